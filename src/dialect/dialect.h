@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A dialect is the JSON shapes and event order of one wire format: pure code, bytes in, facts and bytes out. It knows no
+ * socket, no provider and no clock. One folder each, same file names in every folder:
+ *
+ *     request_read.c   what routing needs of a request, and the in-place edits of the verbatim relay
+ *     events_read.c    what a stream's events and a whole answer mean: content, finish, usage, faults
+ *     failure.c        errors, read from a provider and written to a client
+ *     dialect.c        the vtable
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "http/framing.h"
+#include "http/message.h"
+#include "json/json.h"
+#include "json/splice.h"
+#include "llm/operation.h"
+#include "llm/usage.h"
+
+enum dialect_id {
+	DIALECT_OPENAI_CHAT,
+	DIALECT_OPENAI_RESPONSES,
+	DIALECT_ANTHROPIC,
+	DIALECT_GEMINI,
+	DIALECT_BEDROCK,               /* named by the contract; no code yet */
+	DIALECT_COHERE,                /* likewise */
+	DIALECT_OLLAMA,                /* likewise */
+	DIALECT_COUNT
+};
+
+/* What a request needs of a model; bits of request_facts.needs. */
+enum {
+	NEEDS_TOOLS = 1 << 0,
+	NEEDS_IMAGES = 1 << 1,
+	NEEDS_AUDIO = 1 << 2,
+	NEEDS_DOCUMENTS = 1 << 3,
+	NEEDS_STRUCTURED_OUTPUT = 1 << 4,
+	NEEDS_REASONING = 1 << 5,
+	NEEDS_STATE = 1 << 6,          /* refers to something stored at one provider: previous_response_id, conversation */
+};
+
+/* The few things that routing, accounting and the verbatim relay need of a request body. */
+struct request_facts {
+	struct json_doc doc;
+	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
+	struct json model_value;       /* where it stands in the body; missing when it came by the path */
+	bool stream;
+	bool usage_asked;              /* the client itself asked for usage in the stream */
+	int64_t max_output;            /* tokens; -1 = not said */
+	unsigned needs;                /* NEEDS_… */
+	struct slice user;             /* the provider's end-user field, for the record; may be empty */
+};
+
+/* The edits of PRODUCT §2.1 that a target needs. */
+struct request_edits {
+	struct slice model;            /* the target's own id; equal to the asked one = no edit */
+	bool ask_usage;                /* make the stream report usage */
+};
+
+enum {                                 /* bits of reading.flags */
+	READING_PROGRESS = 1 << 0,     /* ends the first-token timer: content, or an opened reasoning or output item */
+	READING_CONTENT = 1 << 1,      /* commits: text, reasoning, closed reasoning block, tool call, refusal, media */
+	READING_FINISH = 1 << 2,       /* a valid finish: the answer's content is complete */
+	READING_TERMINATOR = 1 << 3,   /* the dialect's last event */
+	READING_FAILURE = 1 << 4,      /* an error: `failure` is filled in; the event is not relayed before commit */
+	READING_USAGE_ONLY = 1 << 5,   /* exists only because usage was asked for: swallowed when weir asked */
+	READING_MALFORMED = 1 << 6,    /* not this dialect's grammar; `failure` says how */
+};
+
+/* What one event (or one whole answer) means. */
+struct reading {
+	unsigned flags;
+	struct slice usage_member;     /* within frame.data: the bytes to cut (with their comma) when usage was asked for by weir
+					* and this is not the usage-only event; NULL pointer = none */
+	struct failure failure;
+};
+
+/* State of one answer being read; lives in the attempt, fixed size. */
+struct event_reader {
+	const struct dialect *dialect;
+	enum operation operation;
+	struct usage usage;            /* so far */
+	bool started, content, finished, terminated;
+	unsigned finished_choices;
+	uint64_t output_bytes;         /* of text, reasoning and arguments seen: for estimating usage that never came */
+	char model[128];               /* as the provider wrote it */
+	unsigned events;
+	uint32_t open_blocks;          /* the dialect's own bookkeeping */
+	bool saw_tool;
+};
+
+enum stream_end {
+	STREAM_COMPLETE,               /* finished and terminated */
+	STREAM_NEEDS_TERMINATOR,       /* finished, but the provider forgot the terminator: write_terminator() adds it */
+	STREAM_CUT                     /* ended before it was complete */
+};
+
+/* An error on its way to a client. */
+struct failure_view {
+	const struct failure *failure; /* message, the provider's type, code and param */
+	int status;                    /* what the client gets (inside streams: what it would have got) */
+	const char *code;              /* "weir_…" for our own, NULL = the provider's own code */
+	bool from_provider;
+	struct slice request_id;
+};
+
+struct dialect {
+	enum dialect_id id;
+	const char *name;              /* "openai-chat": configuration, logs, metrics, `weir explain` */
+
+	/* Reads what routing needs. `path_model` is set where the dialect has the model in the path; `path_stream` likewise.
+	 * The body was parsed already. Duplicate `model` or `stream` members are refused, as is a missing or non-string model.
+	 * False: reterr is a FAILURE_BAD_REQUEST whose message says what would be right. */
+	bool (*read_request)(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
+			     struct arena *a, struct failure *reterr);
+	/* A local estimate of the prompt's tokens: text, tools, media. Walks the whole document: call it only when needed. */
+	int64_t (*estimate_prompt)(const struct request_facts *facts, enum operation op, struct arena *scratch);
+	/* A hash over the part of the conversation that stays the same from turn to turn (system, tools, first user turn). */
+	uint64_t (*prefix_hash)(const struct request_facts *facts, enum operation op, struct arena *scratch);
+	/* Adds the edits to the splice. False: too many (cannot happen on bodies within limits). */
+	bool (*edit_request)(const struct request_facts *facts, enum operation op, const struct request_edits *want,
+			     struct splice *out, struct arena *a);
+	/* Path below the provider's base URL, with query: "/chat/completions", "/v1beta/models/x:streamGenerateContent?alt=sse".
+	 * `client_query` is what the client sent, credentials already cut. NULL pointer: the dialect has no such operation. */
+	struct slice (*request_path)(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a);
+
+	/* How this dialect's streams are cut into events for a client that asked like this. */
+	enum framing (*stream_framing)(struct slice client_query);
+	void (*reader_init)(struct event_reader *r, enum operation op);
+	/* One event of a stream. `scratch` is reset by the caller after each event. */
+	void (*read_event)(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
+	/* The stream's framing has ended in an orderly way. */
+	enum stream_end (*read_end)(const struct event_reader *r);
+	/* A whole 2xx answer: judges it (JSON, in-band error, plausibility for the operation) and reads usage. */
+	void (*read_whole)(struct event_reader *r, struct slice body, struct arena *scratch, struct reading *ret);
+	/* An answer with status >= 400 (or an error body inside a 200). Any bytes are coped with: HTML, nothing, other dialects'
+	 * shapes. Does not look at headers: retry-after is read by the caller. */
+	void (*read_failure)(int status, struct slice body, struct arena *scratch, struct failure *ret);
+
+	/* Whole error body, to a client of this dialect. */
+	void (*write_failure)(const struct failure_view *v, struct buf *out);
+	/* The error inside a stream that has begun: complete event(s) in the stream's framing, no terminator. */
+	void (*write_failure_event)(const struct failure_view *v, enum framing framing, bool elements_written, const struct event_reader *r, struct buf *out);
+	/* What a finished stream must still get. */
+	void (*write_terminator)(const struct event_reader *r, enum framing framing, struct buf *out);
+
+	/* Content type of streams in that framing. */
+	const char *(*stream_content_type)(enum framing framing);
+	/* Request headers of the client that go to a provider of this dialect, and answer headers that come back: NULL-ended lists
+	 * of lower-case names; a trailing '*' matches a prefix. What is in neither list does not pass. */
+	const char *const *request_headers;
+	const char *const *answer_headers;
+};
+
+extern const struct dialect dialect_openai_chat, dialect_openai_responses, dialect_anthropic, dialect_gemini;
+
+/* NULL for a dialect without code. */
+const struct dialect *dialect_by_id(enum dialect_id id);
+/* DIALECT_COUNT when there is no such word. */
+enum dialect_id dialect_id_by_name(struct slice name);
+const char *dialect_id_name(enum dialect_id id);

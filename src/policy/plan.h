@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a model's name to an ordered list of targets: name resolution, rules, groups, substitution, order (PRODUCT §6).
+ * Pure: reads one configuration snapshot and the request's facts, sends nothing, locks nothing but the breakers' state. */
+#pragma once
+
+#include "provider/provider.h"
+
+struct config;
+
+/* One word of a `try` list, resolved when the configuration is read. */
+struct try_item {
+	enum { TRY_PROVIDER, TRY_PROVIDER_MODEL, TRY_GROUP, TRY_MODEL } kind;
+	const struct provider *provider; /* TRY_PROVIDER, TRY_PROVIDER_MODEL */
+	const struct offer *offer;       /* TRY_PROVIDER_MODEL; NULL with `model` for a provider without a list */
+	struct slice model;              /* TRY_PROVIDER_MODEL (as sent), TRY_MODEL (public id), TRY_GROUP (name) */
+};
+
+enum prefer { PREFER_NONE, PREFER_CHEAPEST };
+
+/* An entry of `models:`: an alias has exactly one item and no preference. */
+struct model_name {
+	struct slice name;
+	struct slice route;            /* `name:` or the entry's own name */
+	bool is_alias;
+	struct try_item *items;
+	unsigned item_count;
+	enum prefer prefer;
+};
+
+struct token_range { int64_t low, high; }; /* inclusive; low 0, high INT64_MAX when open */
+
+struct rule {
+	struct slice route;            /* `name:` or "rule-N" (1-based) */
+	struct slice *models;          /* exact names or globs; any of them matches */
+	unsigned model_count;          /* 0 = every model */
+	bool matches_prompt_length;
+	struct token_range prompt_length;
+	struct try_item *items;
+	unsigned item_count;           /* 0 = keep the candidates that would have been used without the rule */
+	enum prefer prefer;
+};
+
+struct plan_query {
+	enum dialect_id dialect;       /* the client's */
+	enum operation operation;
+	struct slice model;            /* as asked */
+	unsigned needs;
+	int64_t max_output;            /* -1 = not said */
+	struct slice only;             /* x-weir-only: comma-separated provider names; empty = all */
+	/* The prompt's estimated tokens, asked for at most once and only when a rule or a price needs it. */
+	int64_t (*prompt_tokens)(void *ctx);
+	void *ctx;
+};
+
+struct candidate {
+	const struct provider *provider;
+	const struct offer *offer;     /* NULL: an id sent as written to a provider without a list */
+	struct slice model;            /* public id (the id as written when there is no offer) */
+	struct slice own_id;           /* what is sent: the provider's own id, or a dated id as asked */
+	const struct binding *binding; /* NULL when passed over for its dialect */
+	bool substituted;              /* another model than the one asked for */
+	int64_t cost_estimate;         /* nano-dollars for this prompt, PRICE_UNKNOWN */
+	const char *passed_over;       /* NULL = usable; else why not: "no key", "speaks openai-chat only", … (in the arena) */
+	enum failure_kind passed_kind; /* which refusal this is, if nobody is left */
+};
+
+struct plan {
+	struct slice asked;
+	struct slice public_id;        /* what the name resolved to; empty for groups and unknown ids */
+	struct slice route;            /* rule's or group's name, "rule-N", or "direct" */
+	int64_t prompt_tokens;         /* -1 = was not needed */
+	struct candidate *candidates;  /* all, in order, the passed-over ones in their places */
+	unsigned count;
+	unsigned usable;
+};
+
+enum { PLAN_CANDIDATES_MAX = 64 };
+
+/* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest names),
+ * NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was considered. */
+bool plan_make(const struct config *config, const struct plan_query *query, struct arena *a, struct plan *ret,
+	       struct failure *reterr);

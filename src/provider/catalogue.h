@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in catalogue: providers and models as compiled in from catalogue/ by catalogue/compile.py. Static, read-only. */
+#pragma once
+
+#include "provider/provider.h"
+
+struct catalogue_binding {
+	enum dialect_id dialect;
+	const char *base_url;
+	unsigned operations;
+	enum usage_in_stream usage_in_stream;
+	enum auth_kind auth;
+	const char *auth_header;
+	const char *const *headers;    /* name, value, name, value, NULL */
+};
+
+struct catalogue_offer {
+	const char *model;             /* public id */
+	const char *own_id;
+	const char *const *aliases;    /* NULL-ended */
+	struct price price;
+};
+
+struct catalogue_provider {
+	const char *name;
+	const char *title;
+	const char *const *key_variables; /* first that is set counts; NULL-ended */
+	bool needs_key;
+	bool reseller;                 /* first-party before resellers where no file orders them */
+	const struct catalogue_binding *bindings;
+	unsigned binding_count;
+	const struct catalogue_offer *offers;
+	unsigned offer_count;
+};
+
+extern const struct catalogue_provider catalogue_providers[];
+extern const unsigned catalogue_provider_count;
+extern const struct model catalogue_models[];
+extern const unsigned catalogue_model_count;
+extern const char catalogue_version[];  /* date of the data */
+
+const struct catalogue_provider *catalogue_find_provider(struct slice name);
+/* By public id. */
+const struct model *catalogue_find_model(struct slice id);

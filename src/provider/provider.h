@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A provider is a row of data: where it is, which dialects it speaks, how it is paid and which models it has. Rows come from
+ * the built-in catalogue (catalogue/providers.yaml, compiled in) or from the configuration, which fills the same struct. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/secret.h"
+#include "dialect/dialect.h"
+#include "http/client.h"
+#include "llm/price.h"
+
+enum tier { TIER_NONE, TIER_CHEAP, TIER_FAST, TIER_FRONTIER };
+
+/* One model, whoever serves it: what is true of it everywhere. */
+struct model {
+	struct slice id;               /* the public id: "claude-opus-4.7" */
+	enum tier tier;
+	int64_t context;               /* tokens; 0 = unknown */
+	int64_t max_output;
+	unsigned abilities;            /* NEEDS_… it can serve */
+	unsigned operations;           /* bits 1 << OPERATION_… */
+	double quality;                /* tier order for now */
+};
+
+/* A model as one provider offers it. */
+struct offer {
+	const struct model *model;     /* never NULL: a model foreign to the catalogue gets a row of its own */
+	struct slice own_id;           /* "anthropic/claude-opus-4.7", "Qwen/Qwen3-32B" */
+	struct slice *aliases;         /* other names it goes by there: dated snapshots, -latest forms */
+	unsigned alias_count;
+	struct price price;            /* PRICE_UNKNOWN where unknown */
+};
+
+enum auth_kind { AUTH_NONE, AUTH_BEARER, AUTH_HEADER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
+
+enum usage_in_stream { USAGE_ASKED, USAGE_ALWAYS, USAGE_NEVER };
+
+/* One way in: a dialect at a base URL. */
+struct binding {
+	const struct dialect *dialect; /* NULL: named by the contract, no code yet */
+	enum dialect_id dialect_id;
+	struct url base;
+	struct slice base_text;        /* as written, for people */
+	unsigned operations;           /* bits 1 << OPERATION_… that this base serves */
+	enum usage_in_stream usage_in_stream;
+	enum auth_kind auth;
+	struct slice auth_header;      /* lower-case header name for AUTH_HEADER */
+	struct header *headers;        /* fixed headers this dialect needs there: anthropic-version */
+	unsigned header_count;
+};
+
+struct credential {
+	struct secret *secret;
+	uint64_t fingerprint;          /* stable over reloads: pools and breakers are keyed by it */
+	char name[9];                  /* for logs: eight hexadecimal digits */
+	struct origin *origins;        /* one per binding, same order: what connections are pooled by */
+};
+
+struct attempt_timeouts {              /* milliseconds */
+	int64_t connect, first_token, idle, total;
+};
+
+struct provider {
+	struct slice name;
+	bool foreign;                  /* not in the catalogue */
+	int priority;
+	unsigned order;                /* position in the file (or catalogue): breaks ties */
+	struct slice region;
+	bool zero_retention;
+	struct binding *bindings;      /* preferred first */
+	unsigned binding_count;
+	struct credential *keys;
+	unsigned key_count;            /* 0 with needs_key: passed over with the reason "no key" */
+	bool needs_key;
+	struct slice key_variable;     /* ANTHROPIC_API_KEY: named when it is missing */
+	bool spread;                   /* rotate keys instead of sticking to one per conversation */
+	struct offer *offers;
+	unsigned offer_count;
+	bool lists_models;             /* false: foreign and without `models:`: any id, sent as written */
+	struct attempt_timeouts timeout;
+	int retries;                   /* further tries of the same target */
+	struct tls_context *tls;       /* NULL when no binding is https */
+};
+
+/* The offer that goes by that public id, alias or own id there, or NULL. */
+const struct offer *provider_find_offer(const struct provider *p, struct slice name);
+/* The binding that speaks `dialect` for that operation, or NULL. */
+const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
+/* Writes the credential into a request: exactly one header. False when this auth kind has no code yet. */
+bool auth_write(const struct binding *b, const struct credential *key, struct header *ret, struct arena *a);
+const char *tier_name(enum tier t);
+const char *auth_kind_name(enum auth_kind k);
