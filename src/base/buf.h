@@ -29,6 +29,6 @@ void buf_commit(struct buf *b, size_t written);
 bool buf_append(struct buf *b, const void *data, size_t len) MUSTCHECK;
 static inline bool MUSTCHECK buf_append_slice(struct buf *b, struct slice s) { return buf_append(b, s.ptr, s.len); }
 bool buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3) MUSTCHECK;
-bool buf_vprintf(struct buf *b, const char *format, va_list args) MUSTCHECK;
+bool buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF(2, 0) MUSTCHECK;
 /* Drops `len` bytes at the front; frees the memory when nothing is left and the allocation was large. */
 void buf_consume(struct buf *b, size_t len);
