@@ -42,3 +42,5 @@ extern const char catalogue_version[];  /* date of the data */
 const struct catalogue_provider *catalogue_find_provider(struct slice name);
 /* By public id. */
 const struct model *catalogue_find_model(struct slice id);
+/* The offer that goes by that public id, alias or own id there, or NULL. */
+const struct catalogue_offer *catalogue_find_offer(const struct catalogue_provider *p, struct slice name);

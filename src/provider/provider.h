@@ -50,7 +50,7 @@ struct binding {
 };
 
 struct credential {
-	struct secret *secret;
+	struct secret *secret;         /* NULL: the one entry of a provider that takes no credential */
 	uint64_t fingerprint;          /* stable over reloads: pools and breakers are keyed by it */
 	char name[9];                  /* for logs: eight hexadecimal digits */
 	struct origin *origins;        /* one per binding, same order: what connections are pooled by */
@@ -70,13 +70,13 @@ struct provider {
 	struct binding *bindings;      /* preferred first */
 	unsigned binding_count;
 	struct credential *keys;
-	unsigned key_count;            /* 0 with needs_key: passed over with the reason "no key" */
+	unsigned key_count;            /* 0: a key is needed and missing; passed over with the reason "no key" */
 	bool needs_key;
 	struct slice key_variable;     /* ANTHROPIC_API_KEY: named when it is missing */
 	bool spread;                   /* rotate keys instead of sticking to one per conversation */
 	struct offer *offers;
 	unsigned offer_count;
-	bool lists_models;             /* false: foreign and without `models:`: any id, sent as written */
+	bool lists_models;             /* false: without `models:`; "P/any-id" is sent as written */
 	struct attempt_timeouts timeout;
 	int retries;                   /* further tries of the same target */
 	struct tls_context *tls;       /* NULL when no binding is https */
@@ -86,7 +86,8 @@ struct provider {
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
-/* Writes the credential into a request: exactly one header. False when this auth kind has no code yet. */
+/* Writes the credential into a request: exactly one header, or none (empty name) where no credential is taken. False when
+ * this auth kind has no code yet. */
 bool auth_write(const struct binding *b, const struct credential *key, struct header *ret, struct arena *a);
 const char *tier_name(enum tier t);
 const char *auth_kind_name(enum auth_kind k);

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks providers.yaml and models.yaml and writes them as C tables for src/provider/catalogue.h.
+
+usage: compile.py providers.yaml models.yaml catalogue.gen.c
+Anything that is not exactly as documented at the head of the two files is an error that says where.
+"""
+import sys
+from decimal import Decimal, InvalidOperation
+
+import yaml
+
+DIALECTS = {
+    "openai-chat": "DIALECT_OPENAI_CHAT",
+    "openai-responses": "DIALECT_OPENAI_RESPONSES",
+    "anthropic": "DIALECT_ANTHROPIC",
+    "gemini": "DIALECT_GEMINI",
+    "bedrock": "DIALECT_BEDROCK",
+    "cohere": "DIALECT_COHERE",
+    "ollama": "DIALECT_OLLAMA",
+}
+OPERATIONS = {
+    "chat": "OPERATION_CHAT",
+    "completions": "OPERATION_COMPLETIONS",
+    "embeddings": "OPERATION_EMBEDDINGS",
+    "count_tokens": "OPERATION_COUNT_TOKENS",
+    "compact": "OPERATION_COMPACT",
+}
+USAGE = {"asked": "USAGE_ASKED", "always": "USAGE_ALWAYS", "never": "USAGE_NEVER"}
+AUTH = {"none": "AUTH_NONE", "bearer": "AUTH_BEARER", "sigv4": "AUTH_SIGV4", "google": "AUTH_GOOGLE", "azure": "AUTH_AZURE"}
+ABILITIES = {
+    "tools": "NEEDS_TOOLS",
+    "images": "NEEDS_IMAGES",
+    "audio": "NEEDS_AUDIO",
+    "documents": "NEEDS_DOCUMENTS",
+    "structured_output": "NEEDS_STRUCTURED_OUTPUT",
+    "reasoning": "NEEDS_REASONING",
+}
+# Whether a request may refer to stored state is a matter of the provider, not of the model: no row takes it away.
+EVERY_MODEL = "NEEDS_STATE"
+# Quality is the tier's rank until evaluations say better.
+TIERS = {None: ("TIER_NONE", 0), "cheap": ("TIER_CHEAP", 1), "fast": ("TIER_FAST", 2), "frontier": ("TIER_FRONTIER", 3)}
+RATES = ("input", "output", "cached", "written_5m", "written_1h")
+CLIFF_RATES = ("input", "output", "cached")
+NANO_PER_DOLLAR = 10**9
+
+
+def refuse(place, sentence):
+    sys.exit(f"catalogue: {place}: {sentence}")
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """YAML in which a repeated key is an error, and every scalar is text (prices stay exact)."""
+
+
+def no_duplicates(loader, node):
+    seen = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            refuse(f"line {key_node.start_mark.line + 1}", f"'{key}' stands twice")
+        seen[key] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, no_duplicates)
+for tag in ("int", "float", "timestamp"):
+    UniqueKeys.add_constructor("tag:yaml.org,2002:" + tag, lambda loader, node: loader.construct_scalar(node))
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, Loader=UniqueKeys)
+
+
+def only(place, mapping, required, optional=()):
+    if not isinstance(mapping, dict):
+        refuse(place, "should be a map")
+    for key in mapping:
+        if key not in required and key not in optional:
+            refuse(place, f"unknown key '{key}'")
+    for key in required:
+        if mapping.get(key) in (None, "", []):
+            refuse(place, f"'{key}' is missing")
+
+
+def text(value):
+    if value is None:
+        return "NULL"
+    value = str(value)
+    if any(ord(c) < 32 or c in '"\\' or ord(c) > 126 for c in value):
+        refuse(value, "has a character that does not belong in a name")
+    return f'"{value}"'
+
+
+def strings(values):
+    return "(const char *const[]){ " + "".join(text(v) + ", " for v in values) + "NULL }"
+
+
+def one_of(place, value, table, what):
+    if value not in table:
+        refuse(place, f"unknown {what} '{value}'")
+    return table[value]
+
+
+def bits(place, values, table, what):
+    if not isinstance(values, list):
+        refuse(place, f"{what} should be a list")
+    return [one_of(place, v, table, what) for v in values]
+
+
+def number(place, value, unit=1):
+    try:
+        scaled = Decimal(value) * unit
+    except (InvalidOperation, TypeError):
+        refuse(place, f"'{value}' is not a number")
+    if scaled < 0 or scaled != scaled.to_integral_value() or scaled >= 2**63:
+        refuse(place, f"'{value}' is out of range")
+    return int(scaled)
+
+
+def rate(place, prices, name):
+    return "PRICE_UNKNOWN" if name not in prices else str(number(place, prices[name], NANO_PER_DOLLAR))
+
+
+def check_source(place, source, sources):
+    if not source.startswith("https://") and not any(source.startswith(known) for known in sources):
+        refuse(place, f"source '{source}' is neither an address nor listed under 'sources'")
+
+
+def write_price(place, prices):
+    if prices is None:
+        prices = {}
+    only(place, prices, (), RATES + ("cliff",))
+    if prices and ("input" not in prices or "output" not in prices):
+        refuse(place, "a price has at least input and output")
+    fields = [f".{name} = {rate(place, prices, name)}" for name in RATES]
+    cliff = prices.get("cliff")
+    if cliff is None:
+        fields += [f".cliff_{name} = PRICE_UNKNOWN" for name in CLIFF_RATES]
+    else:
+        only(place + " cliff", cliff, ("over", "input", "output"), ("cached",))
+        fields.append(f".cliff_tokens = {number(place, cliff['over'])}")
+        fields += [f".cliff_{name} = {rate(place, cliff, name)}" for name in CLIFF_RATES]
+    return "{ " + ", ".join(fields) + " }"
+
+
+def write_binding(place, binding):
+    only(place, binding, ("dialect", "base_url", "operations", "auth", "usage_in_stream", "source"), ("headers",))
+    if not binding["base_url"].startswith("https://") or binding["base_url"].endswith("/"):
+        refuse(place, "base_url begins with https:// and has no slash at its end")
+    auth, header = binding["auth"], None
+    if auth.startswith("header:"):
+        auth, header = "AUTH_HEADER", auth[len("header:"):]
+    else:
+        auth = one_of(place, auth, AUTH, "auth")
+    headers = [part for pair in binding.get("headers", {}).items() for part in pair]
+    operations = [f"1u << {name}" for name in bits(place, binding["operations"], OPERATIONS, "operation")]
+    return (
+        f"\t\t{{ {one_of(place, binding['dialect'], DIALECTS, 'dialect')}, {text(binding['base_url'])},\n"
+        f"\t\t  {' | '.join(operations)},\n"
+        f"\t\t  {one_of(place, binding['usage_in_stream'], USAGE, 'usage_in_stream')}, {auth}, {text(header)},"
+        f" {strings(headers)} }},\n"
+    )
+
+
+def write_offer(provider, model, offer, sources):
+    place = f"{model} at {provider}"
+    only(place, offer, ("id", "source"), ("also", "price"))
+    check_source(place, offer["source"], sources)
+    return (
+        f"\t\t{{ {text(model)}, {text(offer['id'])}, {strings(offer.get('also', []))},\n"
+        f"\t\t  {write_price(place, offer.get('price'))} }},\n"
+    )
+
+
+def write_model(name, model, sources):
+    only(name, model, ("source", "offers"), ("tier", "operations", "context", "max_output", "abilities"))
+    check_source(name, model["source"], sources)
+    tier, quality = one_of(name, model.get("tier"), TIERS, "tier")
+    operations = bits(name, model.get("operations", ["chat"]), OPERATIONS, "operation")
+    if "OPERATION_CHAT" in operations:  # counting and compacting are about a chat
+        operations += ["OPERATION_COUNT_TOKENS", "OPERATION_COMPACT"]
+    abilities = model.get("abilities", [])
+    abilities = list(ABILITIES.values()) if abilities == "unknown" else bits(name, abilities, ABILITIES, "ability")
+    return (
+        f"\t{{ .id = {{ {text(name)}, {len(name)} }}, .tier = {tier}, .quality = {quality},\n"
+        f"\t  .context = {number(name, model.get('context', 0))}, .max_output = {number(name, model.get('max_output', 0))},\n"
+        f"\t  .abilities = {' | '.join(abilities + [EVERY_MODEL])},\n"
+        f"\t  .operations = {' | '.join('1u << ' + name for name in operations)} }},\n"
+    )
+
+
+def check_names(models):
+    """Every name leads to one public id, whoever it is that uses the name."""
+    meaning = {}
+    for public, model in models.items():
+        for provider, offer in model["offers"].items():
+            for name in [public, offer["id"], *offer.get("also", [])]:
+                if meaning.setdefault(name, public) != public:
+                    refuse(f"{public} at {provider}", f"the name '{name}' already means {meaning[name]}")
+
+
+def write_provider(name, provider, models, sources):
+    only(name, provider, ("title", "keys", "bindings"), ("reseller",))
+    symbol = name.replace("-", "_")
+    bindings = "".join(write_binding(f"{name}, binding {i + 1}", b) for i, b in enumerate(provider["bindings"]))
+    offers = [write_offer(name, m, row["offers"][name], sources) for m, row in models.items() if name in row["offers"]]
+    if not offers:
+        refuse(name, "offers no model")
+    tables = (
+        f"static const struct catalogue_binding bindings_of_{symbol}[] = {{\n{bindings}}};\n"
+        f"static const struct catalogue_offer offers_of_{symbol}[] = {{\n{''.join(offers)}}};\n\n"
+    )
+    row = (
+        f"\t{{ .name = {text(name)}, .title = {text(provider['title'])}, .key_variables = {strings(provider['keys'])},\n"
+        f"\t  .needs_key = true, .reseller = {'true' if provider.get('reseller') else 'false'},\n"
+        f"\t  .bindings = bindings_of_{symbol}, .binding_count = {len(provider['bindings'])},\n"
+        f"\t  .offers = offers_of_{symbol}, .offer_count = {len(offers)} }},\n"
+    )
+    return tables, row
+
+
+def compile_catalogue(providers_path, models_path):
+    providers_file, models_file = load(providers_path), load(models_path)
+    only(providers_path, providers_file, ("version", "providers"))
+    only(models_path, models_file, ("sources", "models"))
+    providers, models, sources = providers_file["providers"], models_file["models"], models_file["sources"]
+    model_rows = "".join(write_model(name, model, sources) for name, model in models.items())
+    for name, model in models.items():
+        for provider in model["offers"]:
+            one_of(name, provider, providers, "provider")
+    check_names(models)
+    written = [write_provider(name, provider, models, sources) for name, provider in providers.items()]
+    return "".join(
+        [
+            "/* SPDX-License-Identifier: Apache-2.0 */\n",
+            "/* Made by catalogue/compile.py from catalogue/providers.yaml and catalogue/models.yaml: edit those. */\n",
+            '#include "provider/catalogue.h"\n\n',
+            f"const char catalogue_version[] = {text(providers_file['version'])};\n\n",
+            f"const struct model catalogue_models[] = {{\n{model_rows}}};\n",
+            f"const unsigned catalogue_model_count = {len(models)};\n\n",
+            *[tables for tables, _ in written],
+            "const struct catalogue_provider catalogue_providers[] = {\n",
+            *[row for _, row in written],
+            f"}};\nconst unsigned catalogue_provider_count = {len(providers)};\n",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    source = compile_catalogue(sys.argv[1], sys.argv[2])
+    with open(sys.argv[3], "w", encoding="utf-8") as out:
+        out.write(source)

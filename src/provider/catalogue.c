@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Look-ups in the built-in catalogue. They run when a configuration is read, not per request: plain scans of short tables. */
+#include "provider/catalogue.h"
+
+const struct catalogue_provider *catalogue_find_provider(struct slice name)
+{
+	for (unsigned i = 0; i < catalogue_provider_count; i++)
+		if (slice_eq(slice_cstr(catalogue_providers[i].name), name))
+			return &catalogue_providers[i];
+	return NULL;
+}
+
+const struct model *catalogue_find_model(struct slice id)
+{
+	for (unsigned i = 0; i < catalogue_model_count; i++)
+		if (slice_eq(catalogue_models[i].id, id))
+			return &catalogue_models[i];
+	return NULL;
+}
+
+static bool offer_goes_by(const struct catalogue_offer *o, struct slice name)
+{
+	if (slice_eq(slice_cstr(o->model), name) || slice_eq(slice_cstr(o->own_id), name))
+		return true;
+	for (const char *const *alias = o->aliases; *alias; alias++)
+		if (slice_eq(slice_cstr(*alias), name))
+			return true;
+	return false;
+}
+
+const struct catalogue_offer *catalogue_find_offer(const struct catalogue_provider *p, struct slice name)
+{
+	for (unsigned i = 0; i < p->offer_count; i++)
+		if (offer_goes_by(&p->offers[i], name))
+			return &p->offers[i];
+	return NULL;
+}
