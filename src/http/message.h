@@ -23,6 +23,8 @@ struct headers {
 struct slice headers_get(const struct headers *h, struct slice name);
 unsigned headers_count(const struct headers *h, struct slice name);
 const char *http_method_name(enum http_method m);
+/* HTTP_OTHER for what has no name above. */
+enum http_method http_method_by_name(struct slice name);
 const char *http_reason(int status);
 /* True for what may stand in a header value: no CR, LF, NUL or other control character but tab. */
 bool http_value_is_clean(struct slice value);
