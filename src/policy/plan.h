@@ -59,22 +59,40 @@ struct candidate {
 	struct slice own_id;           /* what is sent: the provider's own id, or a dated id as asked */
 	const struct binding *binding; /* NULL when passed over for its dialect */
 	bool substituted;              /* another model than the one asked for */
+	const char *why;               /* it is here: "lists the model", "first listed of the same tier", … (static) */
 	int64_t cost_estimate;         /* nano-dollars for this prompt, PRICE_UNKNOWN */
-	const char *passed_over;       /* NULL = usable; else why not: "no key", "speaks openai-chat only", … (in the arena) */
+	const char *passed_over;       /* NULL = usable; else why not: "no key: set X", "speaks openai-chat only; …" (in the arena) */
 	enum failure_kind passed_kind; /* which refusal this is, if nobody is left */
+};
+
+/* Which of the five ways of PRODUCT §6 gave the name its meaning. */
+enum named {
+	NAMED_NOTHING,
+	NAMED_ENTRY,                   /* an entry of `models:` */
+	NAMED_MODEL,                   /* a public id, alias or own id that a configured provider lists */
+	NAMED_AT_PROVIDER,             /* P/rest: pinned */
+	NAMED_TIER,                    /* frontier, fast, cheap */
+	NAMED_AS_WRITTEN,              /* the one foreign provider without a list gets it as it is */
 };
 
 struct plan {
 	struct slice asked;
+	enum named named;
 	struct slice public_id;        /* what the name resolved to; empty for groups and unknown ids */
 	struct slice route;            /* rule's or group's name, "rule-N", or "direct" */
+	const struct rule *rule;       /* the one that decided, or NULL */
 	int64_t prompt_tokens;         /* -1 = was not needed */
 	struct candidate *candidates;  /* all, in order, the passed-over ones in their places */
 	unsigned count;
 	unsigned usable;
 };
 
-enum { PLAN_CANDIDATES_MAX = 64 };
+enum { PLAN_CANDIDATES_MAX = 64, PLAN_DEPTH_MAX = 8 /* groups within groups */ };
+
+/* What a price estimate takes as the answer's length when the request does not say: tokens. */
+enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
+/* The estimate that `prefer: cheapest` orders by: the prompt plus min(max_output, the model's own maximum) or the guess. */
+int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int64_t max_output);
 
 /* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest names),
  * NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was considered. */

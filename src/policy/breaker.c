@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Circuit breakers. The table is cut into shards by the key's highest bits, each with its own short lock, so that workers
+ * asking about different targets do not meet. A shard is a hash table of chained entries and a list of them in order of use. */
+#include <pthread.h>
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "policy/breaker.h"
+
+enum {
+	SHARD_BITS = 4,
+	SHARDS = 1 << SHARD_BITS,
+	SHARD_ENTRIES_MAX = BREAKERS_MAX / SHARDS,
+	SHARD_HEADS = 256,
+	WINDOW_BUCKETS = 10,
+	OUTCOMES_MIN = 5,
+	LABEL_MAX = 128,
+	OPENINGS_MAX = 5,              /* 5 s << 5 is over the longest deadline */
+};
+
+#define BUCKET_NS (3 * NS_PER_S)
+#define OPEN_FIRST_NS (5 * NS_PER_S)
+#define OPEN_LONGEST_NS (120 * NS_PER_S)
+/* A provider may name a later deadline (a daily quota), but not one that outlives the operator's patience. */
+#define RETRY_AFTER_LONGEST_MS (24 * 3600 * INT64_C(1000))
+/* Closed for so long, an opening counts as the first again: a target that flaps keeps its longer deadlines. */
+#define OPENINGS_FORGOTTEN_NS (120 * NS_PER_S)
+#define UNUSED_DROPPED_NS (3600 * NS_PER_S)
+
+struct bucket {
+	int64_t number;                /* now / BUCKET_NS when it was last counted in; older ones are empty */
+	unsigned ok, faults;
+};
+
+struct entry {
+	struct list by_use;
+	struct entry *next;            /* in its chain */
+	uint64_t key;
+	int64_t used_ns;
+	bool is_open;                  /* open or half open, by the deadline */
+	bool probing;                  /* the half-open probe is on its way */
+	int64_t open_until_ns;
+	int64_t closed_ns;             /* when it last closed */
+	unsigned openings;
+	struct bucket window[WINDOW_BUCKETS];
+	char label[LABEL_MAX];
+};
+
+struct shard {
+	pthread_mutex_t lock;
+	struct list by_use;            /* most recently used first */
+	unsigned count;
+	struct entry *heads[SHARD_HEADS];
+};
+
+struct breakers {
+	struct shard shards[SHARDS];
+};
+
+struct breakers *breakers_new(void)
+{
+	struct breakers *b = xcalloc(1, sizeof(*b));
+
+	for (unsigned i = 0; i < SHARDS; i++) {
+		pthread_mutex_init(&b->shards[i].lock, NULL);
+		list_init(&b->shards[i].by_use);
+	}
+	return b;
+}
+
+static struct entry **find_link(struct shard *s, uint64_t key)
+{
+	struct entry **link = &s->heads[key % SHARD_HEADS];
+
+	while (*link && (*link)->key != key)
+		link = &(*link)->next;
+	return link;
+}
+
+static void drop(struct shard *s, struct entry *e)
+{
+	*find_link(s, e->key) = e->next;
+	list_remove(&e->by_use);
+	s->count--;
+	free(e);
+}
+
+struct breakers *breakers_free(struct breakers *b)
+{
+	if (!b)
+		return NULL;
+	for (unsigned i = 0; i < SHARDS; i++) {
+		struct shard *s = &b->shards[i];
+
+		while (!list_is_empty(&s->by_use))
+			drop(s, LIST_ENTRY(s->by_use.next, struct entry, by_use));
+		pthread_mutex_destroy(&s->lock);
+	}
+	free(b);
+	return NULL;
+}
+
+uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t credential, struct slice model)
+{
+	uint64_t parts[4] = { hash_bytes(provider), hash_bytes(base_url), credential, hash_bytes(model) };
+
+	return hash_bytes(slice_of((const char *)parts, sizeof(parts)));
+}
+
+static struct shard *lock_shard(struct breakers *b, uint64_t key)
+{
+	struct shard *s = &b->shards[key >> (64 - SHARD_BITS)];
+
+	pthread_mutex_lock(&s->lock);
+	return s;
+}
+
+static void drop_unused(struct shard *s, int64_t now_ns)
+{
+	while (!list_is_empty(&s->by_use)) {
+		struct entry *oldest = LIST_ENTRY(s->by_use.prev, struct entry, by_use);
+
+		if (now_ns - oldest->used_ns < UNUSED_DROPPED_NS || (oldest->is_open && oldest->open_until_ns > now_ns))
+			return;
+		drop(s, oldest);
+	}
+}
+
+static struct entry *add(struct shard *s, uint64_t key, int64_t now_ns)
+{
+	struct entry *e;
+
+	drop_unused(s, now_ns);
+	if (s->count == SHARD_ENTRIES_MAX)
+		drop(s, LIST_ENTRY(s->by_use.prev, struct entry, by_use));
+	e = xcalloc(1, sizeof(*e));
+	list_init(&e->by_use);
+	e->key = key;
+	e->next = s->heads[key % SHARD_HEADS];
+	s->heads[key % SHARD_HEADS] = e;
+	s->count++;
+	return e;
+}
+
+/* The entry, made when there is none, and noted as used. */
+static struct entry *use(struct shard *s, uint64_t key, int64_t now_ns)
+{
+	struct entry *e = *find_link(s, key);
+
+	if (!e)
+		e = add(s, key, now_ns);
+	e->used_ns = now_ns;
+	list_remove(&e->by_use);
+	list_prepend(&s->by_use, &e->by_use);
+	return e;
+}
+
+static enum breaker_state state_of(const struct entry *e, int64_t now_ns)
+{
+	if (!e->is_open)
+		return BREAKER_CLOSED;
+	return now_ns < e->open_until_ns ? BREAKER_OPEN : BREAKER_HALF_OPEN;
+}
+
+static void count(struct entry *e, bool fault, int64_t now_ns)
+{
+	int64_t number = now_ns / BUCKET_NS;
+	struct bucket *b = &e->window[(uint64_t)number % WINDOW_BUCKETS];
+
+	if (b->number != number)
+		*b = (struct bucket){ .number = number };
+	if (fault)
+		b->faults++;
+	else
+		b->ok++;
+}
+
+static void sum_window(const struct entry *e, int64_t now_ns, unsigned *ret_ok, unsigned *ret_faults)
+{
+	int64_t oldest = now_ns / BUCKET_NS - WINDOW_BUCKETS + 1;
+
+	*ret_ok = *ret_faults = 0;
+	for (unsigned i = 0; i < WINDOW_BUCKETS; i++) {
+		if (e->window[i].number < oldest)
+			continue;
+		*ret_ok += e->window[i].ok;
+		*ret_faults += e->window[i].faults;
+	}
+}
+
+/* The longest known deadline wins. */
+static void open_until(struct entry *e, int64_t until_ns)
+{
+	if (!e->is_open || until_ns > e->open_until_ns)
+		e->open_until_ns = until_ns;
+	e->is_open = true;
+}
+
+static void open_again(struct entry *e, int64_t now_ns)
+{
+	int64_t duration;
+
+	if (!e->is_open && now_ns - e->closed_ns > OPENINGS_FORGOTTEN_NS)
+		e->openings = 0;
+	duration = OPEN_FIRST_NS << e->openings;
+	if (e->openings < OPENINGS_MAX)
+		e->openings++;
+	open_until(e, now_ns + (duration < OPEN_LONGEST_NS ? duration : OPEN_LONGEST_NS));
+}
+
+static void close_entry(struct entry *e, int64_t now_ns)
+{
+	e->is_open = false;
+	e->closed_ns = now_ns;
+	memset(e->window, 0, sizeof(e->window));
+}
+
+enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns)
+{
+	struct shard *s = lock_shard(b, key);
+	const struct entry *e = *find_link(s, key);
+	enum breaker_state state = e ? state_of(e, now_ns) : BREAKER_CLOSED;
+
+	*ret_open_until_ns = state == BREAKER_CLOSED ? 0 : e->open_until_ns;
+	pthread_mutex_unlock(&s->lock);
+	return state;
+}
+
+enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice label, int64_t now_ns)
+{
+	struct shard *s = lock_shard(b, key);
+	struct entry *e = use(s, key, now_ns);
+	enum breaker_pass pass = BREAKER_REFUSED;
+
+	if (e->label[0] == '\0')
+		snprintf(e->label, sizeof(e->label), "%.*s", SLICE_ARG(label));
+	switch (state_of(e, now_ns)) {
+	case BREAKER_CLOSED:
+		pass = BREAKER_PASS;
+		break;
+	case BREAKER_HALF_OPEN:
+		if (!e->probing) {
+			e->probing = true;
+			pass = BREAKER_PROBE;
+		}
+		break;
+	case BREAKER_OPEN:
+		break;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return pass;
+}
+
+/* Requests that were already under way when the breaker opened report too: while it is open they decide nothing. */
+static void report_open(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
+{
+	if (!e->probing)
+		return;
+	e->probing = false;
+	if (verdict == BREAKER_OK)
+		close_entry(e, now_ns);
+	else if (verdict == BREAKER_FAULT)
+		open_again(e, now_ns);
+}
+
+static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
+{
+	unsigned ok, faults;
+
+	if (verdict == BREAKER_NEUTRAL)
+		return;
+	count(e, verdict == BREAKER_FAULT, now_ns);
+	sum_window(e, now_ns, &ok, &faults);
+	if (verdict == BREAKER_FAULT && ok + faults >= OUTCOMES_MIN && faults >= ok)
+		open_again(e, now_ns);
+}
+
+void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms, int64_t now_ns)
+{
+	struct shard *s = lock_shard(b, key);
+	struct entry *e = use(s, key, now_ns);
+
+	if (e->is_open)
+		report_open(e, verdict, now_ns);
+	else
+		report_closed(e, verdict, now_ns);
+	if (retry_after_ms > RETRY_AFTER_LONGEST_MS)
+		retry_after_ms = RETRY_AFTER_LONGEST_MS;
+	if (retry_after_ms >= 0)
+		open_until(e, now_ns + retry_after_ms * NS_PER_MS);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void view(const struct entry *e, int64_t now_ns, struct breaker_view *ret)
+{
+	ret->label = e->label;
+	ret->state = state_of(e, now_ns);
+	ret->open_for_ms = ret->state == BREAKER_OPEN ? (e->open_until_ns - now_ns) / NS_PER_MS : 0;
+	sum_window(e, now_ns, &ret->ok, &ret->faults);
+}
+
+void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx), void *ctx)
+{
+	for (unsigned i = 0; i < SHARDS; i++) {
+		struct shard *s = &b->shards[i];
+
+		pthread_mutex_lock(&s->lock);
+		drop_unused(s, now_ns);
+		LIST_EACH(node, &s->by_use) {
+			struct breaker_view v;
+
+			view(LIST_ENTRY(node, struct entry, by_use), now_ns, &v);
+			each(&v, ctx);
+		}
+		pthread_mutex_unlock(&s->lock);
+	}
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planner, top to bottom: a name gets its meaning (plan_names.c), one rule decides, candidates are listed
+ * (plan_candidates.c), and when none of them can take the request the failure says what would help.
+ *
+ *   pinned "P/rest"        that provider only
+ *   else the first rule    its `try`; without one, what would have been used without the rule
+ *   else `models:` entry   its items
+ *   else                   every provider that lists the model
+ *
+ * Rules are never merged (PRODUCT §6). */
+#include "policy/plan_internal.h"
+
+static bool rule_matches_name(const struct rule *r, const struct planner *p)
+{
+	if (r->model_count == 0)
+		return true;
+	for (unsigned i = 0; i < r->model_count; i++)
+		if (slice_matches_glob(p->query->model, r->models[i]) ||
+		    (p->plan->public_id.len > 0 && slice_matches_glob(p->plan->public_id, r->models[i])))
+			return true;
+	return false;
+}
+
+static const struct rule *find_rule(struct planner *p)
+{
+	for (unsigned i = 0; i < p->config->rule_count; i++) {
+		const struct rule *r = &p->config->rules[i];
+
+		if (!rule_matches_name(r, p))
+			continue;
+		if (r->matches_prompt_length) {
+			int64_t tokens = planner_prompt_tokens(p);
+
+			if (tokens < r->prompt_length.low || tokens > r->prompt_length.high)
+				continue;
+		}
+		return r;
+	}
+	return NULL;
+}
+
+/* Another model does not answer only because the asked one would need translation: that is weir's shortcoming, not an
+ * outage. */
+static void keep_the_model(struct planner *p)
+{
+	struct plan *plan = p->plan;
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < plan->count; i++) {
+		if (plan->candidates[i].substituted)
+			continue;
+		if (plan->candidates[i].passed_kind != FAILURE_NEEDS_TRANSLATION)
+			return;
+		asked++;
+	}
+	if (asked == 0)
+		return;
+	for (unsigned i = 0; i < plan->count; i++) {
+		if (!plan->candidates[i].substituted || plan->candidates[i].passed_over)
+			continue;
+		plan->candidates[i].passed_over = "another model does not stand in only because translation comes later";
+		plan->candidates[i].passed_kind = FAILURE_NEEDS_TRANSLATION;
+	}
+}
+
+static void list_candidates(struct planner *p)
+{
+	const struct rule *rule = p->plan->rule;
+
+	if (rule && rule->item_count > 0)
+		planner_add_items(p, rule->items, rule->item_count, 0);
+	else
+		planner_add_meaning(p);
+	if (rule && rule->prefer == PREFER_CHEAPEST)
+		planner_order_by_cost(p, 0);
+	keep_the_model(p);
+}
+
+static unsigned count_kind(const struct plan *plan, enum failure_kind kind)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < plan->count; i++)
+		count += plan->candidates[i].passed_kind == kind;
+	return count;
+}
+
+/* "A_KEY or B_KEY": what the operator can set, over `providers` or the plan's candidates. */
+static struct slice add_variable(struct slice text, const struct provider *p, struct arena *a)
+{
+	if (!p->needs_key || p->key_count > 0 || p->key_variable.len == 0 ||
+	    slice_find(text, p->key_variable) != SIZE_MAX)
+		return text;
+	return arena_printf(a, "%.*s%s%.*s", SLICE_ARG(text), text.len ? " or " : "", SLICE_ARG(p->key_variable));
+}
+
+static bool fail_no_credentials(struct planner *p, struct failure *reterr)
+{
+	struct slice names = { 0 };
+
+	for (unsigned i = 0; i < p->plan->count; i++)
+		if (p->plan->candidates[i].passed_kind == FAILURE_NO_CREDENTIALS)
+			names = add_variable(names, p->plan->candidates[i].provider, p->arena);
+	if (names.len == 0)
+		return failure_set(reterr, FAILURE_NO_CREDENTIALS, "no provider of '%.*s' has a key", SLICE_ARG(p->query->model));
+	return failure_set(reterr, FAILURE_NO_CREDENTIALS, "no provider of '%.*s' has a key: set %.*s",
+			   SLICE_ARG(p->query->model), SLICE_ARG(names));
+}
+
+static bool fail_needs_translation(struct planner *p, struct failure *reterr)
+{
+	const struct plan_query *q = p->query;
+	struct slice text = { 0 };
+
+	for (unsigned i = 0; i < p->plan->count; i++) {
+		const struct candidate *c = &p->plan->candidates[i];
+
+		if (c->passed_kind == FAILURE_NEEDS_TRANSLATION && !c->binding)
+			text = arena_printf(p->arena, "%.*s%s%.*s %s", SLICE_ARG(text), text.len ? "; " : "",
+					    SLICE_ARG(c->provider->name), c->passed_over);
+	}
+	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION, "'%.*s' was asked for %s in the %s dialect: %.*s",
+			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
+}
+
+static bool fail_unserved(struct planner *p, struct failure *reterr)
+{
+	const struct candidate *c = &p->plan->candidates[0];
+
+	if (p->plan->count == 0)
+		return failure_set(reterr, FAILURE_NO_MODEL, "no configured provider has a model for '%.*s'",
+				   SLICE_ARG(p->query->model));
+	for (unsigned i = 0; i < p->plan->count; i++)
+		if (p->plan->candidates[i].passed_kind == FAILURE_BAD_REQUEST) {
+			c = &p->plan->candidates[i];
+			break;
+		}
+	return failure_set(reterr, c->passed_kind, "'%.*s' cannot be served here: %.*s %s", SLICE_ARG(p->query->model),
+			   SLICE_ARG(c->provider->name), c->passed_over);
+}
+
+static bool fail_only(struct planner *p, struct failure *reterr)
+{
+	struct slice names = p->query->only;
+	struct slice first = slice_trim(slice_next_token(&names, ','));
+	struct slice near = plan_nearest_provider(p->config, first);
+
+	for (unsigned i = 0; i < p->config->provider_count; i++)
+		if (plan_only_has(p->query->only, p->config->providers[i].name))
+			return failure_set(reterr, FAILURE_BAD_REQUEST,
+					   "x-weir-only leaves no provider for '%.*s': %.*s is not among its targets",
+					   SLICE_ARG(p->query->model), SLICE_ARG(p->query->only));
+	return failure_set(reterr, FAILURE_BAD_REQUEST, "x-weir-only names no configured provider: '%.*s'%s%.*s%s",
+			   SLICE_ARG(first), near.len ? "; did you mean '" : "", SLICE_ARG(near), near.len ? "'?" : "");
+}
+
+static bool fail_unnamed(struct planner *p, struct failure *reterr)
+{
+	const struct config *c = p->config;
+	struct slice variables = { 0 };
+	struct slice near;
+	bool anybody = false;
+
+	for (unsigned i = 0; i < c->provider_count; i++) {
+		anybody |= !c->providers[i].needs_key || c->providers[i].key_count > 0;
+		variables = add_variable(variables, &c->providers[i], p->arena);
+	}
+	if (!anybody)
+		return failure_set(reterr, FAILURE_NO_CREDENTIALS, variables.len ? "no provider has a key: set %.*s" :
+				   "no provider is configured%.*s", SLICE_ARG(variables));
+	near = plan_nearest_names(c, p->query->model, p->arena);
+	if (near.len == 0)
+		return failure_set(reterr, FAILURE_NO_MODEL, "the model '%.*s' does not exist here",
+				   SLICE_ARG(p->query->model));
+	return failure_set(reterr, FAILURE_NO_MODEL, "the model '%.*s' does not exist here; nearest: %.*s",
+			   SLICE_ARG(p->query->model), SLICE_ARG(near));
+}
+
+static bool conclude(struct planner *p, struct failure *reterr)
+{
+	struct plan *plan = p->plan;
+	unsigned left_out = 0;
+
+	plan->prompt_tokens = p->prompt_tokens;
+	for (unsigned i = 0; i < plan->count; i++) {
+		if (p->prompt_tokens >= 0)
+			plan->candidates[i].cost_estimate =
+				plan_cost_estimate(plan->candidates[i].offer, p->prompt_tokens, p->query->max_output);
+		plan->usable += !plan->candidates[i].passed_over;
+		left_out += p->query->only.len > 0 && !plan_only_has(p->query->only, plan->candidates[i].provider->name);
+	}
+	if (plan->usable > 0)
+		return true;
+	if (plan->count > 0 && left_out == plan->count)
+		return fail_only(p, reterr);
+	if (count_kind(plan, FAILURE_NO_CREDENTIALS) > 0)
+		return fail_no_credentials(p, reterr);
+	if (count_kind(plan, FAILURE_NEEDS_TRANSLATION) > 0)
+		return fail_needs_translation(p, reterr);
+	return fail_unserved(p, reterr);
+}
+
+static struct slice route_of(const struct planner *p)
+{
+	if (p->plan->rule)
+		return p->plan->rule->route;
+	if (p->meaning.named == NAMED_ENTRY)
+		return p->meaning.entry->route;
+	return SLICE("direct");
+}
+
+bool plan_make(const struct config *config, const struct plan_query *query, struct arena *a, struct plan *ret,
+	       struct failure *reterr)
+{
+	struct planner p = { .config = config, .query = query, .arena = a, .plan = ret, .prompt_tokens = -1 };
+	bool is_group;
+
+	*ret = (struct plan){ .asked = query->model, .route = SLICE("direct"), .prompt_tokens = -1 };
+	if (!plan_resolve(config, query->model, &p.meaning))
+		return fail_unnamed(&p, reterr);
+	ret->named = p.meaning.named;
+	is_group = ret->named == NAMED_ENTRY && !p.meaning.entry->is_alias;
+	if (p.meaning.model && !is_group)
+		ret->public_id = p.meaning.model->id;
+	if (ret->named != NAMED_AT_PROVIDER)
+		ret->rule = find_rule(&p);
+	ret->route = route_of(&p);
+	ret->candidates = arena_alloc(a, PLAN_CANDIDATES_MAX * sizeof(struct candidate));
+	list_candidates(&p);
+	return conclude(&p, reterr);
+}

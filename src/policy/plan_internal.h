@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the planner share: plan_names.c gives a name its meaning, plan_candidates.c lists the targets,
+ * plan.c picks the rule and says what is wrong when nobody is left. */
+#pragma once
+
+#include "config/config.h"
+#include "policy/plan.h"
+
+struct meaning {
+	enum named named;
+	const struct model_name *entry;    /* NAMED_ENTRY */
+	const struct provider *provider;   /* NAMED_AT_PROVIDER, NAMED_AS_WRITTEN */
+	const struct offer *offer;         /* NAMED_AT_PROVIDER; NULL = sent as written */
+	const struct model *model;         /* the one model that is meant; NULL for groups, tiers and unknown ids */
+	enum tier tier;                    /* of the model, or the tier that was asked for */
+	struct slice written;              /* the id as written, without "P/" and behind aliases: a dated id goes out so */
+};
+
+struct planner {
+	const struct config *config;
+	const struct plan_query *query;
+	struct arena *arena;
+	struct plan *plan;
+	struct meaning meaning;
+	int64_t prompt_tokens;             /* -1 = not asked for yet */
+};
+
+/* False when the name means nothing here. */
+bool plan_resolve(const struct config *c, struct slice name, struct meaning *ret);
+/* The first offer that goes by that name; a public id wins over aliases and own ids. */
+const struct offer *plan_find_listed(const struct config *c, struct slice name);
+enum tier plan_tier_by_name(struct slice name);
+/* Up to three names like `name`, joined by ", "; empty when none is near. Behind "P/" they are P's. */
+struct slice plan_nearest_names(const struct config *c, struct slice name, struct arena *a);
+/* The configured provider whose name is like that, or an empty slice. */
+struct slice plan_nearest_provider(const struct config *c, struct slice name);
+
+/* Counted once, on first need. */
+int64_t planner_prompt_tokens(struct planner *p);
+/* The candidates that are used without a rule's `try`. */
+void planner_add_meaning(struct planner *p);
+void planner_add_items(struct planner *p, const struct try_item *items, unsigned count, unsigned depth);
+/* Orders the candidates from `start` on by their estimates, unknown ones last; equals keep their order. */
+void planner_order_by_cost(struct planner *p, unsigned start);
+/* True if `names` (comma-separated) has the provider. */
+bool plan_only_has(struct slice names, struct slice provider);
