@@ -24,16 +24,24 @@ struct frame {
 	bool closes;                   /* JSON array: this frame is the closing bracket (raw may be all it has) */
 };
 
+/* Where a JSON array's framer is. */
+enum array_place { ARRAY_BEFORE, ARRAY_OPENED, ARRAY_AFTER_COMMA, ARRAY_IN_ELEMENT, ARRAY_AFTER_ELEMENT, ARRAY_CLOSED };
+
+/* Everything but `overflow` and `malformed` is private. */
 struct framer {
 	enum framing framing;
 	struct buf tail;               /* bytes of an unfinished frame from earlier feeds */
 	struct buf joined;             /* several data lines of one event, joined */
 	struct slice input;            /* what is left of the current feed */
-	size_t scanned;                /* of tail: known to hold no frame end */
-	bool started;                  /* BOM or opening bracket dealt with */
-	bool after_cr;
+	bool tail_given;               /* the last frame handed out was `tail` */
+	bool started;                  /* SSE: the byte order mark is dealt with */
+	unsigned char mark_bytes;      /* SSE: how much of it has been seen */
+	bool line_begun;               /* SSE: the current line is not empty */
+	bool after_cr;                 /* SSE: the last byte was a CR: an LF that follows belongs to it */
 	bool in_string, escaped;       /* JSON array */
+	enum array_place place;
 	unsigned depth;
+	size_t element_at;             /* JSON array: where in its frame the element begins */
 	bool overflow, malformed;
 };
 
@@ -41,13 +49,18 @@ void framer_init(struct framer *f, enum framing framing, size_t frame_max);
 void framer_done(struct framer *f);
 /* Gives it more bytes, borrowed until framer_next() has returned false. Call only then. */
 void framer_feed(struct framer *f, struct slice bytes);
-/* The next whole frame; its slices are valid until the next call. False: needs more, or `overflow` or `malformed` is set. */
+/* The next whole frame; its slices are valid until the next call. False: needs more, or `overflow` or `malformed` is set.
+ * The raws follow each other without a gap, whatever the split. Frames without data are comments and blank lines, the LF of
+ * a CRLF whose CR ended the feed before (nothing is held back to wait for it), white space after an array. */
 bool framer_next(struct framer *f, struct frame *ret);
 /* At the end of the input: an unfinished SSE frame that has complete lines is returned as if a blank line had followed (some
  * providers forget it; `raw` holds what was received); true if there was one. Anything else left in the tail is a cut. */
 bool framer_end(struct framer *f, struct frame *ret);
 /* True when bytes of an unfinished frame are held. */
 bool framer_has_tail(const struct framer *f);
+/* The same question at the end of the input, after framer_end(): nothing is missing, also not an array's closing bracket. */
+bool framer_is_complete(const struct framer *f);
 
-/* Writes one SSE event: an event line when `event` is not empty, one data line per line of `data`, a blank line. */
+/* Writes one SSE event: an event line when `event` is not empty, one data line per line of `data` (whichever its line ends),
+ * a blank line. False, with nothing written, over the buffer's limit. */
 bool sse_write(struct buf *out, struct slice event, struct slice data) MUSTCHECK;

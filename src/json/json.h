@@ -12,6 +12,7 @@
 enum json_type { JSON_MISSING, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 enum { JSON_DEPTH_MAX = 256 };         /* deeper documents are refused */
+enum { JSON_NODES_MAX = 4 << 20 };     /* likewise with more values (member names count), 16 bytes each */
 
 struct json_node;
 
@@ -34,7 +35,7 @@ struct json_error {
 
 /* Parses all of `text` (at most 4 GB). The document and its nodes are allocated in `a`. */
 bool json_parse(struct arena *a, struct slice text, struct json_doc *ret, struct json_error *reterr);
-/* Line and column, 1-based, of an offset. */
+/* Line and column (in characters), 1-based, of an offset. */
 void json_position(struct slice text, size_t offset, unsigned *ret_line, unsigned *ret_column);
 
 struct json json_root(const struct json_doc *d);
