@@ -123,18 +123,21 @@ static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
 }
 
+static bool is_left_out(const struct planner *p, const struct candidate *c)
+{
+	return p->query->only.len > 0 && !plan_only_has(p->query->only, c->provider->name);
+}
+
 static bool fail_unserved(struct planner *p, struct failure *reterr)
 {
-	const struct candidate *c = &p->plan->candidates[0];
+	const struct candidate *c = p->plan->candidates;
+	const struct candidate *end = c + p->plan->count;
 
-	if (p->plan->count == 0)
+	if (c == end)
 		return failure_set(reterr, FAILURE_NO_MODEL, "no configured provider has a model for '%.*s'",
 				   SLICE_ARG(p->query->model));
-	for (unsigned i = 0; i < p->plan->count; i++)
-		if (p->plan->candidates[i].passed_kind == FAILURE_BAD_REQUEST) {
-			c = &p->plan->candidates[i];
-			break;
-		}
+	while (c + 1 < end && is_left_out(p, c))
+		c++;
 	return failure_set(reterr, c->passed_kind, "'%.*s' cannot be served here: %.*s %s", SLICE_ARG(p->query->model),
 			   SLICE_ARG(c->provider->name), c->passed_over);
 }
@@ -187,7 +190,7 @@ static bool conclude(struct planner *p, struct failure *reterr)
 			plan->candidates[i].cost_estimate =
 				plan_cost_estimate(plan->candidates[i].offer, p->prompt_tokens, p->query->max_output);
 		plan->usable += !plan->candidates[i].passed_over;
-		left_out += p->query->only.len > 0 && !plan_only_has(p->query->only, plan->candidates[i].provider->name);
+		left_out += is_left_out(p, &plan->candidates[i]);
 	}
 	if (plan->usable > 0)
 		return true;
