@@ -41,6 +41,7 @@ struct entry {
 	bool is_open;                  /* open or half open, by the deadline */
 	bool probing;                  /* the half-open probe is on its way */
 	int64_t open_until_ns;
+	int64_t told_until_ns;         /* the provider itself asked to be left alone until then */
 	int64_t closed_ns;             /* when it last closed */
 	unsigned openings;
 	struct bucket window[WINDOW_BUCKETS];
@@ -252,6 +253,18 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice lab
 	return pass;
 }
 
+bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns)
+{
+	struct shard *s = lock_shard(b, key);
+	struct entry *e = use(s, key, now_ns);
+	bool pass = e->is_open && !e->probing && now_ns >= e->told_until_ns;
+
+	if (pass)
+		e->probing = true;
+	pthread_mutex_unlock(&s->lock);
+	return pass;
+}
+
 /* Requests that were already under way when the breaker opened report too: while it is open they decide nothing. */
 static void report_open(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
 {
@@ -287,8 +300,10 @@ void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdi
 		report_closed(e, verdict, now_ns);
 	if (retry_after_ms > RETRY_AFTER_LONGEST_MS)
 		retry_after_ms = RETRY_AFTER_LONGEST_MS;
-	if (retry_after_ms >= 0)
-		open_until(e, now_ns + retry_after_ms * NS_PER_MS);
+	if (retry_after_ms >= 0) {
+		e->told_until_ns = now_ns + retry_after_ms * NS_PER_MS;
+		open_until(e, e->told_until_ns);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

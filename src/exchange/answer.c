@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes to the client: heads with weir's own headers, errors in the client's dialect, heartbeats, local answers. */
+#include "exchange/exchange_internal.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "llm/price.h"
+
+enum { ANSWER_HEADERS_MAX = 64, ANSWER_TEXT_MAX = 160 };
+
+/* A head under construction; the texts live in the stream's arena. */
+struct head {
+	struct header items[ANSWER_HEADERS_MAX];
+	unsigned count;
+};
+
+static void head_add(struct head *h, struct slice name, struct slice value)
+{
+	if (value.len > 0 && h->count < ANSWER_HEADERS_MAX && http_value_is_clean(value))
+		h->items[h->count++] = (struct header){ name, value };
+}
+
+static struct slice text_in(struct exchange *x, const char *format, ...) PRINTF(2, 3);
+static struct slice text_in(struct exchange *x, const char *format, ...)
+{
+	char text[ANSWER_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	int n = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return arena_dup(&x->stream->arena, slice_of(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1));
+}
+
+static double ms(int64_t us)
+{
+	return us < 0 ? 0 : (double)us / 1000.0;
+}
+
+/* weir's own share: from the complete body to the opened attempt, and from the provider's last word needed to now. */
+static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
+{
+	const struct client_stream *up = a ? a->upstream : NULL;
+	int64_t now = clock_now_ns();
+	int64_t before = (up ? up->opened_ns : now) - x->body_ready_ns;
+	int64_t after = up && up->head_ns ? now - (x->own_ns ? x->own_ns : up->head_ns) : 0;
+
+	return (before + after) / NS_PER_US;
+}
+
+static void add_server_timing(struct exchange *x, struct head *h, const struct attempt *a)
+{
+	const struct client_stream *up = a ? a->upstream : NULL;
+
+	if (x->body_ready_ns == 0)
+		return;
+	x->record.own_us = own_time_us(x, a);
+	if (!up || !up->head_ns) {
+		head_add(h, SLICE("server-timing"), text_in(x, "read;dur=%.3f, plan;dur=%.3f, weir;dur=%.3f", ms(x->record.read_us),
+							    ms(x->record.plan_us), ms(x->record.own_us)));
+		return;
+	}
+	head_add(h, SLICE("server-timing"),
+		 text_in(x, "read;dur=%.3f, plan;dur=%.3f, connect;dur=%.3f, first_byte;dur=%.3f, weir;dur=%.3f", ms(x->record.read_us),
+			 ms(x->record.plan_us), ms((up->connected_ns - up->opened_ns) / NS_PER_US),
+			 ms((up->head_ns - up->opened_ns) / NS_PER_US), ms(x->record.own_us)));
+}
+
+static void add_own_headers(struct exchange *x, struct head *h, const struct attempt *a)
+{
+	head_add(h, SLICE("x-weir-request-id"), slice_cstr(x->record.request_id));
+	if (x->endpoint && x->endpoint->kind != ENDPOINT_MODEL)
+		return;
+	if (a) {
+		head_add(h, SLICE("x-weir-provider"), slice_cstr(x->record.provider));
+		head_add(h, SLICE("x-weir-model"), slice_cstr(x->record.model));
+	}
+	if (x->record.attempt_count > 0)
+		head_add(h, SLICE("x-weir-attempts"), text_in(x, "%u", x->record.attempt_count));
+	head_add(h, SLICE("x-weir-cache"), SLICE("off"));
+	head_add(h, SLICE("x-weir-dropped"), slice_cstr(x->record.dropped));
+	add_server_timing(x, h, a);
+}
+
+/* Allow-list of the dialect (pain.md F39): what is not named does not pass. */
+bool header_passes(const char *const *list, struct slice name)
+{
+	for (; *list; list++) {
+		struct slice allowed = slice_cstr(*list);
+
+		if (allowed.ptr[allowed.len - 1] == '*' ? slice_starts_with(name, slice_of(allowed.ptr, allowed.len - 1))
+							: slice_eq(name, allowed))
+			return true;
+	}
+	return false;
+}
+
+static void add_provider_headers(struct head *h, const struct attempt *a)
+{
+	const struct headers *from = &a->upstream->headers;
+
+	for (unsigned i = 0; i < from->count; i++)
+		if (header_passes(a->binding->dialect->answer_headers, from->items[i].name))
+			head_add(h, from->items[i].name, from->items[i].value);
+}
+
+static void send_head(struct exchange *x, int status, const struct head *h, int64_t length)
+{
+	server_stream_head(x->stream, status, h->items, h->count, length);
+	x->head_sent = true;
+	x->record.status = status;
+}
+
+static void add_stream_headers(struct exchange *x, struct head *h, struct slice type)
+{
+	head_add(h, SLICE("content-type"), type.len ? type : slice_cstr(x->dialect->stream_content_type(x->framing)));
+	/* Proxies on the way must not collect events (pain.md F19). */
+	head_add(h, SLICE("cache-control"), SLICE("no-cache"));
+	head_add(h, SLICE("x-accel-buffering"), SLICE("no"));
+}
+
+void answer_head(struct exchange *x, const struct attempt *a, int status, int64_t length)
+{
+	struct head h = { .count = 0 };
+	struct slice type = headers_get(&a->upstream->headers, SLICE("content-type"));
+
+	if (a->streams)
+		add_stream_headers(x, &h, type);
+	else
+		head_add(&h, SLICE("content-type"), type.len ? type : SLICE("application/json"));
+	add_own_headers(x, &h, a);
+	if (!a->streams && x->record.cost_nano_usd != PRICE_UNKNOWN) {
+		char money[MONEY_TEXT_MAX];
+
+		head_add(&h, SLICE("x-weir-cost-usd"), text_in(x, "%s", money_format(x->record.cost_nano_usd, money)));
+	}
+	add_provider_headers(&h, a);
+	send_head(x, status, &h, length);
+}
+
+void answer_early_head(struct exchange *x)
+{
+	struct head h = { .count = 0 };
+
+	add_stream_headers(x, &h, slice_of(NULL, 0));
+	add_own_headers(x, &h, NULL);
+	send_head(x, 200, &h, BODY_LENGTH_UNKNOWN);
+}
+
+/* ---- errors ---- */
+
+/* Whose words the client reads: the provider's own error, or weir's. */
+static bool is_from_provider(const struct failure *f)
+{
+	return (f->kind >= FAILURE_REQUEST && f->kind <= FAILURE_SERVER && f->status != 0) || f->kind == FAILURE_IN_BAND;
+}
+
+static struct failure_view view_of(struct exchange *x)
+{
+	const struct failure *f = x->failure;
+
+	return (struct failure_view){
+		.failure = f,
+		.status = outcome_status(f, x->dialect->id),
+		.code = outcome_of(f->kind)->code,
+		.from_provider = is_from_provider(f),
+		.request_id = slice_cstr(x->record.request_id),
+	};
+}
+
+static int64_t retry_after_s(const struct exchange *x, int status)
+{
+	int64_t ms_left = -1;
+
+	if (status == 429 || status == 529)
+		ms_left = x->smallest_retry_after_ms;
+	else if (status == 503)
+		ms_left = x->failure->retry_after_ms >= 0 ? x->failure->retry_after_ms : 1000;
+	return ms_left < 0 ? -1 : (ms_left + 999) / 1000;
+}
+
+static void add_failure_headers(struct exchange *x, struct head *h, const struct failure_view *v)
+{
+	int64_t retry_after = retry_after_s(x, v->status);
+
+	head_add(h, SLICE("content-type"), SLICE("application/json"));
+	head_add(h, SLICE("x-weir-error-origin"), v->from_provider ? SLICE("provider") : SLICE("gateway"));
+	if (retry_after >= 0)
+		head_add(h, SLICE("retry-after"), text_in(x, "%lld", (long long)retry_after));
+	/* SDKs obey this: no retries on top of ours (pain.md F20). */
+	if (outcome_is_final(v->status) || (x->record.attempt_count > 0 && v->status >= 429))
+		head_add(h, SLICE("x-should-retry"), SLICE("false"));
+	if (v->status == 401)
+		head_add(h, SLICE("www-authenticate"), SLICE("Bearer"));
+	if (v->status == 405 && x->endpoint)
+		head_add(h, SLICE("allow"), slice_cstr(x->endpoint->methods));
+}
+
+void answer_failure(struct exchange *x)
+{
+	struct failure_view v = view_of(x);
+	struct head h = { .count = 0 };
+	struct slice body;
+
+	buf_clear(&x->answer);
+	x->dialect->write_failure(&v, &x->answer);
+	body = buf_slice(&x->answer);
+	add_failure_headers(x, &h, &v);
+	add_own_headers(x, &h, NULL);
+	send_head(x, v.status, &h, (int64_t)body.len);
+	server_stream_write_borrowed(x->stream, &body, 1);
+	x->record.bytes_out += body.len;
+}
+
+void answer_failure_event(struct exchange *x)
+{
+	struct failure_view v = view_of(x);
+	struct event_reader unseen;
+	const struct event_reader *reader = &x->attempt.reader;
+	struct slice event;
+
+	if (!x->committed) { /* the client has seen nothing of what that attempt's reader saw */
+		x->dialect->reader_init(&unseen, x->endpoint->operation);
+		unseen.dialect = x->dialect;
+		reader = &unseen;
+	}
+	buf_clear(&x->last);
+	x->dialect->write_failure_event(&v, x->framing, x->elements_written, reader, &x->last);
+	event = buf_slice(&x->last);
+	server_stream_write(x->stream, &event, 1);
+	x->record.bytes_out += event.len;
+}
+
+struct slice exchange_write_server_error(int status, const char *sentence, const struct request_target *target, struct buf *out,
+					 void *ctx)
+{
+	static const struct { int status; enum failure_kind kind; } kinds[] = {
+		{ 408, FAILURE_REQUEST_TIMEOUT }, { 413, FAILURE_TOO_LARGE },	      { 415, FAILURE_MEDIA_TYPE },
+		{ 431, FAILURE_HEADERS_TOO_LARGE }, { 501, FAILURE_NOT_BUILT }, { 503, FAILURE_UNAVAILABLE },
+	};
+	const struct dialect *dialect = NULL;
+	struct failure f;
+	enum failure_kind kind = FAILURE_BAD_REQUEST;
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (kinds[i].status == status)
+			kind = kinds[i].kind;
+	failure_set(&f, kind, "%s", sentence);
+	if (target) {
+		struct endpoint_match match = endpoint_find(PLANE_DATA, HTTP_POST, target->path);
+
+		if (match.endpoint)
+			dialect = dialect_by_id(match.endpoint->dialect);
+	}
+	if (!dialect)
+		dialect = &dialect_openai_chat;
+
+	struct failure_view v = { .failure = &f, .status = status, .code = outcome_of(kind)->code };
+
+	dialect->write_failure(&v, out);
+	return SLICE("application/json");
+}
+
+/* ---- heartbeats ---- */
+
+void answer_heartbeat(struct exchange *x)
+{
+	const struct config *config = x->snapshot->config;
+	int64_t now = loop_now(x->worker->loop);
+	int64_t silence_allowed = (x->head_sent ? config->defaults.heartbeat_every_ms : config->defaults.heartbeat_after_ms) * NS_PER_MS;
+	struct slice beat = x->framing == FRAMING_SSE ? SLICE(": ping\n\n") : SLICE(" ");
+
+	x->heartbeat_due = false;
+	if (x->step != STEP_AWAIT_CONTENT && x->step != STEP_RELAY)
+		return;
+	if (x->last_write_ns && now < x->last_write_ns + silence_allowed) {
+		timer_set(&x->heartbeat, x->last_write_ns + silence_allowed);
+		return;
+	}
+	if (!x->head_sent)
+		answer_early_head(x);
+	if (!server_stream_is_full(x->stream)) {
+		server_stream_write(x->stream, &beat, 1);
+		x->record.bytes_out += beat.len;
+		x->last_write_ns = now;
+	}
+	timer_set(&x->heartbeat, now + config->defaults.heartbeat_every_ms * NS_PER_MS);
+}
+
+/* ---- local answers ---- */
+
+void answer_local(struct exchange *x)
+{
+	struct head h = { .count = 0 };
+	struct slice body;
+
+	x->answer_status = 200;
+	switch (x->endpoint->local) {
+	case LOCAL_MODELS:
+		listing_models(x);
+		break;
+	case LOCAL_MODEL:
+		listing_model(x);
+		break;
+	case LOCAL_HEALTH:
+		check(buf_append_slice(&x->answer, SLICE("{\"status\":\"ok\"}")), "a new buffer has room");
+		break;
+	case LOCAL_NONE:
+	case LOCAL_READY:
+	case LOCAL_METRICS:
+		check(false, "only data-plane answers are local to an exchange");
+	}
+	if (x->failure)
+		return;
+	body = buf_slice(&x->answer);
+	head_add(&h, SLICE("content-type"), SLICE("application/json"));
+	add_own_headers(x, &h, NULL);
+	send_head(x, x->answer_status, &h, (int64_t)body.len);
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One try at one target, the second of the two machines:
+ *
+ *     connect → send → read_head → read_events → done
+ *
+ * It owns its connection, the bytes of its request, its timers, the reader of its answer and its row of the record. The
+ * exchange starts it, runs it and ends it; it never acts by itself. */
+#include "exchange/exchange_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include "base/clock.h"
+
+enum { ATTEMPT_HEADERS_MAX = 64 };
+
+/* ---- events: they only note and wake ---- */
+
+static void on_upstream_event(struct client_stream *s)
+{
+	struct attempt *a = s->owner;
+
+	exchange_wake(a->exchange);
+}
+
+static void on_timer(struct timer *t)
+{
+	struct attempt *a = CONTAINER_OF(t, struct attempt, timer);
+
+	a->timed_out = true;
+	exchange_wake(a->exchange);
+}
+
+static void on_total(struct timer *t)
+{
+	struct attempt *a = CONTAINER_OF(t, struct attempt, total);
+
+	a->total_out = true;
+	exchange_wake(a->exchange);
+}
+
+static int64_t now_of(const struct attempt *a)
+{
+	return loop_now(a->exchange->worker->loop);
+}
+
+static void arm(struct attempt *a, int timer_is_for, int64_t ms)
+{
+	a->timer_is_for = timer_is_for;
+	a->timed_out = false;
+	timer_set(&a->timer, timer_is_for == TIMER_NONE ? NEVER : now_of(a) + ms * NS_PER_MS);
+}
+
+/* ---- the request ---- */
+
+static bool has_header(const struct header *items, unsigned count, struct slice name)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (slice_eq(items[i].name, name))
+			return true;
+	return false;
+}
+
+/* Recomputed for every target: what the client may say to a provider of this dialect, what the dialect needs there, and exactly
+ * one credential, ours (pain.md F39, P7). */
+static unsigned write_headers(struct attempt *a, struct header *out)
+{
+	const struct exchange *x = a->exchange;
+	const struct headers *from = &x->stream->headers;
+	const struct dialect *d = a->binding->dialect;
+	unsigned count = 0;
+
+	out[count++] = (struct header){ SLICE("content-type"), SLICE("application/json") };
+	for (unsigned i = 0; i < from->count && count < ATTEMPT_HEADERS_MAX / 2; i++)
+		if (header_passes(d->request_headers, from->items[i].name))
+			out[count++] = from->items[i];
+	for (unsigned i = 0; i < a->binding->header_count && count < ATTEMPT_HEADERS_MAX - 1; i++)
+		if (!has_header(out, count, a->binding->headers[i].name))
+			out[count++] = a->binding->headers[i];
+	check(auth_write(a->binding, a->key, &out[count], &a->arena), "the plan leaves out ways of paying that have no code");
+	if (out[count].name.len > 0)
+		count++;
+	return count;
+}
+
+static bool was_refused_usage(const struct worker *w, uint64_t target)
+{
+	for (unsigned i = 0; i < WORKER_NO_USAGE_MAX; i++)
+		if (w->no_usage[i] == target)
+			return true;
+	return false;
+}
+
+/* Usage is asked for wherever the provider only tells when asked, whatever the client said (pain.md F11). */
+static bool should_ask_usage(const struct attempt *a)
+{
+	const struct exchange *x = a->exchange;
+
+	return x->wants_stream && !x->facts.usage_asked && !x->plain_retry && a->binding->usage_in_stream == USAGE_ASKED &&
+	       !was_refused_usage(x->worker, a->breaker);
+}
+
+static void open_upstream(struct attempt *a, const struct candidate *c)
+{
+	struct exchange *x = a->exchange;
+	const struct dialect *d = a->binding->dialect;
+	struct header headers[ATTEMPT_HEADERS_MAX];
+	struct request_edits edits = { .model = c->own_id, .ask_usage = should_ask_usage(a) };
+	struct slice *pieces = arena_alloc(&a->arena, sizeof(*pieces) * SPLICE_PIECES_MAX);
+	struct splice splice;
+	struct slice path = d->request_path(x->endpoint->operation, c->own_id, x->wants_stream, x->query, &a->arena);
+
+	splice_init(&splice, buf_slice(&x->body));
+	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &a->arena), "a request takes a few edits at most");
+	a->asked_usage = edits.ask_usage;
+
+	struct client_request request = {
+		.origin = &a->key->origins[a->binding - a->provider->bindings],
+		.method = HTTP_POST,
+		.target = arena_printf(&a->arena, "%.*s%.*s", SLICE_ARG(a->binding->base.path), SLICE_ARG(path)),
+		.headers = headers,
+		.header_count = write_headers(a, headers),
+		.body = pieces,
+		.body_count = splice_pieces(&splice, pieces),
+		.connect_timeout_ms = a->provider->timeout.connect,
+	};
+	a->upstream = client_stream_open(x->worker->client, &request, on_upstream_event, a);
+}
+
+void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker)
+{
+	struct attempt *a = &x->attempt;
+
+	*a = (struct attempt){
+		.exchange = x,
+		.live = true,
+		.provider = c->provider,
+		.binding = c->binding,
+		.key = key,
+		.context = c->offer ? c->offer->model->context : 0,
+		.substituted = c->substituted,
+		.breaker = breaker,
+		.started_ns = clock_now_ns(),
+		.row = record_add_attempt(&x->record),
+	};
+	if (c->offer)
+		a->price = c->offer->price;
+	else
+		a->price = (struct price){ PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, 0, 0, 0, 0 };
+	arena_init(&a->arena);
+	buf_init(&a->body, x->snapshot->config->limits.hold);
+	timer_init(&a->timer, x->worker->loop, on_timer);
+	timer_init(&a->total, x->worker->loop, on_total);
+	a->binding->dialect->reader_init(&a->reader, x->endpoint->operation);
+	a->reader.dialect = a->binding->dialect;
+
+	record_set(a->row->provider, sizeof a->row->provider, c->provider->name);
+	record_set(a->row->model, sizeof a->row->model, c->model);
+	memcpy(a->row->key, key->name, sizeof a->row->key);
+	a->row->start_us = (a->started_ns - x->stream->started_ns) / NS_PER_US;
+	record_set(x->record.provider, sizeof x->record.provider, c->provider->name);
+	record_set(x->record.model, sizeof x->record.model, c->model);
+
+	timer_set(&a->total, now_of(a) + a->provider->timeout.total * NS_PER_MS);
+	open_upstream(a, c);
+}
+
+/* ---- the end ---- */
+
+enum attempt_result attempt_fail_with(struct attempt *a, const struct failure *f)
+{
+	if (!a->failure)
+		a->failure = xmalloc(sizeof(*a->failure));
+	*a->failure = *f;
+	return ATTEMPT_FAILED;
+}
+
+enum attempt_result attempt_fail(struct attempt *a, enum failure_kind kind, const char *format, ...)
+{
+	struct failure f;
+	char message[FAILURE_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	failure_set(&f, kind, "%s", message);
+	return attempt_fail_with(a, &f);
+}
+
+static void tell_breaker(struct attempt *a, const struct failure *f)
+{
+	enum breaker_verdict verdict = f ? outcome_of(f->kind)->breaker : BREAKER_OK;
+
+	/* The good news was told at the first content; only a fault after it is news again. */
+	if (a->breaker_told && verdict != BREAKER_FAULT)
+		return;
+	if (!f && a->step != ATTEMPT_DONE)
+		verdict = BREAKER_NEUTRAL;
+	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1, clock_now_ns());
+	a->breaker_told = true;
+}
+
+static int64_t since_us(int64_t from_ns, int64_t to_ns)
+{
+	return to_ns ? (to_ns - from_ns) / NS_PER_US : -1;
+}
+
+static void book(struct attempt *a, const struct failure *f)
+{
+	struct attempt_record *row = a->row;
+	const struct client_stream *up = a->upstream;
+
+	row->kind = f ? f->kind : FAILURE_NONE;
+	row->connect_us = since_us(a->started_ns, up->connected_ns);
+	row->head_us = since_us(a->started_ns, up->head_ns);
+	row->end_us = since_us(a->started_ns, clock_now_ns());
+	if (up->state >= CLIENT_BODY && !row->status)
+		row->status = up->status;
+	/* A provider that told its usage before it failed will bill it. */
+	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
+		row->cost_nano_usd = price_cost(&a->price, &a->reader.usage);
+	if (f)
+		record_set(row->message, sizeof row->message, slice_cstr(f->message));
+}
+
+void attempt_end(struct attempt *a, const struct failure *f)
+{
+	if (!a->live)
+		return;
+	book(a, f);
+	tell_breaker(a, f);
+	a->upstream = client_stream_close(a->upstream);
+	timer_cancel(&a->timer);
+	timer_cancel(&a->total);
+	arena_done(&a->arena);
+	framer_done(&a->framer);
+	buf_done(&a->body);
+	free(a->failure);
+	a->failure = NULL;
+	a->live = false;
+}
+
+/* ---- the answer's head ---- */
+
+/* Retry-After in seconds or as a date; retry-after-ms as OpenAI and Azure send it (DIALECTS §6.3). */
+static int64_t read_retry_after(const struct headers *h)
+{
+	struct slice ms = headers_get(h, SLICE("retry-after-ms"));
+	struct slice value = headers_get(h, SLICE("retry-after"));
+	unsigned long long n;
+	char date[64];
+
+	if (ms.ptr && slice_to_u64(ms, &n) && n <= 86400000ull)
+		return (int64_t)n;
+	if (!value.ptr)
+		return -1;
+	if (slice_to_u64(value, &n))
+		return n <= 86400ull * 365 ? (int64_t)n * 1000 : -1;
+	if (value.len >= sizeof date)
+		return -1;
+	memcpy(date, value.ptr, value.len);
+	date[value.len] = '\0';
+
+	int64_t at = clock_parse_http_date(date), left = at < 0 ? -1 : at * 1000 - clock_wall_ms();
+
+	return at < 0 ? -1 : left > 0 ? left : 0;
+}
+
+static bool is_event_stream(const struct exchange *x, struct slice type)
+{
+	struct slice wanted = slice_cstr(x->dialect->stream_content_type(x->framing));
+	bool type_is_missing = type.len == 0;
+	struct slice main = slice_trim(slice_next_token(&type, ';'));
+	struct slice wanted_main = slice_trim(slice_next_token(&wanted, ';'));
+
+	return type_is_missing || slice_eq_nocase(main, wanted_main);
+}
+
+static enum attempt_result read_head(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+	const struct client_stream *up = a->upstream;
+	struct slice type = headers_get(&up->headers, SLICE("content-type"));
+
+	a->row->status = up->status;
+	if (up->status >= 400) {
+		a->error_answer = true;
+		buf_done(&a->body);
+		buf_init(&a->body, ERROR_BODY_MAX);
+		arm(a, TIMER_ERROR_BODY, ERROR_BODY_TIMEOUT_MS);
+	} else if (up->status < 200 || up->status >= 300) {
+		/* A redirect would carry our credential to a host nobody configured (pain.md P7). */
+		return attempt_fail(a, FAILURE_MALFORMED, "%.*s answered %d, which is no answer to this request",
+				    SLICE_ARG(a->provider->name), up->status);
+	} else if (x->wants_stream && is_event_stream(x, type)) {
+		a->streams = true;
+		framer_init(&a->framer, x->framing, x->snapshot->config->limits.event);
+	}
+	a->step = ATTEMPT_READ_EVENTS;
+	return ATTEMPT_WAITS;
+}
+
+/* ---- the answer's body ---- */
+
+/* The client must not take it for its own key (PRODUCT §4: never the provider's 401). */
+static void say_whose_credential(const struct attempt *a, struct failure *f)
+{
+	char message[FAILURE_MESSAGE_MAX];
+
+	snprintf(message, sizeof message, "%.*s refused weir's own credential: %s", SLICE_ARG(a->provider->name), f->message);
+	record_set(f->message, sizeof f->message, slice_cstr(message));
+}
+
+/* The provider's error, read by its dialect, with what the head says. */
+static enum attempt_result judge_error_answer(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+	const struct config *config = x->snapshot->config;
+	struct failure f;
+	int64_t retry_after = read_retry_after(&a->upstream->headers);
+
+	a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch, &f);
+	arena_reset(&x->worker->scratch);
+	if (f.kind == FAILURE_CREDENTIALS)
+		say_whose_credential(a, &f);
+	f.status = a->upstream->status;
+	if (retry_after >= 0)
+		f.retry_after_ms = retry_after;
+	secret_strip(f.message, strlen(f.message), config->secrets, config->secret_count);
+	return attempt_fail_with(a, &f);
+}
+
+static enum attempt_result read_error_bytes(struct attempt *a, struct slice bytes)
+{
+	size_t room = ERROR_BODY_MAX - a->body.len;
+
+	if (!buf_append(&a->body, bytes.ptr, bytes.len < room ? bytes.len : room) || a->body.len == ERROR_BODY_MAX)
+		return judge_error_answer(a);
+	return ATTEMPT_WAITS;
+}
+
+static enum attempt_result read_bytes(struct attempt *a, struct slice bytes)
+{
+	if (a->error_answer)
+		return read_error_bytes(a, bytes);
+	return a->streams ? relay_stream_bytes(a->exchange, a, bytes) : relay_whole_bytes(a->exchange, a, bytes);
+}
+
+static enum attempt_result read_end(struct attempt *a)
+{
+	enum attempt_result result;
+
+	if (a->error_answer)
+		return judge_error_answer(a);
+	a->exchange->own_ns = clock_now_ns();
+	result = a->streams ? relay_stream_end(a->exchange, a) : relay_whole_end(a->exchange, a);
+	if (result == ATTEMPT_COMPLETE)
+		a->step = ATTEMPT_DONE;
+	return result;
+}
+
+static enum attempt_result complete(struct attempt *a)
+{
+	a->step = ATTEMPT_DONE;
+	return ATTEMPT_COMPLETE;
+}
+
+/* Reads until there is nothing more for now, the client has enough for now, or something is decided. */
+static enum attempt_result read_events(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+	struct slice bytes;
+	enum attempt_result result;
+
+	for (;;) {
+		if (x->committed && server_stream_is_full(x->stream))
+			return ATTEMPT_WAITS; /* back-pressure: not reading is all it takes */
+		switch (client_stream_read(a->upstream, &bytes)) {
+		case CLIENT_READ_DATA:
+			result = read_bytes(a, bytes);
+			if (result != ATTEMPT_WAITS)
+				return result;
+			break;
+		case CLIENT_READ_AGAIN:
+			return ATTEMPT_WAITS;
+		case CLIENT_READ_END:
+			return read_end(a);
+		case CLIENT_READ_FAILED:
+			if (a->error_answer)
+				return judge_error_answer(a);
+			if (a->reader.terminated)
+				return complete(a);
+			return attempt_fail_with(a, &a->upstream->failure);
+		}
+	}
+}
+
+void attempt_progress(struct attempt *a, unsigned flags)
+{
+	struct exchange *x = a->exchange;
+
+	if ((flags & (READING_PROGRESS | READING_CONTENT)) && !a->progressed) {
+		a->progressed = true;
+		a->row->first_token_us = (clock_now_ns() - a->started_ns) / NS_PER_US;
+		if (x->record.first_token_us < 0)
+			x->record.first_token_us = (clock_now_ns() - x->stream->started_ns) / NS_PER_US;
+	}
+	if ((flags & READING_CONTENT) && !a->breaker_told) {
+		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, clock_now_ns());
+		a->breaker_told = true;
+	}
+	/* Pings are not progress: only what carries meaning pushes the idle timer on. */
+	if (a->progressed && flags)
+		arm(a, a->reader.terminated ? TIMER_AFTER_TERMINATOR : TIMER_IDLE,
+		    a->reader.terminated ? AFTER_TERMINATOR_MS : a->provider->timeout.idle);
+}
+
+/* ---- timers ---- */
+
+static enum attempt_result timed_out(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+	struct slice name = a->provider->name;
+
+	a->timed_out = false;
+	switch (a->timer_is_for) {
+	case TIMER_FIRST_TOKEN:
+		return attempt_fail(a, FAILURE_TIMEOUT_FIRST_TOKEN, "%.*s sent no content within first_token, %lld ms", SLICE_ARG(name),
+				    (long long)a->provider->timeout.first_token);
+	case TIMER_IDLE:
+		if (x->committed && server_stream_is_full(x->stream)) { /* it is the client that is slow */
+			arm(a, TIMER_IDLE, a->provider->timeout.idle);
+			return ATTEMPT_WAITS;
+		}
+		return attempt_fail(a, FAILURE_TIMEOUT_IDLE, "%.*s fell silent for idle, %lld ms", SLICE_ARG(name),
+				    (long long)a->provider->timeout.idle);
+	case TIMER_ERROR_BODY:
+		return judge_error_answer(a);
+	case TIMER_AFTER_TERMINATOR:
+		return complete(a);
+	case TIMER_NONE:
+		break;
+	}
+	return ATTEMPT_WAITS;
+}
+
+/* ---- driver ---- */
+
+static enum attempt_result request_is_out(struct attempt *a)
+{
+	a->step = ATTEMPT_READ_HEAD;
+	if (a->exchange->wants_stream)
+		arm(a, TIMER_FIRST_TOKEN, a->provider->timeout.first_token);
+	return ATTEMPT_WAITS;
+}
+
+enum attempt_result attempt_run(struct attempt *a)
+{
+	if (a->total_out)
+		return attempt_fail(a, FAILURE_TIMEOUT_TOTAL, "%.*s did not finish within total, %lld ms", SLICE_ARG(a->provider->name),
+				    (long long)a->provider->timeout.total);
+	if (a->timed_out) {
+		enum attempt_result result = timed_out(a);
+
+		if (result != ATTEMPT_WAITS)
+			return result;
+	}
+	for (;;) {
+		enum client_state state = a->upstream->state;
+
+		if (state == CLIENT_FAILED && a->step < ATTEMPT_READ_EVENTS)
+			return attempt_fail_with(a, &a->upstream->failure);
+		switch (a->step) {
+		case ATTEMPT_CONNECT:
+			if (state == CLIENT_CONNECTING)
+				return ATTEMPT_WAITS;
+			a->step = ATTEMPT_SEND;
+			break;
+		case ATTEMPT_SEND:
+			if (state == CLIENT_SENDING)
+				return ATTEMPT_WAITS;
+			request_is_out(a);
+			break;
+		case ATTEMPT_READ_HEAD: {
+			enum attempt_result result;
+
+			if (state == CLIENT_AWAITING_HEAD)
+				return ATTEMPT_WAITS;
+			result = read_head(a);
+			if (result != ATTEMPT_WAITS)
+				return result;
+			break;
+		}
+		case ATTEMPT_READ_EVENTS:
+			return read_events(a);
+		case ATTEMPT_DONE:
+			return ATTEMPT_COMPLETE;
+		}
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every path that weir answers, in one table: plane, who may call it, what it means. What is not in the table is a 404; what is
+ * there and has no code yet is a 501 in the dialect of the path (PRODUCT, first paragraph). A test walks the table. */
+#pragma once
+
+#include "dialect/dialect.h"
+#include "http/message.h"
+
+enum plane { PLANE_DATA, PLANE_ADMIN };
+
+enum endpoint_auth {
+	AUTH_OPEN,                     /* liveness only */
+	AUTH_KEY,                      /* a configured key; without keys: loopback clients that are no browsers */
+	AUTH_ADMIN                     /* the admin token, when one is set */
+};
+
+enum endpoint_kind {
+	ENDPOINT_MODEL,                /* goes to a provider: an exchange with attempts */
+	ENDPOINT_LOCAL,                /* answered from what weir knows */
+	ENDPOINT_LATER                 /* named by the contract: 501 */
+};
+
+enum local_answer { LOCAL_NONE, LOCAL_MODELS, LOCAL_MODEL, LOCAL_HEALTH, LOCAL_READY, LOCAL_METRICS };
+
+struct endpoint {
+	const char *methods;           /* "POST", "GET" or "GET,POST,…" */
+	const char *pattern;           /* exact; a final '*' matches any rest; "{id}" one id, up to the known tail behind it */
+	enum plane plane;
+	enum endpoint_auth auth;
+	enum endpoint_kind kind;
+	enum dialect_id dialect;       /* the shape of its errors, and for models the client's dialect */
+	enum operation operation;      /* ENDPOINT_MODEL */
+	bool stream;                   /* the path itself asks for a stream (Gemini) */
+	enum local_answer local;
+};
+
+extern const struct endpoint endpoints[];
+extern const unsigned endpoint_count;
+
+struct endpoint_match {
+	const struct endpoint *endpoint; /* NULL: no such path */
+	struct slice id;               /* still percent-encoded */
+	bool wrong_method;             /* the path is known, the method is not; `endpoint` is one of that path */
+};
+
+struct endpoint_match endpoint_find(enum plane plane, enum http_method method, struct slice path);

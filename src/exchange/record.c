@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes a request's record as a log line. */
+#include "exchange/record.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "json/writer.h"
+#include "llm/price.h"
+
+void record_set(char *field, size_t size, struct slice text)
+{
+	failure_copy_text(field, size, text);
+}
+
+struct attempt_record *record_add_attempt(struct record *r)
+{
+	if (r->attempt_count < ATTEMPTS_RECORDED_MAX)
+		r->attempts = xrealloc(r->attempts, (r->attempt_count + 1) * sizeof(*r->attempts));
+	unsigned row = r->attempt_count < ATTEMPTS_RECORDED_MAX ? r->attempt_count : ATTEMPTS_RECORDED_MAX - 1;
+
+	r->attempt_count++;
+	r->attempts[row] = (struct attempt_record){ .connect_us = -1, .head_us = -1, .first_token_us = -1, .end_us = -1 };
+	return &r->attempts[row];
+}
+
+static unsigned rows_kept(const struct record *r)
+{
+	return r->attempt_count < ATTEMPTS_RECORDED_MAX ? r->attempt_count : ATTEMPTS_RECORDED_MAX;
+}
+
+int64_t record_cost(const struct record *r)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < rows_kept(r); i++) {
+		if (r->attempts[i].cost_nano_usd == PRICE_UNKNOWN)
+			return PRICE_UNKNOWN;
+		sum += r->attempts[i].cost_nano_usd;
+	}
+	return sum;
+}
+
+void record_done(struct record *r)
+{
+	free(r->attempts);
+	r->attempts = NULL;
+}
+
+static void write_money(struct json_writer *w, struct slice key, int64_t nano_usd)
+{
+	char text[MONEY_TEXT_MAX];
+
+	json_key(w, key);
+	/* Never null (PRODUCT §7): an unknown price is said apart, by "unpriced". */
+	json_value_raw(w, slice_cstr(money_format(nano_usd == PRICE_UNKNOWN ? 0 : nano_usd, text)));
+}
+
+static void write_ms(struct json_writer *w, struct slice key, int64_t us)
+{
+	char text[32];
+	int n = us < 0 ? snprintf(text, sizeof text, "-1")
+		       : snprintf(text, sizeof text, "%lld.%03lld", (long long)(us / 1000), (long long)(us % 1000));
+
+	json_key(w, key);
+	json_value_raw(w, slice_of(text, (size_t)n));
+}
+
+static void write_attempt(struct json_writer *w, const struct attempt_record *a)
+{
+	json_begin_object(w);
+	json_member_cstr(w, "provider", a->provider);
+	json_member_cstr(w, "model", a->model);
+	if (a->key[0])
+		json_member_cstr(w, "credential", a->key);
+	json_member_int(w, "status", a->status);
+	json_member_cstr(w, "outcome", failure_kind_name(a->kind));
+	if (a->message[0])
+		json_member_cstr(w, "message", a->message);
+	write_ms(w, SLICE("start_ms"), a->start_us);
+	write_ms(w, SLICE("connect_ms"), a->connect_us);
+	write_ms(w, SLICE("head_ms"), a->head_us);
+	write_ms(w, SLICE("first_token_ms"), a->first_token_us);
+	write_ms(w, SLICE("total_ms"), a->end_us);
+	write_money(w, SLICE("cost_usd"), a->cost_nano_usd);
+	json_end_object(w);
+}
+
+static void write_usage(struct json_writer *w, const struct usage *u)
+{
+	json_member_bool(w, "usage_estimated", u->estimated);
+	json_member_int(w, "input_tokens_cached", u->input_cached);
+	json_member_int(w, "input_tokens_written_5m", u->input_written_5m);
+	json_member_int(w, "input_tokens_written_1h", u->input_written_1h);
+	json_member_int(w, "output_tokens_reasoning", u->output_reasoning);
+}
+
+bool record_write(const struct record *r, struct buf *out)
+{
+	struct json_writer w;
+	char time[25];
+
+	json_writer_init(&w, out);
+	json_begin_object(&w);
+	json_member_cstr(&w, "request_id", r->request_id);
+	json_member_cstr(&w, "architecture", "multi-provider-gateway");
+	json_member_cstr(&w, "route", r->route);
+	json_member_cstr(&w, "provider_chosen", r->provider);
+	json_member_cstr(&w, "model", r->model);
+	json_member_bool(&w, "fallback_used", r->fallback_used);
+	json_member_bool(&w, "cache_hit", false);
+	json_member_int(&w, "input_tokens", r->usage.input);
+	json_member_int(&w, "output_tokens", r->usage.output);
+	write_ms(&w, SLICE("latency_ms"), r->latency_us);
+	write_money(&w, SLICE("cost_usd"), r->cost_nano_usd);
+
+	clock_format_wall(r->wall_ms, time);
+	json_member_cstr(&w, "time", time);
+	json_member_cstr(&w, "level", "info");
+	json_member_cstr(&w, "endpoint", r->endpoint);
+	json_member_cstr(&w, "dialect", r->dialect);
+	json_member_bool(&w, "stream", r->stream);
+	json_member_int(&w, "status", r->status);
+	json_member_cstr(&w, "outcome", failure_kind_name(r->outcome));
+	json_member_bool(&w, "truncated", r->truncated);
+	if (r->message[0])
+		json_member_cstr(&w, "message", r->message);
+	json_member_cstr(&w, "model_requested", r->model_requested);
+	json_member_cstr(&w, "model_provider", r->model_provider);
+	json_member_cstr(&w, "key", r->key);
+	if (r->user[0])
+		json_member_cstr(&w, "user", r->user);
+	if (r->session[0])
+		json_member_cstr(&w, "session", r->session);
+	if (r->tags[0])
+		json_member_cstr(&w, "tags", r->tags);
+	write_usage(&w, &r->usage);
+	json_member_bool(&w, "unpriced", r->cost_nano_usd == PRICE_UNKNOWN);
+	if (r->dropped[0])
+		json_member_cstr(&w, "dropped", r->dropped);
+	write_ms(&w, SLICE("first_token_ms"), r->first_token_us);
+	write_ms(&w, SLICE("read_ms"), r->read_us);
+	write_ms(&w, SLICE("plan_ms"), r->plan_us);
+	write_ms(&w, SLICE("own_ms"), r->own_us);
+	json_member_int(&w, "bytes_in", (int64_t)r->bytes_in);
+	json_member_int(&w, "bytes_out", (int64_t)r->bytes_out);
+	json_member_cstr(&w, "price_version", r->price_version);
+	json_member_int(&w, "config_version", (int64_t)r->config_version);
+	json_member_int(&w, "attempt_count", r->attempt_count);
+	json_key(&w, SLICE("attempts"));
+	json_begin_array(&w);
+	for (unsigned i = 0; i < rows_kept(r); i++)
+		write_attempt(&w, &r->attempts[i]);
+	json_end_array(&w);
+	json_end_object(&w);
+	return !w.overflow;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an attempt reads, on its way to the client. Streams go in whole events only: until content has come they are held (any
+ * fault then means the next attempt), from then on each read batch leaves in one write. Whole answers are held until they are
+ * complete and judged, up to limits.hold.
+ *
+ *     provider → client_stream_read → framer → dialect's reader (usage, content, finish, faults) → held | client
+ *                                                                                             the very last bytes → last
+ */
+#include "exchange/exchange_internal.h"
+
+#include "base/clock.h"
+
+enum { BATCH_PIECES_MAX = 64 };
+
+/* Pieces of one read batch that go to the client, in order; neighbours in memory are joined. */
+struct batch {
+	struct exchange *x;
+	struct slice pieces[BATCH_PIECES_MAX];
+	unsigned count;
+	struct slice input;            /* the bytes read: pieces inside it live until the batch is sent */
+	struct arena copies;           /* pieces from elsewhere (an event that began in an earlier read) */
+};
+
+static void commit(struct exchange *x, struct attempt *a)
+{
+	if (!x->head_sent)
+		answer_head(x, a, a->upstream->status, BODY_LENGTH_UNKNOWN);
+	x->committed = true;
+	exchange_free_request(x);
+	arena_done(&a->arena);
+}
+
+/* Sends or holds what has gathered. False: more lifecycle than can be held. */
+static bool batch_flush(struct batch *b)
+{
+	struct exchange *x = b->x;
+
+	if (b->count == 0)
+		return true;
+	if (x->committed) {
+		for (unsigned i = 0; i < b->count; i++)
+			x->record.bytes_out += b->pieces[i].len;
+		server_stream_write(x->stream, b->pieces, b->count);
+		x->last_write_ns = loop_now(x->worker->loop);
+	} else {
+		for (unsigned i = 0; i < b->count; i++)
+			if (!buf_append_slice(&x->held, b->pieces[i]))
+				return false;
+	}
+	b->count = 0;
+	return true;
+}
+
+static bool is_inside(struct slice piece, struct slice whole)
+{
+	return piece.ptr >= whole.ptr && piece.ptr + piece.len <= whole.ptr + whole.len;
+}
+
+static bool batch_add(struct batch *b, struct slice piece)
+{
+	struct slice *last = b->count > 0 ? &b->pieces[b->count - 1] : NULL;
+
+	if (piece.len == 0)
+		return true;
+	if (!is_inside(piece, b->input))
+		piece = arena_dup(&b->copies, piece);
+	else if (last && last->ptr + last->len == piece.ptr) {
+		last->len += piece.len;
+		return true;
+	}
+	if (b->count == BATCH_PIECES_MAX && !batch_flush(b))
+		return false;
+	b->pieces[b->count++] = piece;
+	return true;
+}
+
+/* The event without the usage member that only weir asked for: two cuts of the original bytes, or, when its data came in several
+ * lines, the event written anew. */
+static bool batch_add_without_usage(struct batch *b, const struct frame *f, struct slice member)
+{
+	if (is_inside(member, f->raw)) {
+		const char *after = member.ptr + member.len;
+
+		return batch_add(b, slice_of(f->raw.ptr, (size_t)(member.ptr - f->raw.ptr))) &&
+		       batch_add(b, slice_of(after, (size_t)(f->raw.ptr + f->raw.len - after)));
+	}
+
+	struct buf anew, data;
+	size_t before = (size_t)(member.ptr - f->data.ptr);
+	bool ok;
+
+	buf_init(&anew, f->raw.len + 64);
+	buf_init(&data, f->data.len);
+	ok = buf_append(&data, f->data.ptr, before) &&
+	     buf_append(&data, member.ptr + member.len, f->data.len - before - member.len) && sse_write(&anew, f->event, buf_slice(&data)) &&
+	     batch_add(b, buf_slice(&anew));
+	buf_done(&anew);
+	buf_done(&data);
+	return ok;
+}
+
+static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *f, const struct reading *r)
+{
+	struct exchange *x = b->x;
+
+	if (a->asked_usage && (r->flags & READING_USAGE_ONLY))
+		return true; /* the client did not ask for this one */
+	if (f->has_data && x->framing == FRAMING_JSON_ARRAY)
+		x->elements_written = true;
+	/* The last event waits for `finish`: what the request held is given back before the client can see the end (F12). */
+	if (a->reader.terminated || f->closes)
+		return buf_append_slice(&x->last, f->raw);
+	if (a->asked_usage && r->usage_member.ptr)
+		return batch_add_without_usage(b, f, r->usage_member);
+	return batch_add(b, f->raw);
+}
+
+/* Content ends the holding: the head and everything held leave before this batch. */
+static void release_held(struct exchange *x, struct attempt *a)
+{
+	struct slice held = buf_slice(&x->held);
+
+	server_stream_cork(x->stream);
+	commit(x, a);
+	if (held.len > 0)
+		server_stream_write(x->stream, &held, 1);
+	x->record.bytes_out += held.len;
+	buf_done(&x->held);
+}
+
+static enum attempt_result relay_event(struct batch *b, struct attempt *a, const struct frame *f)
+{
+	struct exchange *x = b->x;
+	struct reading r = { .flags = 0 };
+
+	if (f->has_data || f->closes)
+		a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
+	attempt_progress(a, r.flags);
+	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
+		batch_flush(b); /* what came before the fault belongs to the client if it has begun */
+		secret_strip(r.failure.message, strlen(r.failure.message), x->snapshot->config->secrets, x->snapshot->config->secret_count);
+		return attempt_fail_with(a, &r.failure);
+	}
+	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
+		release_held(x, a);
+	if (!relay_frame(b, a, f, &r))
+		return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
+				    HELD_MAX >> 10);
+	return ATTEMPT_WAITS;
+}
+
+static enum attempt_result relay_frames(struct batch *b, struct attempt *a)
+{
+	struct framer *framer = &a->framer;
+	struct frame frame;
+
+	while (framer_next(framer, &frame)) {
+		enum attempt_result result = relay_event(b, a, &frame);
+
+		arena_reset(&b->x->worker->scratch);
+		if (result != ATTEMPT_WAITS)
+			return result;
+	}
+	if (framer->overflow)
+		return attempt_fail(a, FAILURE_MALFORMED, "an event of %.*s is longer than limits.event", SLICE_ARG(a->provider->name));
+	if (framer->malformed)
+		return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent something that is no event stream", SLICE_ARG(a->provider->name));
+	return ATTEMPT_WAITS;
+}
+
+enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, struct slice bytes)
+{
+	struct batch batch = { .x = x, .input = bytes };
+	bool was_committed = x->committed;
+	enum attempt_result result;
+
+	arena_init(&batch.copies);
+	framer_feed(&a->framer, bytes);
+	result = relay_frames(&batch, a);
+	if (result == ATTEMPT_WAITS && !batch_flush(&batch))
+		result = attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
+				      HELD_MAX >> 10);
+	if (x->committed && !was_committed)
+		server_stream_flush(x->stream);
+	arena_done(&batch.copies);
+	if (result == ATTEMPT_WAITS && x->committed && !was_committed)
+		return ATTEMPT_COMMITTED;
+	return result;
+}
+
+/* The framing ended in an orderly way; did the answer? A missing terminator after a valid finish is added, anything else that is
+ * missing is a cut: it must never look complete (pain.md F1). */
+enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
+{
+	struct batch batch = { .x = x };
+	struct frame frame;
+	enum attempt_result result = ATTEMPT_WAITS;
+
+	arena_init(&batch.copies);
+	if (framer_end(&a->framer, &frame))
+		result = relay_event(&batch, a, &frame);
+	arena_reset(&x->worker->scratch);
+	if (result == ATTEMPT_WAITS)
+		batch_flush(&batch);
+	arena_done(&batch.copies);
+	if (result != ATTEMPT_WAITS)
+		return result;
+
+	enum stream_end end = a->binding->dialect->read_end(&a->reader);
+
+	if (end != STREAM_CUT && !x->committed)
+		release_held(x, a);
+	if (end == STREAM_NEEDS_TERMINATOR)
+		a->binding->dialect->write_terminator(&a->reader, x->framing, &x->last);
+	if (end != STREAM_CUT)
+		return ATTEMPT_COMPLETE;
+	return attempt_fail(a, FAILURE_CUT, "the stream of %.*s ended before its answer was complete", SLICE_ARG(a->provider->name));
+}
+
+/* ---- whole answers ---- */
+
+/* Too long to be judged: from here on it is relayed as it comes. */
+static enum attempt_result relay_over_hold(struct exchange *x, struct attempt *a, struct slice bytes)
+{
+	struct slice length = headers_get(&a->upstream->headers, SLICE("content-length"));
+	struct slice pieces[2] = { buf_slice(&a->body), bytes };
+	unsigned long long n;
+	bool known = length.ptr && !headers_get(&a->upstream->headers, SLICE("content-encoding")).ptr && slice_to_u64(length, &n);
+
+	a->over_hold = true;
+	attempt_progress(a, READING_CONTENT);
+	exchange_account(x);
+	if (!x->head_sent)
+		answer_head(x, a, a->upstream->status, known ? (int64_t)n : BODY_LENGTH_UNKNOWN);
+	x->committed = true;
+	server_stream_write(x->stream, pieces, 2);
+	x->record.bytes_out += pieces[0].len + pieces[1].len;
+	exchange_free_request(x);
+	buf_done(&a->body);
+	return ATTEMPT_COMMITTED;
+}
+
+enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, struct slice bytes)
+{
+	if (a->over_hold) {
+		server_stream_write(x->stream, &bytes, 1);
+		x->record.bytes_out += bytes.len;
+		return ATTEMPT_WAITS;
+	}
+	if (buf_append_slice(&a->body, bytes))
+		return ATTEMPT_WAITS;
+	return relay_over_hold(x, a, bytes);
+}
+
+enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
+{
+	struct reading r = { .flags = 0 };
+
+	if (a->over_hold)
+		return ATTEMPT_COMPLETE;
+	if (x->wants_stream) {
+		/* A stream was asked for. An error may still come as a whole body with status 200; anything else is no answer. */
+		a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch, &r.failure);
+		arena_reset(&x->worker->scratch);
+		if (r.failure.kind == FAILURE_NONE || r.failure.kind == FAILURE_MALFORMED)
+			return attempt_fail(a, FAILURE_MALFORMED, "%.*s answered a request for a stream with a whole body",
+					    SLICE_ARG(a->provider->name));
+		return attempt_fail_with(a, &r.failure);
+	}
+	a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
+	arena_reset(&x->worker->scratch);
+	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
+		secret_strip(r.failure.message, strlen(r.failure.message), x->snapshot->config->secrets, x->snapshot->config->secret_count);
+		return attempt_fail_with(a, &r.failure);
+	}
+	attempt_progress(a, READING_CONTENT);
+	exchange_account(x);
+	x->answer = a->body;
+	buf_init(&a->body, 0);
+	answer_head(x, a, a->upstream->status, (int64_t)x->answer.len);
+	x->committed = true;
+	exchange_free_request(x);
+	return ATTEMPT_COMPLETE;
+}
