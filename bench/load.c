@@ -20,7 +20,7 @@ enum {
 	EVENTS_MAX = 256,
 	CONNECTIONS_MAX = 20000,
 	START_SECONDS = 10,
-	STALL_SECONDS = 20,            /* no answer for so long: give up */
+	STALL_SECONDS = 20, /* no answer for so long: give up */
 	CONNECTS_AT_ONCE = 64,
 };
 
@@ -29,17 +29,17 @@ enum framing { FRAMING_HEAD, FRAMING_LENGTH, FRAMING_SIZE_LINE, FRAMING_CHUNK, F
 struct client {
 	int fd;
 	bool busy, wants_write;
-	size_t sent;                   /* of the request */
+	size_t sent; /* of the request */
 	enum framing framing;
 	char head[HEAD_MAX + 1];
 	size_t head_len;
 	int status;
-	uint64_t left;                 /* of the body or the chunk */
+	uint64_t left; /* of the body or the chunk */
 	char size_line[CHUNK_LINE_MAX];
 	size_t size_len;
 	uint64_t body_len;
 	unsigned events;
-	bool after_newline;            /* an event ends with an empty line */
+	bool after_newline; /* an event ends with an empty line */
 	int64_t scheduled_ns;
 	struct client *next_idle;
 };
@@ -51,7 +51,7 @@ static struct {
 	pid_t pid;
 	clockid_t pid_clock;
 	uint64_t answers, errors, events, streams_begun;
-	uint64_t usual_len;            /* of an answer's body, from the first one */
+	uint64_t usual_len; /* of an answer's body, from the first one */
 	char first_error[160];
 	struct client *idle;
 	void (*on_answer)(struct client *c);
@@ -69,7 +69,7 @@ __attribute__((format(printf, 1, 2))) static void note_error(const char *format,
 	va_start(args, format);
 	vsnprintf(load.first_error, sizeof load.first_error, format, args);
 	va_end(args);
-	for (char *c = load.first_error; *c != '\0'; c++)     /* it is printed within JSON */
+	for (char *c = load.first_error; *c != '\0'; c++) /* it is printed within JSON */
 		if (*c < ' ' || *c == '"' || *c == '\\')
 			*c = ' ';
 }
@@ -103,7 +103,7 @@ static void read_request(const char *body_file)
 	FILE *file = fopen(body_file, "re");
 
 	if (!file || fseek(file, 0, SEEK_END) != 0)
-		give_up("load: %s: %s", body_file, strerror(errno));
+		give_up("load: %s: %m", body_file);
 	long body_len = ftell(file);
 
 	rewind(file);
@@ -136,7 +136,7 @@ static void client_connect(struct client *c)
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0)
-		give_up("load: connect to port %d: %s", load.port, strerror(errno));
+		give_up("load: connect to port %d: %m", load.port);
 	set_nodelay(c->fd);
 	c->wants_write = false;
 	epoll_ctl(load.poller, EPOLL_CTL_ADD, c->fd, &event);
@@ -152,7 +152,8 @@ static void client_close(struct client *c)
 static void client_send(struct client *c)
 {
 	while (c->sent < load.request_len) {
-		ssize_t sent = send(c->fd, load.request + c->sent, load.request_len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent =
+			send(c->fd, load.request + c->sent, load.request_len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0)
 			break;
@@ -210,7 +211,8 @@ static void count_events(struct client *c, const char *bytes, size_t len)
 
 static bool parse_head(struct client *c)
 {
-	const char *length = head_value(c->head, "\r\ncontent-length:"), *coding = head_value(c->head, "\r\ntransfer-encoding:");
+	const char *length = head_value(c->head, "\r\ncontent-length:"),
+		   *coding = head_value(c->head, "\r\ntransfer-encoding:");
 
 	c->status = c->head_len > 12 ? (int)strtol(c->head + 9, NULL, 10) : 0;
 	if (coding && strncasecmp(coding, "chunked", 7) == 0) {
@@ -338,7 +340,7 @@ static void turn(int64_t deadline_ns)
 	struct timespec wait = { 0 };
 
 	if (limit > 0)
-		wait = (struct timespec) { .tv_sec = limit / NS_PER_S, .tv_nsec = limit % NS_PER_S };
+		wait = (struct timespec){ .tv_sec = limit / NS_PER_S, .tv_nsec = limit % NS_PER_S };
 	int count = epoll_pwait2(load.poller, events, EVENTS_MAX, &wait, NULL);
 
 	if (count == 0 && !deadline_ns)
@@ -384,8 +386,9 @@ static void run_closed(unsigned connections, uint64_t requests)
 	while (load.answers < before + requests && load.errors < requests)
 		turn(0);
 	printf("{\"requests\": %ju, \"errors\": %ju, \"cpu_ns\": %jd, \"elapsed_ns\": %jd, \"answer_bytes\": %ju, \"rss_kb\": %ld, "
-	       "\"first_error\": \"%s\"}\n", (uintmax_t)(load.answers - before), (uintmax_t)load.errors,
-	       (intmax_t)(cpu_ns() - cpu), (intmax_t)(now_ns() - began), (uintmax_t)load.usual_len, resident_kb(), load.first_error);
+	       "\"first_error\": \"%s\"}\n",
+	       (uintmax_t)(load.answers - before), (uintmax_t)load.errors, (intmax_t)(cpu_ns() - cpu),
+	       (intmax_t)(now_ns() - began), (uintmax_t)load.usual_len, resident_kb(), load.first_error);
 }
 
 static int64_t *latencies;
@@ -482,8 +485,9 @@ static void run_streams(unsigned streams, unsigned seconds)
 	while (now_ns() < end && load.errors == 0)
 		turn(end);
 	printf("{\"streams\": %u, \"errors\": %ju, \"events\": %ju, \"cpu_ns\": %jd, \"elapsed_ns\": %jd, \"rss_kb\": %ld, "
-	       "\"first_error\": \"%s\"}\n", streams, (uintmax_t)load.errors, (uintmax_t)(load.events - before),
-	       (intmax_t)(cpu_ns() - cpu), (intmax_t)(now_ns() - began), resident_kb(), load.first_error);
+	       "\"first_error\": \"%s\"}\n",
+	       streams, (uintmax_t)load.errors, (uintmax_t)(load.events - before), (intmax_t)(cpu_ns() - cpu),
+	       (intmax_t)(now_ns() - began), resident_kb(), load.first_error);
 }
 
 static bool is_answering(void)
@@ -493,8 +497,8 @@ static bool is_answering(void)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char answer[16] = "";
 	bool good = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-		    send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 && recv(fd, answer, sizeof answer - 1, 0) > 12 &&
-		    strncmp(answer + 9, "200", 3) == 0;
+		    send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 &&
+		    recv(fd, answer, sizeof answer - 1, 0) > 12 && strncmp(answer + 9, "200", 3) == 0;
 
 	close(fd);
 	return good;
@@ -512,19 +516,19 @@ static void run_start(int core, char **command)
 		CPU_SET(core, &cores);
 		sched_setaffinity(0, sizeof cores, &cores);
 		execvp(command[0], command);
-		give_up("load: %s: %s", command[0], strerror(errno));
+		give_up("load: %s: %m", command[0]);
 	}
 	while (!answered && now_ns() < began + START_SECONDS * NS_PER_S) {
 		if (is_answering())
 			answered = now_ns();
 		else
-			nanosleep(&(struct timespec) { .tv_nsec = 50000 }, NULL);
+			nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
 	}
 	kill(child, SIGTERM);
 	for (int waited = 0; waitpid(child, NULL, WNOHANG) == 0; waited++) {
 		if (waited == START_SECONDS * 1000)
 			kill(child, SIGKILL);
-		nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	printf("{\"errors\": %d, \"start_ns\": %jd, \"first_error\": \"%s\"}\n", answered ? 0 : 1,
 	       answered ? (intmax_t)(answered - began) : 0, answered ? "" : "no answer");

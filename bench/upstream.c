@@ -14,7 +14,7 @@
 
 enum {
 	READ_MAX = 256 << 10,
-	MODEL_WITHIN = 4 << 10,        /* the model's name and include_usage are looked for in so much of the body */
+	MODEL_WITHIN = 4 << 10, /* the model's name and include_usage are looked for in so much of the body */
 	EVENTS_MAX = 256,
 };
 
@@ -43,11 +43,11 @@ enum { ANSWER_TEXT_BYTES = 220 };
 
 struct peer {
 	int fd;
-	SSL *ssl;                      /* NULL = plain */
+	SSL *ssl; /* NULL = plain */
 	bool wants_write;
 	/* The request. */
-	char head[HEAD_MAX + 1];       /* the head, then the first bytes of the body */
-	size_t head_len, head_end;     /* read so far; where the body begins, 0 = not known */
+	char head[HEAD_MAX + 1];   /* the head, then the first bytes of the body */
+	size_t head_len, head_end; /* read so far; where the body begins, 0 = not known */
 	int64_t body_left;
 	char model_part[MODEL_WITHIN + 1];
 	size_t model_len;
@@ -57,7 +57,7 @@ struct peer {
 	/* A stream that is paced. */
 	int64_t events_left, period_ns, due_ns;
 	bool usage_asked;
-	struct peer *previous, *next;  /* in the order of due_ns */
+	struct peer *previous, *next; /* in the order of due_ns */
 };
 
 static int poller;
@@ -153,8 +153,9 @@ static void append(struct peer *p, const char *text, size_t len)
 static void append_chunk(struct peer *p, const char *text, size_t len)
 {
 	char size[24];
+	int size_len = snprintf(size, sizeof size, "%zx\r\n", len);
 
-	append(p, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", len));
+	append(p, size, (size_t)size_len);
 	append(p, text, len);
 	append(p, "\r\n", 2);
 }
@@ -188,7 +189,8 @@ static void append_stream_end(struct peer *p)
 
 static void start_stream(struct peer *p, int64_t events, int64_t per_second)
 {
-	static const char head[] = HEAD_COMMON "content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+	static const char head[] =
+		HEAD_COMMON "content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
 
 	p->usage_asked = memmem(p->model_part, p->model_len, "include_usage", 13) != NULL;
 	append(p, head, sizeof head - 1);
@@ -210,8 +212,10 @@ static void start_answer(struct peer *p, size_t text_bytes)
 	char head[1024], text[1024];
 	size_t len = sizeof ANSWER_START - 1 + text_bytes + sizeof ANSWER_END - 1;
 
-	append(p, head, (size_t)snprintf(head, sizeof head, HEAD_COMMON
-					 "content-type: application/json\r\ncontent-length: %zu\r\n\r\n", len));
+	int head_len = snprintf(head, sizeof head,
+				HEAD_COMMON "content-type: application/json\r\ncontent-length: %zu\r\n\r\n", len);
+
+	append(p, head, (size_t)head_len);
 	append(p, ANSWER_START, sizeof ANSWER_START - 1);
 	memset(text, 'w', sizeof text);
 	for (size_t left = text_bytes, part; left > 0; left -= part) {
@@ -326,7 +330,7 @@ static int listen_on(int port)
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4096) != 0)
-		give_up("upstream: port %d: %s", port, strerror(errno));
+		give_up("upstream: port %d: %m", port);
 	return fd;
 }
 
@@ -353,8 +357,10 @@ static SSL_CTX *tls_context(const char *certificate, const char *key)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
-	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	if (SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 || SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	if (SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
 		give_up("upstream: cannot use %s with %s", certificate, key);
 	return tls;
 }
@@ -367,7 +373,7 @@ static struct timespec *time_to_next(struct timespec *ret)
 	int64_t left = queue.next->due_ns - now_ns();
 
 	left = left > 0 ? left : 0;
-	*ret = (struct timespec) { .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
+	*ret = (struct timespec){ .tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S };
 	return ret;
 }
 
@@ -386,7 +392,8 @@ int main(int argc, char **argv)
 		tls = tls_context(argv[3], argv[4]);
 	}
 	for (int i = 0; i < 2 && listeners[i] >= 0; i++)
-		epoll_ctl(poller, EPOLL_CTL_ADD, listeners[i], &(struct epoll_event) { .events = EPOLLIN, .data.ptr = &listeners[i] });
+		epoll_ctl(poller, EPOLL_CTL_ADD, listeners[i],
+			  &(struct epoll_event){ .events = EPOLLIN, .data.ptr = &listeners[i] });
 	for (;;) {
 		struct epoll_event events[EVENTS_MAX];
 		struct timespec wait;

@@ -45,7 +45,7 @@ static inline int64_t clock_ns(clockid_t clock)
 	struct timespec now;
 
 	if (clock_gettime(clock, &now) != 0)
-		give_up("clock_gettime: %s", strerror(errno));
+		give_up("clock_gettime: %m");
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
@@ -53,7 +53,7 @@ static inline int64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 static inline struct sockaddr_in loopback(int port)
 {
-	return (struct sockaddr_in) {
+	return (struct sockaddr_in){
 		.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
