@@ -12,6 +12,8 @@ struct address {
 
 /* False with a sentence in *reterr (static text). Host names are not resolved here. */
 bool address_parse(struct slice text, struct address *ret, const char **reterr);
+/* A bare IP address, IPv6 with or without brackets. False when it is none. */
+bool address_from_ip(struct slice host, unsigned port, struct address *ret);
 /* Into a caller's buffer; returns its text. */
 enum { ADDRESS_TEXT_MAX = 128 };
 const char *address_format(const struct address *a, char ret[static ADDRESS_TEXT_MAX]);

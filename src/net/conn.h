@@ -18,6 +18,7 @@ enum { CONN_READ_TURN_MAX = 256 << 10, CONN_ERROR_MAX = 160 };
 enum conn_state { CONN_CONNECTING, CONN_HANDSHAKING, CONN_OPEN, CONN_FAILED };
 
 struct tls_session;
+struct conn_race;
 
 struct conn {
 	struct watch watch;            /* first member: the fd and its callback */
@@ -29,8 +30,10 @@ struct conn {
 	bool saw_hangup;               /* RDHUP/HUP was in an event set: do not trust short reads */
 	bool reused;                   /* has carried an exchange before (client side: stale-connection retry) */
 	unsigned read_this_turn;
+	uint32_t read_turn;            /* the turn that `read_this_turn` is about */
 	struct task again;             /* run-again when the turn's budget was used up */
 	struct tls_session *tls;       /* NULL = plain */
+	struct conn_race *race;        /* while CONNECTING (conn_connect.c) */
 	/* The owner's callback: state, readable, writable or peer_closed may have changed. It may close the conn. */
 	void (*on_ready)(struct conn *c);
 	void *owner;
@@ -52,13 +55,16 @@ struct slice conn_alpn(const struct conn *c);
 /* Closes (TLS: sends close_notify if it can be sent without waiting) and frees; accepts NULL; returns NULL. Safe inside
  * on_ready(). */
 struct conn *conn_close(struct conn *c);
+/* Closes so that the peer can still read what was written although it is itself still sending (an early answer to a
+ * request that is not read any more): ends our side, discards what comes for a short time, then closes. */
+struct conn *conn_linger(struct conn *c);
 /* Closes with RST: for a peer that must notice at once that the answer is not complete. */
 struct conn *conn_reset(struct conn *c);
 
 /* > 0 bytes read; 0 the peer ended its side in an orderly way (TLS: close_notify); -EAGAIN; another -errno: lost (a TLS
  * connection that ends without close_notify is -ECONNRESET). Honours the turn's budget with -EAGAIN. */
 ssize_t conn_read(struct conn *c, void *out, size_t cap);
-/* Bytes taken by the kernel (or TLS), -EAGAIN (clears `writable`), or another -errno. Never raises SIGPIPE. */
+/* Bytes taken by the kernel (or TLS, which goes on sending them even after conn_close(), as the kernel does), -EAGAIN (clears `writable`), or another -errno. Never raises SIGPIPE. */
 ssize_t conn_writev(struct conn *c, const struct iovec *iov, int count);
 /* Calls on_ready() again in the next turn if the conn is still readable; for a reader that starts again. */
 void conn_poke(struct conn *c);
