@@ -12,6 +12,7 @@
 
 #ifdef __SSE2__
 #define SCAN_STEP 16
+#define SCAN_EXACT 1                   /* scan_first() is the hit itself, not the start of its block */
 typedef __m128i scan_block;
 
 static inline scan_block scan_load(const char *p) { return _mm_loadu_si128((const scan_block *)(const void *)p); }
@@ -24,6 +25,7 @@ static inline unsigned scan_hits(scan_block v) { return (unsigned)_mm_movemask_e
 static inline unsigned scan_first(unsigned hits) { return (unsigned)__builtin_ctz(hits); }
 #else
 #define SCAN_STEP 8
+#define SCAN_EXACT 0
 #define SCAN_ONES 0x0101010101010101ull
 typedef uint64_t scan_block;
 
@@ -53,18 +55,40 @@ static inline unsigned scan_hits(scan_block v) { return v != 0; }
 static inline unsigned scan_first(unsigned hits) { return 0; }
 #endif
 
+static inline scan_block scan_ends_plain(scan_block v)
+{
+	return scan_or(scan_is_special(v), scan_or(scan_is(v, '"'), scan_is(v, '\\')));
+}
+
+static inline scan_block scan_is_either(scan_block v, char a, char b)
+{
+	return scan_or(scan_is(v, a), scan_is(v, b));
+}
+
+static inline scan_block scan_ends_plain_long(const char *p)
+{
+	return scan_or(scan_or(scan_ends_plain(scan_load(p)), scan_ends_plain(scan_load(p + SCAN_STEP))),
+		       scan_or(scan_ends_plain(scan_load(p + 2 * SCAN_STEP)), scan_ends_plain(scan_load(p + 3 * SCAN_STEP))));
+}
+
 /* The first quote, backslash, control character or non-ASCII byte, or `end`. */
 static inline const char *scan_plain(const char *p, const char *end)
 {
+	const char *start = p;
+
 	while (end - p >= SCAN_STEP) {
-		scan_block v = scan_load(p);
-		unsigned hits = scan_hits(scan_or(scan_is_special(v), scan_or(scan_is(v, '"'), scan_is(v, '\\'))));
+		unsigned hits = scan_hits(scan_ends_plain(scan_load(p)));
 
 		if (hits) {
 			p += scan_first(hits);
+			if (SCAN_EXACT)
+				return p;
 			break;
 		}
 		p += SCAN_STEP;
+		/* It is a long one (an image in base64): four blocks at a time. */
+		while (p - start >= 8 * SCAN_STEP && end - p >= 4 * SCAN_STEP && !scan_hits(scan_ends_plain_long(p)))
+			p += 4 * SCAN_STEP;
 	}
 	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
 		p++;
@@ -75,11 +99,12 @@ static inline const char *scan_plain(const char *p, const char *end)
 static inline const char *scan_either(const char *p, const char *end, char a, char b)
 {
 	while (end - p >= SCAN_STEP) {
-		scan_block v = scan_load(p);
-		unsigned hits = scan_hits(scan_or(scan_is(v, a), scan_is(v, b)));
+		unsigned hits = scan_hits(scan_is_either(scan_load(p), a, b));
 
 		if (hits) {
 			p += scan_first(hits);
+			if (SCAN_EXACT)
+				return p;
 			break;
 		}
 		p += SCAN_STEP;
