@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/slice.h"
+#include "base/units.h"
 #include "cmd/cmd.h"
 
 static void PRINTF(2, 0) complain(const struct command *c, const char *format, va_list args)
