@@ -8,8 +8,15 @@
  *     client_stream_close()       at any time: complete and reusable connections go back to the pool, others are closed
  *
  * A request on a reused connection that dies before the first answer byte is sent again once, on a fresh connection,
- * without the owner noticing (counted in `stale_retries`). 1xx answers are skipped. Bodies arrive decoded (gzip, br, zstd,
- * deflate) when `decode` is set. */
+ * without the owner noticing (counted in `stale_retries`; the state goes back to CONNECTING without an event). 1xx answers
+ * are skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
+ *
+ * An answer may begin before the request is sent: it is read, the rest of the request goes on being sent as far as the peer
+ * takes it, and the connection is not used again.
+ *
+ * Body bytes are not buffered here: they are read into the loop's scratch when the owner asks for them. Only those that came
+ * in the same read as the head (CLIENT_READ_SMALL at most) are kept, in the stream's arena, so the owner may come for them in
+ * any later turn; no further edge is needed for that. */
 #pragma once
 
 #include "base/failure.h"
@@ -24,13 +31,13 @@ struct client_stream;
 
 struct outbound_proxy {                /* HTTP(S)_PROXY and NO_PROXY, read once at start or from the configuration */
 	bool set;
-	struct url url;                /* http:// or https:// proxy */
+	struct url url;                /* http:// only: TLS to a proxy is not spoken */
 	struct slice authorization;    /* "Basic …" or empty */
 };
 
 struct proxy_settings {
 	struct outbound_proxy http, https;
-	struct slice no_proxy;         /* comma-separated: host, .suffix, *, with optional :port */
+	struct slice no_proxy;         /* comma-separated: host (with all below it), .suffix, network/bits, *; optional :port */
 };
 /* From the environment variables (lower case wins, as curl does). Text lives in `a`. */
 bool proxy_settings_from_environment(struct arena *a, struct proxy_settings *ret, const char **reterr);
@@ -46,6 +53,7 @@ struct http_client_options {
 };
 void http_client_options_init(struct http_client_options *o);
 struct http_client *http_client_new(struct loop *l, const struct http_client_options *o);
+/* All streams must have been closed. Accepts NULL, returns NULL. */
 struct http_client *http_client_free(struct http_client *c);
 struct http_client_counts { unsigned idle, active, connecting; uint64_t opened, reused, stale_retries, bytes_in, bytes_out; };
 void http_client_get_counts(const struct http_client *c, struct http_client_counts *ret);
@@ -61,13 +69,14 @@ struct client_request {
 	const struct origin *origin;   /* outlives the stream */
 	enum http_method method;
 	struct slice target;           /* path and query */
-	const struct header *headers;  /* without host, content-length, connection */
+	const struct header *headers;  /* without accept-encoding and hop-by-hop ones; unclean ones fail the stream. Copied */
 	unsigned header_count;
-	const struct slice *body;      /* pieces, sent in order by writev; borrowed until the state is past SENDING */
+	const struct slice *body;      /* pieces, sent in order by writev; the bytes (not this array) are borrowed until
+					* `body_released` is set or the stream fails or is closed */
 	unsigned body_count;
-	int64_t connect_timeout_ms;    /* DNS, TCP, proxy and TLS together */
-	bool decode;                   /* announce accept-encoding and decode; else "identity" is asked for (what comes coded
-					* all the same is decoded) */
+	int64_t connect_timeout_ms;    /* DNS, TCP, proxy and TLS together; 0 = none */
+	bool decode;                   /* announce gzip, br and zstd; else "identity" is asked for (what comes coded all the
+					* same is decoded) */
 	size_t decoded_max;            /* bomb limit for the decoded body, 0 = none (streams) */
 };
 
@@ -87,6 +96,7 @@ struct client_stream {
 	struct headers headers;        /* of the answer; in the stream's arena */
 	bool reused;                   /* went out on a pooled connection */
 	bool request_sent;             /* some request bytes have left on the connection that counts: it may have been billed */
+	bool body_released;            /* the request is with the kernel and an answer byte has come: it is never sent again */
 	int64_t opened_ns, connected_ns, sent_ns, head_ns; /* monotonic; 0 = not yet */
 	uint64_t body_bytes;           /* received, before decoding */
 	struct arena arena;
@@ -96,14 +106,16 @@ struct client_stream {
 };
 
 /* Never NULL: what goes wrong at once is reported through on_event() as well. on_event is called from tasks or edges, never
- * from inside this call. */
+ * from inside this call. On a pooled connection the request leaves inside this call. `r` is needed only during it. */
 struct client_stream *client_stream_open(struct http_client *c, const struct client_request *r,
 					 void (*on_event)(struct client_stream *), void *owner);
 
 enum client_read { CLIENT_READ_DATA, CLIENT_READ_AGAIN, CLIENT_READ_END, CLIENT_READ_FAILED };
 
-/* The next body bytes, decoded, in one slice that is valid until the loop's scratch is used again (any read on this loop).
- * END: the framing says the body is complete. FAILED: see failure (cut, reset, bad coding, over the limit). */
+/* The next body bytes, decoded, in one slice (of 64 KB at most unless coded) that is valid until the loop's scratch is used
+ * again (any read on this loop). AGAIN: on_event() will follow; so it is before the head is there. END: the framing says the
+ * body is complete. FAILED: see failure (cut, bad coding, over the limit); what came before the fault has been handed out.
+ * The owner may stop calling at any time (nothing is read then) and go on without having waited for an event. */
 enum client_read client_stream_read(struct client_stream *s, struct slice *ret);
 /* Frees the stream; pools or closes its connection. Accepts NULL, returns NULL. No on_event() afterwards. */
 struct client_stream *client_stream_close(struct client_stream *s);

@@ -322,6 +322,11 @@ static bool is_any(int value)
 	return true;
 }
 
+struct slice percent_decode(struct arena *a, struct slice s)
+{
+	return decode_triples(a, s, is_any);
+}
+
 struct slice path_segment_decode(struct arena *a, struct slice segment)
 {
 	return decode_triples(a, segment, is_slash_or_colon);
@@ -353,7 +358,7 @@ struct slice query_get(struct arena *a, struct slice query, struct slice name)
 
 		if (!name_matches(parameter_name, name))
 			continue;
-		return value.ptr ? decode_triples(a, value, is_any) : slice_of("", 0);
+		return value.ptr ? percent_decode(a, value) : slice_of("", 0);
 	}
 	return slice_of(NULL, 0);
 }

@@ -27,6 +27,8 @@ struct request_target {
  * parties could read differently is refused: dot segments, "//", backslashes, control characters, bad percent triples,
  * an encoded unreserved character, NUL, a fragment. %2F and %3A stay encoded. */
 bool request_target_parse(struct slice text, struct request_target *ret, const char **reterr);
+/* Decodes every percent triple; what is none stays as it is ('+', too). */
+struct slice percent_decode(struct arena *a, struct slice s);
 /* Decodes %2F and %3A (nothing else) in a path segment. */
 struct slice path_segment_decode(struct arena *a, struct slice segment);
 /* Value of a query parameter, percent-decoded ('+' stays); NULL pointer when absent. */
