@@ -9,12 +9,15 @@
  *     server_stream_head(), _write(), _end()   the answer
  *     server_stream_release()              the callee is done with it; the server finishes or closes the connection
  *
- * on_event() only records and queues the owner's task. The server answers by itself (and never calls on_request for) what
+ * on_event() only records and queues the owner's task. What a call achieves at once shows in the fields when it returns (the
+ * body of a small request is often complete, a small answer flushed), without on_event(); what happens later, and `gone`, is
+ * always told. The server answers by itself (and never calls on_request for) what
  * is no proper HTTP: 400, 408, 413 of the head, 431, 501 of an unknown transfer coding, with the handler's error body. */
 #pragma once
 
 #include <sys/uio.h>
 #include "base/buf.h"
+#include "base/failure.h"
 #include "http/message.h"
 #include "http/url.h"
 #include "net/conn.h"
