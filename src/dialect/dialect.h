@@ -42,7 +42,7 @@ enum {
 
 /* The few things that routing, accounting and the verbatim relay need of a request body. */
 struct request_facts {
-	struct json_doc doc;
+	struct json_doc doc;           /* parsed by the caller; the values below point into it, so the facts may not move */
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
@@ -73,8 +73,10 @@ struct reading {
 	unsigned flags;
 	struct slice usage_member;     /* within frame.data: the bytes to cut (with their comma) when usage was asked for by weir
 					* and this is not the usage-only event; NULL pointer = none */
-	struct failure failure;
+	struct failure failure;        /* filled in with READING_FAILURE and READING_MALFORMED only */
 };
+
+enum { READER_CHOICES_MAX = 128 };     /* the most that any dialect allows in one answer (OpenAI's n) */
 
 /* State of one answer being read; lives in the attempt, fixed size. */
 struct event_reader {
@@ -83,10 +85,14 @@ struct event_reader {
 	struct usage usage;            /* so far */
 	bool started, content, finished, terminated;
 	unsigned finished_choices;
+	uint64_t choices_seen[READER_CHOICES_MAX / 64]; /* bit per choice number */
+	uint64_t choices_open[READER_CHOICES_MAX / 64]; /* seen and without a finish yet */
 	uint64_t output_bytes;         /* of text, reasoning and arguments seen: for estimating usage that never came */
 	char model[128];               /* as the provider wrote it */
 	unsigned events;
 	uint32_t open_blocks;          /* the dialect's own bookkeeping */
+	int64_t sequence;              /* Responses: the last sequence_number seen, -1 before the first */
+	char answer_id[96];            /* Responses: the id its failure event has to repeat */
 	bool saw_tool;
 };
 
@@ -121,14 +127,18 @@ struct dialect {
 	/* Adds the edits to the splice. False: too many (cannot happen on bodies within limits). */
 	bool (*edit_request)(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			     struct splice *out, struct arena *a);
-	/* Path below the provider's base URL, with query: "/chat/completions", "/v1beta/models/x:streamGenerateContent?alt=sse".
-	 * `client_query` is what the client sent, credentials already cut. NULL pointer: the dialect has no such operation. */
+	/* Path to append to the provider's base URL, with query. The base carries the version where PRODUCT §6 says so: OpenAI
+	 * "https://x/v1" + "/chat/completions", Anthropic "https://x" + "/v1/messages?beta=true", Gemini "https://x/v1beta" +
+	 * "/models/m:streamGenerateContent?alt=sse" (a Gemini base written without a version gets "/v1beta" from the
+	 * configuration, before it comes here). `client_query` is what the client sent after the question mark, credentials
+	 * already cut. NULL pointer: the dialect has no such operation. */
 	struct slice (*request_path)(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a);
 
 	/* How this dialect's streams are cut into events for a client that asked like this. */
 	enum framing (*stream_framing)(struct slice client_query);
 	void (*reader_init)(struct event_reader *r, enum operation op);
-	/* One event of a stream. `scratch` is reset by the caller after each event. */
+	/* One event of a stream. `scratch` is reset by the caller after each event. Frames without data are to be handed in too
+	 * (Gemini reports errors outside of any event). */
 	void (*read_event)(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 	/* The stream's framing has ended in an orderly way. */
 	enum stream_end (*read_end)(const struct event_reader *r);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the anthropic dialect: messages and their token count. */
+#pragma once
+
+#include "dialect/dialect_internal.h"
+
+bool anthropic_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
+			    struct arena *a, struct failure *reterr);
+bool anthropic_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
+			    struct splice *out, struct arena *a);
+int64_t anthropic_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
+struct slice anthropic_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
+				    struct arena *a);
+
+void anthropic_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
+enum stream_end anthropic_read_end(const struct event_reader *r);
+void anthropic_read_whole(struct event_reader *r, struct slice body, struct arena *scratch, struct reading *ret);
+
+void anthropic_write_failure(const struct failure_view *v, struct buf *out);
+void anthropic_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,
+				   const struct event_reader *r, struct buf *out);
+void anthropic_write_terminator(const struct event_reader *r, enum framing framing, struct buf *out);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What routing needs of Gemini requests (DIALECTS §2.1, §3.1, §3.3, §8.1, §8.10): model and streaming come by the path, the
+ * rest by the body; and their edits. Google's servers take every member in camelCase and in snake_case (proto3 JSON). */
+#include "dialect/gemini/gemini.h"
+
+static struct json either(struct json object, const char *camel, const char *snake)
+{
+	struct json v = json_member(object, slice_cstr(camel));
+	return json_exists(v) ? v : json_member(object, slice_cstr(snake));
+}
+
+static unsigned mime_needs(struct slice mime)
+{
+	if (slice_starts_with(mime, SLICE("image/")))
+		return NEEDS_IMAGES;
+	if (slice_starts_with(mime, SLICE("audio/")))
+		return NEEDS_AUDIO;
+	if (slice_starts_with(mime, SLICE("application/pdf")))
+		return NEEDS_DOCUMENTS;
+	return 0;
+}
+
+/* Files of the Files API and of Cloud Storage lie at Google; a YouTube or https address can be read by anyone. */
+static bool is_stored(struct slice uri)
+{
+	return slice_starts_with(uri, SLICE("gs://")) || slice_find(uri, SLICE("googleapis.com/")) != SIZE_MAX;
+}
+
+static unsigned part_needs(struct json part, struct arena *a)
+{
+	struct json data = either(part, "inlineData", "inline_data");
+	struct json file = either(part, "fileData", "file_data");
+	unsigned needs = mime_needs(json_text(either(data, "mimeType", "mime_type"), a)) |
+			 mime_needs(json_text(either(file, "mimeType", "mime_type"), a));
+	return needs | (is_stored(json_text(either(file, "fileUri", "file_uri"), a)) ? NEEDS_STATE : 0);
+}
+
+static unsigned contents_needs(struct json contents, struct arena *a)
+{
+	unsigned needs = 0;
+	for (struct json_walk c = json_walk(contents); json_walk_next(&c);) {
+		struct json parts = json_get(c.value, "parts");
+		if (json_is(parts, JSON_ARRAY))
+			for (struct json_walk p = json_walk(parts); json_walk_next(&p);)
+				needs |= part_needs(p.value, a);
+	}
+	return needs;
+}
+
+static unsigned config_needs(struct json config)
+{
+	unsigned needs = 0;
+	struct json mime = either(config, "responseMimeType", "response_mime_type");
+	if ((json_is(mime, JSON_STRING) && !json_text_eq(mime, SLICE("text/plain"))) ||
+	    json_exists(either(config, "responseSchema", "response_schema")) ||
+	    json_exists(either(config, "responseJsonSchema", "response_json_schema")))
+		needs |= NEEDS_STRUCTURED_OUTPUT;
+	struct json thinking = either(config, "thinkingConfig", "thinking_config");
+	int64_t budget;
+	bool off = json_to_i64(either(thinking, "thinkingBudget", "thinking_budget"), &budget) && budget == 0;
+	if (json_is_filled(thinking) && !off)
+		needs |= NEEDS_REASONING;
+	return needs;
+}
+
+/* Vertex and embedContent repeat the model in the body as "models/x"; twice would be two answers to one question. */
+static bool check_body_model(struct request_facts *facts, struct json root, struct failure *reterr)
+{
+	if (!request_single(root, SLICE("model"), reterr))
+		return false;
+	facts->model_value = json_get(root, "model");
+	if (!json_exists(facts->model_value))
+		facts->model_value = json_get(either(root, "generateContentRequest", "generate_content_request"), "model");
+	if (!json_is(facts->model_value, JSON_STRING))
+		facts->model_value = (struct json){ 0 };
+	return true;
+}
+
+bool gemini_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
+			 struct arena *a, struct failure *reterr)
+{
+	struct json root;
+	if (!request_begin(facts, &root, reterr) || !request_check_model(path_model, reterr) ||
+	    !check_body_model(facts, root, reterr))
+		return false;
+	facts->model = path_model;
+	facts->stream = facts->usage_asked = path_stream && op == OPERATION_CHAT;
+	struct json config = either(root, "generationConfig", "generation_config");
+	facts->max_output = request_read_limit(config, "maxOutputTokens", "max_output_tokens");
+	facts->needs = contents_needs(json_get(root, "contents"), a) | config_needs(config);
+	if (json_is_filled(json_get(root, "tools")))
+		facts->needs |= NEEDS_TOOLS;
+	if (json_is_filled(either(root, "cachedContent", "cached_content")))
+		facts->needs |= NEEDS_STATE;
+	return true;
+}
+
+/* The path names the model; where the body repeats it, both must agree. */
+bool gemini_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
+			 struct splice *out, struct arena *a)
+{
+	if (!json_exists(facts->model_value) || slice_eq(want->model, facts->model))
+		return true;
+	bool whole = slice_find(want->model, SLICE("/")) != SIZE_MAX;
+	struct slice name = whole ? want->model : arena_printf(a, "models/%.*s", SLICE_ARG(want->model));
+	return splice_replace(out, facts->model_value, json_quote(name, a));
+}
+
+int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+{
+	static const char *const members[] = {
+		"tools", "systemInstruction", "system_instruction", "contents", "content", "generateContentRequest", "requests", NULL
+	};
+	return prompt_estimate(json_root(&facts->doc), members, scratch);
+}
+
+uint64_t gemini_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)
+{
+	static const char *const stable[] = {
+		"cachedContent", "tools", "systemInstruction", "system_instruction", "content", NULL
+	};
+	return prompt_prefix_hash(json_root(&facts->doc), stable, "contents");
+}
+
+/* Everything but what a path segment may hold unescaped (RFC 3986 §3.3), and the slashes of a resource's full name. */
+static struct slice escape_model(struct slice model, struct arena *a)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *text = arena_alloc(a, 3 * model.len + 1);
+	size_t len = 0;
+	for (size_t i = 0; i < model.len; i++) {
+		unsigned char c = (unsigned char)model.ptr[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~/@:", c));
+		if (plain) {
+			text[len++] = (char)c;
+			continue;
+		}
+		text[len++] = '%';
+		text[len++] = hex[c >> 4];
+		text[len++] = hex[c & 15];
+	}
+	return slice_of(text, len);
+}
+
+static const char *verb_of(enum operation op, bool stream)
+{
+	switch (op) {
+	case OPERATION_CHAT:
+		return stream ? "streamGenerateContent" : "generateContent";
+	case OPERATION_COUNT_TOKENS:
+		return "countTokens";
+	case OPERATION_EMBEDDINGS:
+		return "embedContent";
+	default:
+		return NULL;
+	}
+}
+
+/* A model is "gemini-x", or a resource by its full name: "tunedModels/y", "publishers/google/models/gemini-x". */
+struct slice gemini_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a)
+{
+	const char *verb = verb_of(op, stream);
+	if (!verb)
+		return (struct slice){ 0 };
+	struct slice model = escape_model(own_model, a);
+	bool whole = slice_find(model, SLICE("/")) != SIZE_MAX;
+	struct slice path = arena_printf(a, "/%s%.*s:%s", whole ? "" : "models/", SLICE_ARG(model), verb);
+	return request_join_query(path, client_query, a);
+}
+
+/* alt=sse, also as the system parameter $alt (recorded: "%24alt=json%3Benum-encoding%3Dint"). */
+enum framing gemini_stream_framing(struct slice client_query)
+{
+	struct slice pair;
+	if (client_query.len > 0 && client_query.ptr[0] == '?')
+		client_query = slice_after(client_query, 1);
+	while ((pair = slice_next_token(&client_query, '&')).ptr) {
+		struct slice name = slice_next_token(&pair, '=');
+		bool alt = slice_eq(name, SLICE("alt")) || slice_eq(name, SLICE("$alt")) ||
+			   slice_eq_nocase(name, SLICE("%24alt"));
+		if (alt && pair.ptr && slice_starts_with(pair, SLICE("sse")))
+			return FRAMING_SSE;
+	}
+	return FRAMING_JSON_ARRAY;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both OpenAI dialects share: the usage object in its many spellings, the error object, and which headers pass. */
+#include "dialect/dialect_internal.h"
+
+static int64_t count_of(struct json object, const char *name)
+{
+	return json_i64_or(json_member(object, slice_cstr(name)), -1);
+}
+
+/* The first of several spellings that is a number. */
+static int64_t first_of(struct json object, const char *a, const char *b, const char *c)
+{
+	int64_t n = count_of(object, a);
+	if (n < 0 && b)
+		n = count_of(object, b);
+	if (n < 0 && c)
+		n = count_of(object, c);
+	return n;
+}
+
+/* Cached tokens: prompt_tokens_details (OpenAI), prompt_token_details (MiniMax's spelling), prompt_cache_hit_tokens
+ * (DeepSeek), cached_tokens at the top (Moonshot), cache_read_input_tokens (Venice, Databricks): DIALECTS §4.4 and the
+ * recordings. All of them are inside prompt_tokens. */
+static void read_input_parts(struct json usage, struct json details, struct usage *u)
+{
+	u->input_cached = count_of(details, "cached_tokens");
+	if (u->input_cached < 0)
+		u->input_cached = first_of(usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens");
+	u->input_audio = count_of(details, "audio_tokens");
+
+	int64_t written = first_of(details, "cache_write_tokens", "cache_creation_input_tokens", NULL);
+	if (written < 0)
+		written = count_of(usage, "cache_creation_input_tokens");
+	/* The dearer of the two lifetimes: 12 h at OpenAI, 1 h at Anthropic's models behind an OpenAI face. Both are billed as
+	 * the slot `written_1h`, the cheaper ones (30 min, 5 min) as `written_5m`: DIALECTS §3.11. */
+	int64_t longer = count_of(json_get(details, "cache_write_tokens_details"), "ttl_12h_tokens");
+	if (longer < 0)
+		longer = count_of(json_get(usage, "cache_creation"), "ephemeral_1h_input_tokens");
+	if (longer > written)
+		longer = written;
+	u->input_written_1h = longer;
+	u->input_written_5m = written >= 0 && longer > 0 ? written - longer : written;
+}
+
+void openai_read_usage(struct event_reader *r, struct json usage)
+{
+	struct usage u;
+	if (!json_is(usage, JSON_OBJECT))
+		return;
+	usage_init_absent(&u);
+	u.input = first_of(usage, "prompt_tokens", "input_tokens", NULL);
+	u.output = first_of(usage, "completion_tokens", "output_tokens", NULL);
+	int64_t total = count_of(usage, "total_tokens");
+	if (u.input < 0 && u.output < 0)
+		u.input = total;       /* Voyage's embeddings say only the total: DIALECTS §8.1 */
+
+	struct json in = json_get(usage, "prompt_tokens_details");
+	if (!json_is(in, JSON_OBJECT))
+		in = json_get(usage, "input_tokens_details");
+	if (!json_is(in, JSON_OBJECT))
+		in = json_get(usage, "prompt_token_details");
+	read_input_parts(usage, in, &u);
+
+	struct json out = json_get(usage, "completion_tokens_details");
+	if (!json_is(out, JSON_OBJECT))
+		out = json_get(usage, "output_tokens_details");
+	if (!json_is(out, JSON_OBJECT))
+		out = json_get(usage, "completion_token_details");
+	u.output_reasoning = count_of(out, "reasoning_tokens");
+	if (u.output_reasoning < 0)
+		u.output_reasoning = count_of(usage, "reasoning_tokens");
+	u.output_audio = count_of(out, "audio_tokens");
+
+	/* xAI's chat completions leave reasoning out of completion_tokens (DIALECTS §4.4; xai recordings: 133 + 10 + 134 = 277).
+	 * The sum gives it away, whoever does it. */
+	if (u.output_reasoning > 0 && u.input >= 0 && u.output >= 0 && total == u.input + u.output + u.output_reasoning)
+		u.output += u.output_reasoning;
+	reader_note_usage(r, &u);
+}
+
+/* The types that OpenAI's API uses itself; its SDKs choose the exception by status alone, people and other clients by type. */
+static const char *type_of_status(int status)
+{
+	switch (status) {
+	case 401: return "authentication_error";
+	case 402: return "insufficient_quota";
+	case 403: return "permission_error";
+	case 429: return "rate_limit_error";
+	case 503: return "service_unavailable_error";
+	case 504: return "timeout_error";
+	default: return status >= 500 ? "server_error" : "invalid_request_error";
+	}
+}
+
+static void write_text_or_null(struct json_writer *w, const char *text)
+{
+	if (text && text[0] != '\0')
+		json_string(w, slice_cstr(text));
+	else
+		json_null(w);
+}
+
+/* "error":{message,type,param,code}: ErrorResponse of OpenAI's API description; all four are always there. */
+void openai_write_error(struct json_writer *w, const struct failure_view *v)
+{
+	const struct failure *f = v->failure;
+	json_key(w, SLICE("error"));
+	json_begin_object(w);
+	json_member_cstr(w, "message", f->message);
+	json_member_cstr(w, "type", v->from_provider && f->type[0] ? f->type : type_of_status(v->status));
+	json_key(w, SLICE("param"));
+	write_text_or_null(w, f->param);
+	json_key(w, SLICE("code"));
+	write_text_or_null(w, v->code ? v->code : f->code);
+	json_end_object(w);
+}
+
+void openai_write_failure(const struct failure_view *v, struct buf *out)
+{
+	struct json_writer w;
+	json_writer_init(&w, out);
+	json_begin_object(&w);
+	openai_write_error(&w, v);
+	json_end_object(&w);
+}
+
+const char *sse_content_type(enum framing framing)
+{
+	return "text/event-stream; charset=utf-8";
+}
+
+/* Not here on purpose: openai-organization and openai-project (they belong to the client's key, not to ours), x-stainless-*
+ * (describes the client's machine, changes nothing at the provider), traceparent, cookies and every credential. An
+ * idempotency key is the client's word about its request and goes along. The last six select features of compatible
+ * providers: DIALECTS §2.2, §3.11, §4.8, §7.4. */
+const char *const openai_request_headers[] = {
+	"user-agent", "openai-beta", "idempotency-key", "x-client-request-id",
+	"http-referer", "x-title", "x-openrouter-*", "x-session-affinity", "x-grok-conv-id", "extra-parameters",
+	NULL
+};
+
+/* DIALECTS §4.8 and §6.3. openai-organization would tell whose key we hold. */
+const char *const openai_answer_headers[] = {
+	"x-request-id", "openai-processing-ms", "openai-version", "openai-model", "retry-after", "retry-after-ms",
+	"x-ratelimit-*", "x-ratelimitbysize-*", "ratelimitbysize-*", "x-tokenlimit-*",
+	"apim-request-id", "x-ms-region", "x-groq-region", "mistral-correlation-id", "x-generation-id",
+	NULL
+};

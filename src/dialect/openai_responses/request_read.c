@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What routing needs of responses, responses/input_tokens and responses/compact requests (DIALECTS §3.1, §3.3, §8.10), and
+ * their one edit. */
+#include "dialect/openai_responses/openai_responses.h"
+
+/* Content parts of messages and of tool outputs. */
+static unsigned part_needs(struct json part)
+{
+	struct json type = json_get(part, "type");
+	unsigned stored = json_is(json_get(part, "file_id"), JSON_STRING) ? NEEDS_STATE : 0;
+	if (json_text_eq(type, SLICE("input_image")))
+		return NEEDS_IMAGES | stored;
+	if (json_text_eq(type, SLICE("input_file")))
+		return NEEDS_DOCUMENTS | stored;
+	if (json_text_eq(type, SLICE("input_audio")))
+		return NEEDS_AUDIO;
+	return 0;
+}
+
+static unsigned item_needs(struct json item)
+{
+	unsigned needs = json_text_eq(json_get(item, "type"), SLICE("item_reference")) ? NEEDS_STATE : 0;
+	struct json parts = json_get(item, "content");
+	if (!json_is(parts, JSON_ARRAY))
+		parts = json_get(item, "output");
+	if (json_is(parts, JSON_ARRAY))
+		for (struct json_walk w = json_walk(parts); json_walk_next(&w);)
+			needs |= part_needs(w.value);
+	return needs;
+}
+
+static bool is_said(struct json v)
+{
+	return json_exists(v) && !json_is(v, JSON_NULL);
+}
+
+static unsigned request_needs(struct json root)
+{
+	unsigned needs = 0;
+	struct json input = json_get(root, "input");
+	if (json_is(input, JSON_ARRAY))
+		for (struct json_walk w = json_walk(input); json_walk_next(&w);)
+			needs |= item_needs(w.value);
+	if (json_is_filled(json_get(root, "tools")))
+		needs |= NEEDS_TOOLS;
+	struct json format = json_get(json_get(json_get(root, "text"), "format"), "type");
+	if (json_is(format, JSON_STRING) && !json_text_eq(format, SLICE("text")))
+		needs |= NEEDS_STRUCTURED_OUTPUT;
+	struct json reasoning = json_get(root, "reasoning");
+	if (json_is_filled(reasoning) && !json_text_eq(json_get(reasoning, "effort"), SLICE("none")))
+		needs |= NEEDS_REASONING;
+	/* All three name something that lies at one provider. */
+	if (is_said(json_get(root, "previous_response_id")) || is_said(json_get(root, "conversation")) ||
+	    is_said(json_get(root, "prompt")))
+		needs |= NEEDS_STATE;
+	return needs;
+}
+
+bool responses_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
+			    struct arena *a, struct failure *reterr)
+{
+	struct json root;
+	if (!request_begin(facts, &root, reterr) || !request_read_model(facts, root, a, reterr) ||
+	    !request_read_stream(facts, root, reterr))
+		return false;
+	facts->needs = request_needs(root);
+	if (op != OPERATION_CHAT) {
+		facts->stream = false;
+		return true;
+	}
+	facts->usage_asked = facts->stream; /* the last event always carries it */
+	facts->max_output = request_read_limit(root, "max_output_tokens", NULL);
+	struct json user = json_get(root, "safety_identifier");
+	if (!json_is(user, JSON_STRING))
+		user = json_get(root, "user");
+	facts->user = json_text(user, a);
+	return true;
+}
+
+bool responses_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
+			    struct splice *out, struct arena *a)
+{
+	return request_edit_model(facts, want, out, a);
+}
+
+int64_t responses_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+{
+	static const char *const members[] = { "tools", "instructions", "input", "text", NULL };
+	return prompt_estimate(json_root(&facts->doc), members, scratch);
+}
+
+/* The conversation itself when it is kept at the provider: each turn then sends only what is new. */
+uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)
+{
+	static const char *const stable[] = { "tools", "instructions", NULL };
+	static const char *const nothing[] = { NULL };
+	struct json root = json_root(&facts->doc);
+	if (is_said(json_get(root, "conversation")))
+		return prompt_prefix_hash(root, nothing, "conversation");
+	return prompt_prefix_hash(root, stable, "input");
+}
+
+struct slice responses_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
+				    struct arena *a)
+{
+	switch (op) {
+	case OPERATION_CHAT:
+		return request_join_query(SLICE("/responses"), client_query, a);
+	case OPERATION_COUNT_TOKENS:
+		return request_join_query(SLICE("/responses/input_tokens"), client_query, a);
+	case OPERATION_COMPACT:
+		return request_join_query(SLICE("/responses/compact"), client_query, a);
+	default:
+		return (struct slice){ 0 };
+	}
+}
