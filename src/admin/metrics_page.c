@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes /metrics. Names follow Prometheus' rules: base units (seconds, bytes), _total for counters. */
+#include "admin/metrics_page.h"
+
+#include <stdio.h>
+#include "base/clock.h"
+#include "base/log.h"
+
+struct metrics_view {
+	struct metrics metrics;
+	unsigned steps[STEP_COUNT];
+	struct http_server_counts server;
+	struct http_client_counts client;
+	unsigned worker_count, answered;
+	int64_t started_wall_ms;
+};
+
+void worker_view_take(struct worker_view *v, const struct worker *w)
+{
+	v->metrics = xmalloc(sizeof(*v->metrics));
+	*v->metrics = w->metrics;
+	exchange_count_steps(w, v->steps);
+	http_server_get_counts(w->server, &v->server);
+	http_client_get_counts(w->client, &v->client);
+}
+
+void worker_view_done(struct worker_view *v)
+{
+	free(v->metrics);
+	v->metrics = NULL;
+}
+
+struct metrics_view *metrics_view_new(unsigned worker_count, int64_t started_wall_ms)
+{
+	struct metrics_view *v = xcalloc(1, sizeof(*v));
+
+	v->worker_count = worker_count;
+	v->started_wall_ms = started_wall_ms;
+	return v;
+}
+
+void metrics_view_add(struct metrics_view *into, const struct worker_view *v)
+{
+	into->answered++;
+	metrics_add(&into->metrics, v->metrics);
+	for (unsigned i = 0; i < STEP_COUNT; i++)
+		into->steps[i] += v->steps[i];
+	into->server.connections += v->server.connections;
+	into->server.streams += v->server.streams;
+	into->server.accepted += v->server.accepted;
+	into->server.refused += v->server.refused;
+	into->server.bytes_in += v->server.bytes_in;
+	into->server.bytes_out += v->server.bytes_out;
+	into->client.idle += v->client.idle;
+	into->client.active += v->client.active;
+	into->client.connecting += v->client.connecting;
+	into->client.opened += v->client.opened;
+	into->client.reused += v->client.reused;
+	into->client.stale_retries += v->client.stale_retries;
+	into->client.bytes_in += v->client.bytes_in;
+	into->client.bytes_out += v->client.bytes_out;
+}
+
+struct metrics_view *metrics_view_free(struct metrics_view *v)
+{
+	free(v);
+	return NULL;
+}
+
+/* ---- the text format ---- */
+
+struct page {
+	struct buf *out;
+	bool full;
+};
+
+static void line(struct page *p, const char *format, ...) PRINTF(2, 3);
+static void line(struct page *p, const char *format, ...)
+{
+	va_list args;
+
+	if (p->full)
+		return;
+	va_start(args, format);
+	p->full = !buf_vprintf(p->out, format, args);
+	va_end(args);
+}
+
+static void head(struct page *p, const char *name, const char *type, const char *help)
+{
+	line(p, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void single(struct page *p, const char *name, const char *type, const char *help, uint64_t value)
+{
+	head(p, name, type, help);
+	line(p, "%s %llu\n", name, (unsigned long long)value);
+}
+
+/* Label values may hold anything but a bare quote, backslash or newline. */
+static const char *label(const char *text, char out[static 200])
+{
+	size_t n = 0;
+
+	for (; *text && n < 196; text++) {
+		if (*text == '"' || *text == '\\')
+			out[n++] = '\\';
+		out[n++] = *text == '\n' ? ' ' : *text;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static void histogram(struct page *p, const char *name, const char *labels, const struct histogram *h)
+{
+	uint64_t seen = 0;
+	const char *comma = labels[0] ? "," : "";
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
+		seen += h->buckets[i];
+		line(p, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, histogram_bounds_s[i], (unsigned long long)seen);
+	}
+	line(p, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma, (unsigned long long)h->count);
+	line(p, "%s_sum{%s} %.6f\n%s_count{%s} %llu\n", name, labels, (double)h->sum_us / 1e6, name, labels, (unsigned long long)h->count);
+}
+
+/* ---- the families ---- */
+
+static void write_requests(struct page *p, const struct metrics *m)
+{
+	head(p, "weir_requests_total", "counter", "Finished requests by endpoint and outcome.");
+	for (unsigned e = 0; e < endpoint_count; e++)
+		for (unsigned k = 0; k < FAILURE_KIND_COUNT; k++)
+			if (m->requests[e][k])
+				line(p, "weir_requests_total{plane=\"data\",endpoint=\"%s\",outcome=\"%s\"} %llu\n", endpoints[e].pattern,
+				     failure_kind_name((enum failure_kind)k), (unsigned long long)m->requests[e][k]);
+	single(p, "weir_unknown_paths_total", "counter", "Requests for paths that do not exist.", m->unknown_paths);
+	single(p, "weir_answers_truncated_total", "counter", "Answers that ended with an error after content had gone out.", m->truncated);
+	single(p, "weir_fallbacks_total", "counter", "Requests answered by another target than the plan's first.", m->fallbacks);
+	single(p, "weir_usage_estimated_total", "counter", "Requests whose provider told no usage.", m->usage_estimated);
+	single(p, "weir_unpriced_total", "counter", "Requests answered by a model without a known price.", m->unpriced);
+	head(p, "weir_request_duration_seconds", "histogram", "First request byte to last answer byte.");
+	histogram(p, "weir_request_duration_seconds", "", &m->latency);
+	head(p, "weir_own_duration_seconds", "histogram", "What weir itself added before the answer's head.");
+	histogram(p, "weir_own_duration_seconds", "", &m->own_time);
+}
+
+static void write_counter_of_targets(struct page *p, const struct metrics *m, const char *name, const char *help, size_t offset)
+{
+	char provider[200], model[200];
+
+	head(p, name, "counter", help);
+	for (unsigned i = 0; i < m->series_count; i++) {
+		const struct series *s = &m->series[i];
+		uint64_t value = *(const uint64_t *)((const char *)s + offset);
+
+		line(p, "%s{provider=\"%s\",model=\"%s\"} %llu\n", name, label(s->provider, provider), label(s->model, model),
+		     (unsigned long long)value);
+	}
+}
+
+static void write_targets(struct page *p, const struct metrics *m)
+{
+	char provider[200], model[200], labels[420];
+
+	head(p, "weir_attempts_total", "counter", "Tries at a provider by how they ended.");
+	for (unsigned i = 0; i < m->series_count; i++)
+		for (unsigned k = 0; k < FAILURE_KIND_COUNT; k++)
+			if (m->series[i].attempts[k])
+				line(p, "weir_attempts_total{provider=\"%s\",model=\"%s\",outcome=\"%s\"} %llu\n",
+				     label(m->series[i].provider, provider), label(m->series[i].model, model),
+				     failure_kind_name((enum failure_kind)k), (unsigned long long)m->series[i].attempts[k]);
+	write_counter_of_targets(p, m, "weir_input_tokens_total", "Tokens read, cached ones included.",
+				 offsetof(struct series, input_tokens));
+	write_counter_of_targets(p, m, "weir_output_tokens_total", "Tokens written.", offsetof(struct series, output_tokens));
+	write_counter_of_targets(p, m, "weir_cached_tokens_total", "Tokens read from prompt caches.",
+				 offsetof(struct series, cached_tokens));
+	head(p, "weir_cost_usd_total", "counter", "Cost by the price table.");
+	for (unsigned i = 0; i < m->series_count; i++)
+		line(p, "weir_cost_usd_total{provider=\"%s\",model=\"%s\"} %.9f\n", label(m->series[i].provider, provider),
+		     label(m->series[i].model, model), (double)m->series[i].cost_nano_usd / 1e9);
+	head(p, "weir_first_token_seconds", "histogram", "Start of an attempt to its first content.");
+	for (unsigned i = 0; i < m->series_count; i++) {
+		snprintf(labels, sizeof labels, "provider=\"%s\",model=\"%s\"", label(m->series[i].provider, provider),
+			 label(m->series[i].model, model));
+		histogram(p, "weir_first_token_seconds", labels, &m->series[i].first_token);
+	}
+}
+
+static void write_breaker(const struct breaker_view *v, void *ctx)
+{
+	static const char *const states[] = { [BREAKER_CLOSED] = "closed", [BREAKER_OPEN] = "open", [BREAKER_HALF_OPEN] = "half_open" };
+	char text[200];
+
+	line(ctx, "weir_breaker_state{target=\"%s\",state=\"%s\"} 1\n", label(v->label, text), states[v->state]);
+}
+
+static void write_state(struct page *p, const struct metrics_view *v, struct breakers *breakers)
+{
+	head(p, "weir_requests_in_flight", "gauge", "Live requests by the step they are in.");
+	for (unsigned i = 0; i < STEP_COUNT; i++)
+		line(p, "weir_requests_in_flight{step=\"%s\"} %u\n", exchange_step_name((enum exchange_step)i), v->steps[i]);
+	single(p, "weir_client_connections", "gauge", "Open connections of clients.", v->server.connections);
+	single(p, "weir_client_connections_total", "counter", "Accepted connections of clients.", v->server.accepted);
+	single(p, "weir_client_connections_refused_total", "counter", "Connections closed for being too many.", v->server.refused);
+	head(p, "weir_upstream_connections", "gauge", "Connections to providers by state.");
+	line(p, "weir_upstream_connections{state=\"idle\"} %u\nweir_upstream_connections{state=\"active\"} %u\n"
+		"weir_upstream_connections{state=\"connecting\"} %u\n", v->client.idle, v->client.active, v->client.connecting);
+	single(p, "weir_upstream_opened_total", "counter", "Connections made to providers.", v->client.opened);
+	single(p, "weir_upstream_reused_total", "counter", "Requests sent on a pooled connection.", v->client.reused);
+	single(p, "weir_upstream_stale_retries_total", "counter", "Requests sent again because a pooled connection had died.",
+	       v->client.stale_retries);
+	head(p, "weir_breaker_state", "gauge", "Circuit breakers: 1 at the state each target is in.");
+	breakers_each(breakers, clock_now_ns(), write_breaker, p);
+	single(p, "weir_log_lines_dropped_total", "counter", "Log lines dropped because the reader was slow.", log_dropped());
+	single(p, "weir_workers", "gauge", "Worker threads.", v->worker_count);
+	single(p, "weir_workers_silent", "gauge", "Workers that did not answer this scrape in time.", v->worker_count - v->answered);
+	head(p, "weir_start_time_seconds", "gauge", "When this process started, Unix time.");
+	line(p, "weir_start_time_seconds %.3f\n", (double)v->started_wall_ms / 1000);
+	head(p, "weir_build_info", "gauge", "The program's version.");
+	line(p, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
+}
+
+void metrics_page_write(const struct metrics_view *v, struct breakers *breakers, struct buf *out)
+{
+	struct page p = { .out = out };
+
+	write_requests(&p, &v->metrics);
+	write_targets(&p, &v->metrics);
+	write_state(&p, v, breakers);
+}
