@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share while one configuration is being read: the reader, values with their places, and the
+ * tables that describe every key once, for validation and for the documentation. */
+#pragma once
+
+#include "config/config.h"
+#include "provider/catalogue.h"
+
+struct fy_node;
+struct fy_document;
+
+enum {
+	CONFIG_TEXT_MAX = 4 << 20,     /* bytes of a file */
+	CONFIG_VALUES_MAX = 200000,    /* values looked at, aliases followed: no small file becomes a large one */
+	CONFIG_PROBLEMS_MAX = 500,     /* listed; more are only counted */
+	CONFIG_NESTING_MAX = 8,        /* groups in groups */
+	CONFIG_INSERTED_MAX = 64 << 10 /* bytes of a file named by ${file:…} */
+};
+
+/* A value as it stands in the file, with the place that a problem with it is reported at. Aliases are followed already. */
+struct yaml {
+	struct fy_node *node;          /* NULL: nothing is written */
+	unsigned line, column;         /* 1-based */
+};
+
+struct yaml_member {
+	struct slice key;
+	struct yaml place;             /* of the key */
+	struct yaml value;
+};
+
+enum yaml_kind { YAML_NOTHING, YAML_SCALAR, YAML_LIST, YAML_MAP };
+
+struct reader {
+	struct config *config;
+	struct config_report *report;
+	struct arena *arena;           /* the configuration's */
+	unsigned values;               /* looked at so far */
+	struct tls_context *client_tls; /* shared by all providers without a `tls` of their own; NULL until one needs it */
+	struct map foreign_models;     /* id → struct model, of models the catalogue does not know */
+
+	/* Values of the file that are read when everything they refer to is known. */
+	struct yaml providers, models, routing, tls;
+	struct yaml listen_place, admin_listen_place;
+	bool has_providers;
+	struct attempt_timeouts timeout; /* defaults for providers */
+	int retries;
+};
+
+/* config_report.c */
+void report_init(struct config_report *report, const char *file);
+void problem(struct reader *r, struct yaml where, const char *format, ...) PRINTF(3, 4);
+void warning(struct reader *r, struct yaml where, const char *format, ...) PRINTF(3, 4);
+/* Puts the problems into file order, those about no place last. */
+void report_sort(struct config_report *report);
+
+/* config_yaml.c */
+/* Parses the text: the root value (nothing for an empty file). The caller destroys the document with yaml_done() when no
+ * value is used any more. False when it is not YAML; the problems are reported. */
+bool yaml_parse(struct reader *r, struct slice text, struct fy_document **ret_document, struct yaml *ret);
+void yaml_done(struct fy_document *document);
+enum yaml_kind yaml_kind(struct yaml v);
+/* A scalar's text as written; lives as long as the document. */
+struct slice yaml_text(struct yaml v);
+bool yaml_is_quoted(struct yaml v);
+/* Members of a map in file order, merge keys (<<) filled in, duplicates reported and left out. Anything but a map or nothing is
+ * a problem. `what` names it in the sentence. */
+unsigned yaml_members(struct reader *r, struct yaml v, const char *what, struct yaml_member **ret);
+/* Items of a list; a single value counts as a list of one. */
+unsigned yaml_items(struct reader *r, struct yaml v, struct yaml **ret);
+
+/* config_expand.c */
+/* Replaces ${VAR} and ${file:/path} ("$${" is a literal "${"). False with a problem that names what is missing. */
+bool expand_text(struct reader *r, struct yaml where, struct slice text, struct slice *ret);
+
+/* config_values.c: each reads one scalar; false with a problem when it is none of its kind. Messages quote what is written,
+ * never what a reference expanded to. */
+bool value_text(struct reader *r, struct yaml v, struct slice *ret);
+bool value_integer(struct reader *r, struct yaml v, int64_t low, int64_t high, int64_t *ret);
+bool value_bool(struct reader *r, struct yaml v, bool *ret);
+bool value_duration(struct reader *r, struct yaml v, int64_t *ret_ms);
+bool value_size(struct reader *r, struct yaml v, size_t *ret);
+/* Index of the word in a NULL-ended list; an unknown one is a problem with the nearest right word, one of `later` (may be
+ * NULL) is said to come later. */
+bool value_word(struct reader *r, struct yaml v, const char *const *words, const char *const *later, unsigned *ret);
+
+/* config_sections.c */
+struct key {
+	const char *name;              /* "priority"; "NAME" stands for any name */
+	const char *type;
+	const char *fallback;          /* the default, as documented */
+	const char *sentence;
+	void (*read)(struct reader *r, struct yaml value, void *into); /* NULL: named by the contract, comes later */
+};
+
+struct section {
+	const char *path;              /* "providers.NAME", "" at the top */
+	const char *what;              /* "a provider": in sentences */
+	const struct key *keys;        /* ended by a NULL name */
+};
+
+/* Reads a map key by key; unknown keys are problems with the nearest right word. */
+void section_read(struct reader *r, const struct section *s, struct yaml v, void *into);
+/* All of them, NULL-ended: for the test that compares them with docs/configuration.md. */
+extern const struct section *const config_sections[];
+extern const struct section section_top, section_admin, section_tls, section_key, section_defaults, section_timeout_defaults,
+	section_heartbeat, section_limits, section_provider, section_timeout, section_provider_tls, section_entry,
+	section_rule, section_match;
+
+/* The best of the words offered to it so far, for "did you mean". */
+struct nearest {
+	struct slice wanted;
+	struct slice best;
+	unsigned distance;
+};
+void nearest_init(struct nearest *n, struct slice wanted);
+void nearest_offer(struct nearest *n, struct slice word);
+/* "; did you mean 'x'?" or an empty text, in the reader's arena. */
+const char *nearest_hint(struct reader *r, const struct nearest *n);
+
+/* config_server.c: listen, admin, workers, tls, keys, limits */
+void server_init(struct reader *r);
+void server_finish(struct reader *r);
+extern const struct key server_keys[];
+
+/* config_providers.c */
+struct provider_draft {
+	struct provider *provider;
+	const struct catalogue_provider *known; /* NULL: foreign */
+	struct yaml place;
+	struct yaml dialect, base_url, auth, keys, models, operations, usage, tls;
+};
+/* All providers: of the file, or (where it has no `providers:`) those whose key variables are set. */
+void providers_read(struct reader *r);
+/* config_bindings.c, config_offers.c, config_credentials.c: the parts of one. */
+void bindings_read(struct reader *r, struct provider_draft *d);
+void offers_read(struct reader *r, struct provider_draft *d);
+void credentials_read(struct reader *r, struct provider_draft *d);
+/* Of a catalogue provider: the value of its first key variable that is set, NULL pointer when none is. */
+struct slice credential_from_environment(const struct catalogue_provider *known);
+
+/* config_models.c */
+void models_read(struct reader *r);
+/* The words of a `try` list. `self` is the `models:` entry it belongs to (its own name in it means the model), or empty. */
+void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count);
+void prefer_read(struct reader *r, struct yaml v, enum prefer *ret);
+void route_name_read(struct reader *r, struct yaml v, struct slice *ret);
+
+/* config_rules.c */
+void rules_read(struct reader *r);

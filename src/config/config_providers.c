@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `providers`: a name of the catalogue brings everything and may be overridden; any other name says everything itself. */
+#include "config/config_internal.h"
+
+enum { PROVIDERS_MAX = 1000, PRIORITY_DEFAULT = 100, PRIORITY_MAX = 1000000, PROVIDER_RETRIES_MAX = 10, NAME_MAX_LENGTH = 64 };
+
+static void keep_dialect(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->dialect = v;
+}
+
+static void keep_base_url(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->base_url = v;
+}
+
+static void keep_auth(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->auth = v;
+}
+
+static void keep_keys(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->keys = v;
+	if (yaml_kind(v) == YAML_NOTHING)
+		problem(r, v, "'keys' is empty: leave it out, or write at least one key");
+}
+
+static void keep_models(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->models = v;
+	if (yaml_kind(v) == YAML_NOTHING)
+		problem(r, v, "'models' is empty: leave it out, or list at least one model");
+}
+
+static void keep_operations(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->operations = v;
+}
+
+static void keep_usage(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->usage = v;
+}
+
+static void read_priority(struct reader *r, struct yaml v, void *into)
+{
+	int64_t priority;
+
+	if (value_integer(r, v, 0, PRIORITY_MAX, &priority))
+		((struct provider_draft *)into)->provider->priority = (int)priority;
+}
+
+static void read_spread(struct reader *r, struct yaml v, void *into)
+{
+	value_bool(r, v, &((struct provider_draft *)into)->provider->spread);
+}
+
+static void read_region(struct reader *r, struct yaml v, void *into)
+{
+	value_text(r, v, &((struct provider_draft *)into)->provider->region);
+}
+
+static void read_zero_retention(struct reader *r, struct yaml v, void *into)
+{
+	value_bool(r, v, &((struct provider_draft *)into)->provider->zero_retention);
+}
+
+static void read_timeout(struct reader *r, struct yaml v, void *into)
+{
+	section_read(r, &section_timeout, v, &((struct provider_draft *)into)->provider->timeout);
+}
+
+static void read_retries(struct reader *r, struct yaml v, void *into)
+{
+	int64_t retries;
+
+	if (value_integer(r, v, 0, PROVIDER_RETRIES_MAX, &retries))
+		((struct provider_draft *)into)->provider->retries = (int)retries;
+}
+
+static void keep_tls(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->tls = v;
+}
+
+static const struct key provider_keys[] = {
+	{ "dialect", "word, list, or map of dialect: base URL", "of the catalogue", "Wire formats spoken there, preferred first: `openai-chat`, `openai-responses`, `anthropic`, `gemini`.", keep_dialect },
+	{ "base_url", "URL", "of the catalogue", "What that dialect's official SDK takes as its base URL.", keep_base_url },
+	{ "auth", "bearer, header:NAME or none", "of the dialect", "How the key is sent.", keep_auth },
+	{ "keys", "text, or a list", "the key variable", "Credentials. A conversation stays with one; the others stand by.", keep_keys },
+	{ "spread", "true or false", "false", "Rotate the keys instead.", read_spread },
+	{ "models", "list, or map of public id: own id", "all of the catalogue's", "What it serves; complete where given.", keep_models },
+	{ "operations", "word, or a list", "all it can", "Narrows: `chat`, `completions`, `embeddings`, `count_tokens`, `compact`.", keep_operations },
+	{ "priority", "number", "100", "Smaller is tried first; ties in file order.", read_priority },
+	{ "region", "text", "none", "Where it runs; shown in records.", read_region },
+	{ "zero_retention", "true or false", "false", "Whether it keeps nothing, by contract; shown in records.", read_zero_retention },
+	{ "timeout", "map", "of `defaults`", "Bounds of one attempt there.", read_timeout },
+	{ "retries", "0 to 10", "of `defaults`", "Further tries of the same target there.", read_retries },
+	{ "usage_in_stream", "asked, always or never", "of the dialect", "When its streams report tokens: only when asked by `stream_options`, always, never.", keep_usage },
+	{ "tls", "map", "none", "Its own certificate authority, or a client certificate.", keep_tls },
+	{ "quality", "", "", "", NULL },
+	{ "http", "", "", "", NULL },
+	{ 0 }
+};
+const struct section section_provider = { "providers.NAME", "a provider", provider_keys };
+
+struct tls_draft {
+	struct slice ca, certificate, key;
+};
+
+static void read_ca(struct reader *r, struct yaml v, void *into)
+{
+	value_text(r, v, &((struct tls_draft *)into)->ca);
+}
+
+static void read_certificate(struct reader *r, struct yaml v, void *into)
+{
+	value_text(r, v, &((struct tls_draft *)into)->certificate);
+}
+
+static void read_certificate_key(struct reader *r, struct yaml v, void *into)
+{
+	value_text(r, v, &((struct tls_draft *)into)->key);
+}
+
+static const struct key provider_tls_keys[] = {
+	{ "ca", "path", "the system's", "PEM file with the authorities trusted there, instead of the system's.", read_ca },
+	{ "certificate", "path", "none", "PEM file, client certificate.", read_certificate },
+	{ "key", "path", "none", "PEM file, its private key.", read_certificate_key },
+	{ 0 }
+};
+const struct section section_provider_tls = { "providers.NAME.tls", "'tls'", provider_tls_keys };
+
+static const char *path_or_null(struct reader *r, struct slice path)
+{
+	return path.len ? arena_cstr(r->arena, path) : NULL;
+}
+
+static struct tls_context *make_tls(struct reader *r, struct yaml where, const struct tls_draft *files)
+{
+	struct tls_client_options options = {
+		.ca_file = path_or_null(r, files->ca),
+		.certificate_file = path_or_null(r, files->certificate),
+		.key_file = path_or_null(r, files->key),
+	};
+	struct tls_context *context;
+	char error[256] = "";
+
+	context = tls_client_new(&options, error, sizeof(error));
+	if (!context)
+		problem(r, where, "TLS cannot be set up: %s", error);
+	return context;
+}
+
+static void tls_read(struct reader *r, struct provider_draft *d)
+{
+	struct tls_draft files = { 0 };
+	bool needed = false;
+
+	section_read(r, &section_provider_tls, d->tls, &files);
+	for (unsigned i = 0; i < d->provider->binding_count; i++)
+		needed |= d->provider->bindings[i].base.tls;
+	if (!needed) {
+		if (yaml_kind(d->tls) != YAML_NOTHING && d->provider->binding_count)
+			problem(r, d->tls, "'tls' is set, but no base URL here begins with https://");
+		return;
+	}
+	if ((files.certificate.len > 0) != (files.key.len > 0)) {
+		problem(r, d->tls, "a client certificate needs both 'certificate' and 'key'");
+		return;
+	}
+	if (files.ca.len || files.certificate.len) {
+		d->provider->tls = make_tls(r, d->tls, &files);
+		return;
+	}
+	if (!r->client_tls)
+		r->client_tls = make_tls(r, d->place, &files);
+	if (r->client_tls)
+		d->provider->tls = tls_context_ref(r->client_tls);
+}
+
+static bool is_provider_name(struct slice name)
+{
+	if (name.len == 0 || name.len > NAME_MAX_LENGTH)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+			return false;
+	}
+	return true;
+}
+
+static struct provider *provider_init(struct reader *r, struct slice name, const struct catalogue_provider *known)
+{
+	struct config *c = r->config;
+	struct provider *p = &c->providers[c->provider_count];
+
+	p->name = name;
+	p->foreign = !known;
+	p->priority = PRIORITY_DEFAULT;
+	p->order = c->provider_count;
+	p->timeout = r->timeout;
+	p->retries = r->retries;
+	c->provider_count++;
+	map_put(&c->provider_by_name, p->name, p);
+	return p;
+}
+
+static void provider_parts(struct reader *r, struct provider_draft *d)
+{
+	bindings_read(r, d);
+	tls_read(r, d);
+	credentials_read(r, d);
+	offers_read(r, d);
+}
+
+static void read_from_file(struct reader *r, const struct yaml_member *m)
+{
+	struct provider_draft d = { .place = m->place, .known = catalogue_find_provider(m->key) };
+
+	if (!is_provider_name(m->key)) {
+		problem(r, m->place, "'%.*s' is no name for a provider: letters, digits, '-', '_' and '.'", SLICE_ARG(m->key));
+		return;
+	}
+	d.provider = provider_init(r, m->key, d.known);
+	section_read(r, &section_provider, m->value, &d);
+	provider_parts(r, &d);
+}
+
+static void read_from_environment(struct reader *r, bool resellers)
+{
+	for (unsigned i = 0; i < catalogue_provider_count; i++) {
+		const struct catalogue_provider *known = &catalogue_providers[i];
+		struct provider_draft d = { .known = known };
+
+		if (known->reseller != resellers || !credential_from_environment(known).ptr)
+			continue;
+		d.provider = provider_init(r, slice_cstr(known->name), known);
+		provider_parts(r, &d);
+	}
+}
+
+static void nobody_found(struct reader *r)
+{
+	struct slice variables = SLICE("");
+
+	for (unsigned i = 0; i < catalogue_provider_count; i++)
+		variables = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(variables), i ? ", " : "",
+					 catalogue_providers[i].key_variables[0]);
+	if (r->config->file.len > 0)
+		warning(r, (struct yaml){ 0 }, "no provider: 'providers' is not written, and none of %.*s is set", SLICE_ARG(variables));
+	else
+		problem(r, (struct yaml){ 0 }, "no provider: set one of %.*s, or write a weir.yaml; to look around without a key, "
+			"run `weir demo`", SLICE_ARG(variables));
+}
+
+void providers_read(struct reader *r)
+{
+	struct yaml_member *members;
+	unsigned count = 0;
+
+	if (r->has_providers)
+		count = yaml_members(r, r->providers, "'providers'", &members);
+	if (count > PROVIDERS_MAX) {
+		problem(r, r->providers, "more than %d providers", PROVIDERS_MAX);
+		return;
+	}
+	r->config->providers = arena_array(r->arena, struct provider, r->has_providers ? count : catalogue_provider_count);
+	for (unsigned i = 0; i < count; i++)
+		read_from_file(r, &members[i]);
+	if (r->has_providers)
+		return;
+	read_from_environment(r, false);
+	read_from_environment(r, true);
+	if (r->config->provider_count == 0)
+		nobody_found(r);
+}
