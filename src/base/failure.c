@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 static const char *const kind_names[FAILURE_KIND_COUNT] = {
-	[FAILURE_NONE] = "none",
+	[FAILURE_NONE] = "ok",
 	[FAILURE_REQUEST] = "request",
 	[FAILURE_CONTEXT_LENGTH] = "context_length",
 	[FAILURE_CONTENT_FILTER] = "content_filter",

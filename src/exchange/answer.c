@@ -37,15 +37,16 @@ static double ms(int64_t us)
 	return us < 0 ? 0 : (double)us / 1000.0;
 }
 
-/* weir's own share: from the complete body to the opened attempt, and from the provider's last word needed to now. */
+/* weir's own share: from the complete body to the opened attempt, and from the turn in which the provider's deciding bytes
+ * arrived to now. */
 static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
 {
 	const struct client_stream *up = a ? a->upstream : NULL;
 	int64_t now = clock_now_ns();
-	int64_t before = (up ? up->opened_ns : now) - x->body_ready_ns;
-	int64_t after = up && up->head_ns ? now - (x->own_ns ? x->own_ns : up->head_ns) : 0;
 
-	return (before + after) / NS_PER_US;
+	if (!up)
+		return (now - x->body_ready_ns) / NS_PER_US;
+	return (up->opened_ns - x->body_ready_ns + now - loop_now(x->worker->loop)) / NS_PER_US;
 }
 
 static void add_server_timing(struct exchange *x, struct head *h, const struct attempt *a)

@@ -352,7 +352,6 @@ static enum attempt_result read_end(struct attempt *a)
 
 	if (a->error_answer)
 		return judge_error_answer(a);
-	a->exchange->own_ns = clock_now_ns();
 	result = a->streams ? relay_stream_end(a->exchange, a) : relay_whole_end(a->exchange, a);
 	if (result == ATTEMPT_COMPLETE)
 		a->step = ATTEMPT_DONE;

@@ -117,7 +117,7 @@ struct exchange {
 	struct timer backoff;
 	bool deadline_passed, heartbeat_due;
 	int64_t last_write_ns;         /* towards the client */
-	int64_t body_ready_ns, planned_ns, own_ns;
+	int64_t body_ready_ns, planned_ns;
 
 	struct record record;
 };
