@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COLUMNS = 132 # 120 is the aim; a little more is better than an ugly break
+COLUMNS = 120
+COLUMNS_OF_TABLES = 160 # tests are tables, and a long text is not torn apart for its length
 TAB = 8
 
 # Why each is forbidden, shown with the finding.
@@ -48,6 +49,15 @@ def tracked_files():
 
 def is_ours(path):
     return (path.suffix in TEXT_SUFFIXES or path.name in TEXT_NAMES) and path.name != "package-lock.json"
+
+
+def width(line):
+    return len(line.expandtabs(TAB))
+
+
+def columns_allowed(path, line):
+    is_test = re.search(r"_(test|fuzz|cases|property|support|oracle)\w*\.[ch]$", path.name)
+    return COLUMNS_OF_TABLES if is_test or re.search(r'"(\\.|[^"\\]){25,}', line) else COLUMNS
 
 
 def is_code(path):
@@ -111,8 +121,8 @@ def check_form(files):
         for number, line in enumerate(text.split("\n"), 1):
             if line.rstrip() != line:
                 yield f"{path}:{number}: blanks at the end"
-            if is_code(path) and len(line.expandtabs(TAB)) > COLUMNS:
-                yield f"{path}:{number}: {len(line.expandtabs(TAB))} columns, {COLUMNS} are the limit"
+            if is_code(path) and width(line) > columns_allowed(path, line):
+                yield f"{path}:{number}: {width(line)} columns, {columns_allowed(path, line)} are the limit"
             if is_code(path) and re.match(r" +(?! ?\*)", line) and not line.startswith(" *"):
                 yield f"{path}:{number}: indented with blanks instead of tabs"
 
