@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recorded provider streams, where they are at hand (../shared/recordings, or the folder that WEIR_RECORDINGS names), at
+ * random split points: not a byte may be lost, and the events may not depend on the split. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <time.h>
+#include "http/framing_property.h"
+
+enum { FILE_MAX = 32 << 20, SPLITS = 5 };
+
+static bool read_whole(const char *path, struct buf *ret)
+{
+	FILE *file = fopen(path, "re");
+	char block[65536];
+	size_t len;
+	bool ok = file;
+
+	while (ok && (len = fread(block, 1, sizeof(block), file)) > 0)
+		ok = buf_append(ret, block, len);
+	if (file)
+		fclose(file);
+	return ok;
+}
+
+static void decode_base64(struct slice text, struct buf *ret)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned bits = 0, held = 0;
+
+	for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
+		const char *digit = strchr(digits, text.ptr[i]);
+
+		assert_non_null(digit);
+		bits = (bits << 6 | (unsigned)(digit - digits)) & 0xffff;
+		held += 6;
+		if (held >= 8) {
+			char byte = (char)(bits >> (held - 8));
+
+			assert_true(buf_append(ret, &byte, 1));
+			held -= 8;
+		}
+	}
+}
+
+/* Mostly small portions, so that boundaries fall everywhere. */
+static size_t random_len(void *userdata)
+{
+	return random() % 4 ? (size_t)random() % 50 + 1 : (size_t)random() % 3000 + 1;
+}
+
+/* Returns whether the recording is a stream. */
+static bool replay(struct slice recording)
+{
+	struct json_error error;
+	struct json_doc doc;
+	struct json root;
+	struct slice framing;
+	struct buf body;
+	struct arena a;
+	bool array, sse;
+
+	arena_init(&a);
+	buf_init(&body, FILE_MAX);
+	assert_true(json_parse(&a, recording, &doc, &error));
+	root = json_root(&doc);
+	framing = json_text(json_get(root, "framing"), &a);
+	decode_base64(json_text(json_get(json_get(root, "response"), "body_base64"), &a), &body);
+	sse = slice_eq(framing, SLICE("sse"));
+	array = slice_eq(framing, SLICE("json")) && slice_starts_with(json_text(json_get(root, "wire"), &a), SLICE("gemini.stream")) &&
+		body.len > 0 && *body.data == '[';
+	for (unsigned i = 0; i < SPLITS && (sse || array); i++)
+		(sse ? sse_property : json_array_property)(buf_slice(&body), random_len, NULL);
+	buf_done(&body);
+	arena_done(&a);
+	return sse || array;
+}
+
+static DIR *open_recordings(char *path, size_t size)
+{
+	const char *named = getenv("WEIR_RECORDINGS");
+	const char *folders[] = { named, named ? NULL : "../shared/recordings", named ? NULL : "../../shared/recordings" };
+	DIR *folder = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(folders) && !folder; i++) {
+		if (!folders[i])
+			continue;
+		snprintf(path, size, "%s/open", folders[i]);
+		folder = opendir(path);
+	}
+	if (!folder && named) {
+		snprintf(path, size, "%s", named);
+		folder = opendir(path);
+	}
+	return folder;
+}
+
+static void test_recordings(void **state)
+{
+	unsigned seed = (unsigned)time(NULL), streams = 0;
+	char path[512], file[1024];
+	struct buf recording;
+	struct dirent *entry;
+	DIR *folder = open_recordings(path, sizeof(path));
+
+	if (!folder) {
+		print_message("no recordings here: skipped\n");
+		skip();
+	}
+	print_message("seed %u\n", seed);
+	srandom(seed);
+	buf_init(&recording, FILE_MAX);
+	while ((entry = readdir(folder))) {
+		if (!slice_ends_with(slice_cstr(entry->d_name), SLICE(".json")))
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		buf_clear(&recording);
+		assert_true(read_whole(file, &recording));
+		streams += replay(buf_slice(&recording));
+	}
+	closedir(folder);
+	buf_done(&recording);
+	print_message("%u streams\n", streams);
+	assert_true(streams > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_recordings) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
