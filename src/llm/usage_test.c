@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting usage reports together, and the local estimate. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include "llm/usage.h"
+
+/* Anthropic says input at the start and output, cumulatively, at the end. */
+static void test_later_reports_replace(void **state)
+{
+	struct usage u = { 0 }, later;
+
+	usage_init_absent(&later);
+	later.reported = true;
+	later.input = 100;
+	later.input_cached = 40;
+	later.output = 1;
+	usage_update(&u, &later);
+	usage_init_absent(&later);
+	later.reported = true;
+	later.output = 25;
+	usage_update(&u, &later);
+	assert_true(u.reported);
+	assert_int_equal(u.input, 100);
+	assert_int_equal(u.input_cached, 40);
+	assert_int_equal(u.output, 25);
+	later.output = 0;
+	usage_update(&u, &later);
+	assert_int_equal(u.output, 0);
+}
+
+static void test_nothing_said_changes_nothing(void **state)
+{
+	struct usage u = { .input = 5, .output = 6 }, later;
+
+	usage_init_absent(&later);
+	usage_update(&u, &later);
+	assert_false(u.reported || u.estimated);
+	assert_int_equal(u.input, 5);
+	assert_int_equal(u.output, 6);
+}
+
+static void test_a_report_ends_the_estimate(void **state)
+{
+	struct usage u = { 0 }, later;
+
+	usage_init_absent(&later);
+	later.estimated = true;
+	later.input = 90;
+	usage_update(&u, &later);
+	assert_true(u.estimated && !u.reported);
+	usage_init_absent(&later);
+	later.reported = true;
+	later.input = 100;
+	usage_update(&u, &later);
+	assert_true(u.reported && !u.estimated);
+	assert_int_equal(u.input, 100);
+}
+
+static void test_clamp(void **state)
+{
+	struct usage u = {
+		.input = 100, .input_cached = 80, .input_written_5m = 30, .input_written_1h = 5, .input_audio = 200,
+		.output = 10, .output_reasoning = 11, .output_audio = -1,
+	};
+
+	usage_clamp(&u);
+	assert_int_equal(u.input_cached, 80);
+	assert_int_equal(u.input_written_5m, 20);
+	assert_int_equal(u.input_written_1h, 0);
+	assert_int_equal(u.input_audio, 100);
+	assert_int_equal(u.output_reasoning, 10);
+	assert_int_equal(u.output_audio, 0);
+	usage_init_absent(&u);
+	usage_clamp(&u);
+	assert_int_equal(u.input, 0);
+	assert_int_equal(u.output, 0);
+	assert_int_equal(u.input_cached, 0);
+}
+
+static int64_t estimate(const char *text)
+{
+	return estimate_text_tokens(text, strlen(text));
+}
+
+static void test_estimate(void **state)
+{
+	assert_int_equal(estimate_text_tokens(NULL, 0), 0);
+	assert_int_equal(estimate("a"), 1);
+	assert_int_equal(estimate("abcd"), 1);
+	assert_int_equal(estimate("abcde"), 2);
+	assert_int_equal(estimate("The quick brown fox jumps over the lazy dog, twice."), 13);
+	assert_int_equal(estimate("\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97"), 2);
+	assert_int_equal(estimate("\xd0\xb0\xd0\xb1\xd0\xb2"), 1);
+	assert_int_equal(estimate("\xf0\x9f\x98\x80"), 2);
+}
+
+/* The fast way over ASCII and the slow one agree wherever they take turns, and the end is not overrun. */
+static void test_estimate_blocks(void **state)
+{
+	for (size_t at = 0; at < 100; at++) {
+		char *text = malloc(103);
+
+		memset(text, 'x', 103);
+		memcpy(text + at, "\xe4\xb8\xad", 3);
+		assert_int_equal(estimate_text_tokens(text, 103), (100 * 3 + 8 + 11) / 12);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_later_reports_replace), cmocka_unit_test(test_nothing_said_changes_nothing),
+		cmocka_unit_test(test_a_report_ends_the_estimate), cmocka_unit_test(test_clamp), cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_estimate_blocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
