@@ -60,7 +60,7 @@ void conn_fail(struct conn *c, int kind, const char *sentence)
 	c->error_kind = kind;
 	if (sentence != c->error)
 		snprintf(c->error, sizeof(c->error), "%s", sentence);
-	loop_queue(c->loop, &c->again);
+	loop_defer(c->loop, &c->again);
 }
 
 static void fail_tls(struct conn *c)
@@ -117,7 +117,7 @@ void conn_start_tls(struct conn *c, struct tls_context *client_tls, struct slice
 	c->tls->saw_hangup = c->saw_hangup;
 	handshake(c);
 	if (c->state == CONN_OPEN)
-		loop_queue(c->loop, &c->again);
+		loop_defer(c->loop, &c->again);
 }
 
 struct slice conn_alpn(const struct conn *c)
@@ -191,7 +191,7 @@ void conn_on_event(struct watch *w, uint32_t events)
 	if (c->tls && tls_on_event(c, readable, writable)) {
 		if (c->state == CONN_OPEN && readable)
 			c->readable = true;
-		loop_queue(c->loop, &c->again);
+		loop_defer(c->loop, &c->again);
 		return;
 	}
 	/* The registration's first edge says "writable", which is nothing new. */
@@ -221,7 +221,7 @@ static void run_again(struct task *t)
 void conn_poke(struct conn *c)
 {
 	if (c->readable)
-		loop_queue(c->loop, &c->again);
+		loop_defer(c->loop, &c->again);
 }
 
 /* Bytes. */
@@ -281,7 +281,7 @@ ssize_t conn_read(struct conn *c, void *out, size_t cap)
 		return -EAGAIN;
 	size_t most = turn_allows(c, cap);
 	if (most == 0) {
-		loop_queue(c->loop, &c->again);
+		loop_defer(c->loop, &c->again);
 		return -EAGAIN;
 	}
 	ssize_t n = c->tls ? read_tls(c, out, most) : read_plain(c, out, most);
@@ -289,7 +289,7 @@ ssize_t conn_read(struct conn *c, void *out, size_t cap)
 		c->bytes_in += (uint64_t)n;
 		c->read_this_turn += (unsigned)n;
 		if (c->readable && c->read_this_turn >= CONN_READ_TURN_MAX)
-			loop_queue(c->loop, &c->again);
+			loop_defer(c->loop, &c->again);
 	} else if (n == 0) {
 		c->peer_closed = true;
 	} else if (n == -EAGAIN) {

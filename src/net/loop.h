@@ -6,7 +6,7 @@
  *   timer   something to run at a time; setting it later costs nothing until it expires
  *
  * A turn: wait → dispatch edges (callbacks only note what happened and queue tasks) → run tasks (at most a bounded
- * number; those queued while running go to the next turn) → expire timers. Everything of a loop happens on its own
+ * number; those queued while running follow in a few more passes, then in the next turn) → expire timers. Everything of a loop happens on its own
  * thread; the one way in from another thread is its mailbox (mailbox.h). */
 #pragma once
 
@@ -58,6 +58,8 @@ void loop_unwatch(struct loop *l, struct watch *w);
 static inline void task_init(struct task *t, void (*run)(struct task *)) { list_init(&t->node); t->run = run; }
 /* Idempotent while queued. */
 void loop_queue(struct loop *l, struct task *t);
+/* Not before the next turn: for what must let others have theirs first. Also idempotent. */
+void loop_defer(struct loop *l, struct task *t);
 static inline void task_cancel(struct task *t) { list_remove(&t->node); }
 
 void timer_init(struct timer *t, struct loop *l, void (*on_expire)(struct timer *));

@@ -9,6 +9,7 @@
 enum {
 	LOOP_EVENTS_MAX = 256,         /* fetched by one epoll_wait */
 	LOOP_TASKS_TURN_MAX = 1024,    /* run in one turn; the rest keeps its place for the next */
+	LOOP_PASSES_MAX = 4,           /* over the tasks that tasks have queued, in one turn */
 	LOOP_TLS_BATCH_MAX = 512 << 10
 };
 
@@ -25,8 +26,9 @@ struct loop {
 	struct epoll_event events[LOOP_EVENTS_MAX];
 	int event_count, event_next;   /* fetched, and the first one not yet delivered */
 
-	struct list tasks;             /* queued for the next turn */
+	struct list tasks;             /* queued for the next pass */
 	struct list due;               /* being run */
+	struct list deferred;          /* not before the next turn */
 
 	struct timer **timers;         /* binary heap by slot_deadline, 1-based */
 	uint32_t timer_count, timer_cap;
