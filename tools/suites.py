@@ -274,6 +274,7 @@ def write_report(path, results, total):
               f"{sum(c.seconds for c in results.values()):.0f} | |", "",
               "A suite's name is what it runs and the build it runs on: gcc release, clang, gcc with ASan and UBSan, gcc with "
               "TSan, clang with libFuzzer."]
+    (ROOT / path).parent.mkdir(exist_ok=True)
     (ROOT / path).write_text("\n".join(lines) + "\n")
 
 
