@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `weir check`: reads a configuration, prints what is wrong or doubtful in it, and which model stands in for which wherever
+ * a rule sends a request to a provider that does not list the model. */
+#include "cmd/cmd.h"
+#include "cmd/config_file.h"
+#include "cmd/terminal.h"
+
+static int cmd_check(int argc, char **argv);
+
+static const struct option check_options[] = {
+	{ "config", 'c', "FILE", "the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)", false },
+	{ "quiet", 'q', NULL, "print problems only", false },
+};
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "validate a configuration and show what its rules imply",
+	.details = "Problems are printed as FILE:LINE:COLUMN: what is wrong, and what would be right. The exit status is 1\n"
+		   "when there are errors; warnings alone leave it 0. Nothing is sent anywhere.",
+	.options = check_options,
+	.option_count = COUNT_OF(check_options),
+	.run = cmd_check,
+};
+
+static int64_t rule_tokens(void *ctx)
+{
+	const struct rule *r = ctx;
+
+	return r->matches_prompt_length ? r->prompt_length.low : 0;
+}
+
+static void print_stand_in(const struct rule *r, struct slice model, const struct candidate *c)
+{
+	printf("  %.*s: %.*s at %.*s: ", SLICE_ARG(r->route), SLICE_ARG(model), SLICE_ARG(c->provider->name));
+	if (c->offer)
+		printf("%s%.*s%s stands in (%s)\n", style_on(stdout, STYLE_BOLD), SLICE_ARG(c->model), style_off(stdout), c->why);
+	else
+		printf("%spassed over%s: it %s\n", style_on(stdout, STYLE_WARN), style_off(stdout), c->passed_over);
+}
+
+/* What a rule makes of one model, if it is the rule that decides for it. */
+static unsigned show_rule_model(const struct config *c, struct rule *r, struct slice model, bool first)
+{
+	struct plan_query q = { .dialect = DIALECT_OPENAI_CHAT, .operation = OPERATION_CHAT, .model = model, .max_output = -1,
+				.prompt_tokens = rule_tokens, .ctx = r };
+	struct failure failure;
+	struct plan plan;
+	struct arena a;
+	unsigned shown = 0;
+
+	arena_init(&a);
+	plan_make(c, &q, &a, &plan, &failure);
+	for (unsigned i = 0; plan.rule == r && i < plan.count; i++) {
+		const struct candidate *k = &plan.candidates[i];
+
+		if (!(k->offer && k->substituted && !slice_eq(slice_cstr(k->why), SLICE("named by the list"))) &&
+		    k->passed_kind != FAILURE_NO_MODEL)
+			continue;
+		if (first && shown == 0)
+			printf("%sSubstitutions that rules imply%s\n", style_on(stdout, STYLE_BOLD), style_off(stdout));
+		print_stand_in(r, model, k);
+		shown++;
+	}
+	arena_done(&a);
+	return shown;
+}
+
+static bool is_listed_before(const struct config *c, unsigned provider, struct slice model)
+{
+	for (unsigned i = 0; i < provider; i++)
+		for (unsigned k = 0; k < c->providers[i].offer_count; k++)
+			if (slice_eq(c->providers[i].offers[k].model->id, model))
+				return true;
+	return false;
+}
+
+/* Every public id once, in file order. */
+static unsigned show_rule(const struct config *c, struct rule *r, bool first)
+{
+	unsigned shown = 0;
+
+	for (unsigned i = 0; i < c->provider_count; i++)
+		for (unsigned k = 0; k < c->providers[i].offer_count; k++) {
+			struct slice id = c->providers[i].offers[k].model->id;
+
+			if (!is_listed_before(c, i, id))
+				shown += show_rule_model(c, r, id, first && shown == 0);
+		}
+	return shown;
+}
+
+static void show_substitutions(const struct config *c)
+{
+	unsigned shown = 0;
+
+	for (unsigned i = 0; i < c->rule_count; i++)
+		if (c->rules[i].item_count > 0)
+			shown += show_rule(c, &c->rules[i], shown == 0);
+}
+
+static void show_summary(const struct config *c, const struct config_report *r)
+{
+	unsigned usable = 0;
+
+	for (unsigned i = 0; i < c->provider_count; i++)
+		usable += !c->providers[i].needs_key || c->providers[i].key_count > 0;
+	printf("%s%s%.*s%s: %u provider%s (%u usable), %u name%s, %u rule%s, %u warning%s\n", style_on(stdout, STYLE_GOOD), "ok ",
+	       SLICE_ARG(r->file.len > 0 ? r->file : SLICE("(no file)")), style_off(stdout), c->provider_count,
+	       c->provider_count == 1 ? "" : "s", usable, c->model_count, c->model_count == 1 ? "" : "s", c->rule_count,
+	       c->rule_count == 1 ? "" : "s", r->count - r->errors, r->count - r->errors == 1 ? "" : "s");
+}
+
+static int cmd_check(int argc, char **argv)
+{
+	struct options o;
+	struct config_report report;
+	struct config *c;
+	int status;
+
+	if (!options_parse(&o, &command_check, argc, argv, &status))
+		return status;
+	c = config_load(config_file_path(options_get(&o, "config")), &report);
+	config_file_print(&report, true, stdout);
+	if (!c) {
+		printf("%s%u error%s%s\n", style_on(stdout, STYLE_BAD), report.errors, report.errors == 1 ? "" : "s",
+		       style_off(stdout));
+	} else if (!options_has(&o, "quiet")) {
+		show_substitutions(c);
+		show_summary(c, &report);
+	}
+	status = c ? 0 : 1;
+	config_report_done(&report);
+	config_unref(c);
+	return status;
+}

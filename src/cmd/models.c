@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `weir models`: what this configuration serves, one row per public id, and the names of its `models:` section. */
+#include "cmd/cmd.h"
+#include "cmd/config_file.h"
+#include "cmd/terminal.h"
+#include "json/writer.h"
+
+static int cmd_models(int argc, char **argv);
+
+enum { JSON_MAX = 16 << 20 };
+
+static const struct option models_options[] = {
+	{ "config", 'c', "FILE", "the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)", false },
+	{ "json", 0, NULL, "print JSON", false },
+};
+
+const struct command command_models = {
+	.name = "models",
+	.summary = "list the models it serves: providers, tier, context, prices, abilities",
+	.details = "Prices are US dollars per million tokens, input and output; a range where providers differ. A provider in\n"
+		   "parentheses has no key.",
+	.options = models_options,
+	.option_count = COUNT_OF(models_options),
+	.run = cmd_models,
+};
+
+/* One public id and the offers of it, in the providers' order of preference. */
+struct listing {
+	const struct model *model;
+	const struct provider **providers;
+	const struct offer **offers;
+	unsigned count;
+};
+
+struct listings {
+	struct listing *items;
+	unsigned count;
+};
+
+static struct listing *find_listing(struct listings *l, struct slice id)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (slice_eq(l->items[i].model->id, id))
+			return &l->items[i];
+	return NULL;
+}
+
+static bool is_preferred(const struct provider *a, const struct provider *b)
+{
+	return a->priority != b->priority ? a->priority < b->priority : a->order < b->order;
+}
+
+static void add_offer(struct listing *l, const struct provider *p, const struct offer *offer)
+{
+	unsigned at = l->count++;
+
+	for (; at > 0 && is_preferred(p, l->providers[at - 1]); at--) {
+		l->providers[at] = l->providers[at - 1];
+		l->offers[at] = l->offers[at - 1];
+	}
+	l->providers[at] = p;
+	l->offers[at] = offer;
+}
+
+static void collect(const struct config *c, struct arena *a, struct listings *ret)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < c->provider_count; i++)
+		most += c->providers[i].offer_count;
+	ret->items = arena_array(a, struct listing, most);
+	ret->count = 0;
+	for (unsigned i = 0; i < c->provider_count; i++)
+		for (unsigned k = 0; k < c->providers[i].offer_count; k++) {
+			const struct offer *offer = &c->providers[i].offers[k];
+			struct listing *l = find_listing(ret, offer->model->id);
+
+			if (!l) {
+				l = &ret->items[ret->count++];
+				l->model = offer->model;
+				l->providers = arena_array(a, const struct provider *, c->provider_count);
+				l->offers = arena_array(a, const struct offer *, c->provider_count);
+			}
+			if (l->count < c->provider_count)
+				add_offer(l, &c->providers[i], offer);
+		}
+}
+
+static bool has_key(const struct provider *p)
+{
+	return !p->needs_key || p->key_count > 0;
+}
+
+static struct slice join(struct arena *a, struct slice list, struct slice word)
+{
+	return list.len ? arena_printf(a, "%.*s, %.*s", SLICE_ARG(list), SLICE_ARG(word)) : word;
+}
+
+static struct slice provider_names(const struct listing *l, struct arena *a)
+{
+	struct slice text = { 0 };
+
+	for (unsigned i = 0; i < l->count; i++) {
+		struct slice name = l->providers[i]->name;
+
+		text = join(a, text, has_key(l->providers[i]) ? name : arena_printf(a, "(%.*s)", SLICE_ARG(name)));
+	}
+	return text;
+}
+
+static struct slice tokens(int64_t count, struct arena *a)
+{
+	if (count <= 0)
+		return SLICE("-");
+	if (count >= 1000000 && count % 100000 < 60000)
+		return arena_printf(a, "%.4gM", (double)(count / 10000) / 100);
+	return count >= 1000 ? arena_printf(a, "%lldk", (long long)count / 1000) : arena_printf(a, "%lld", (long long)count);
+}
+
+static struct slice dollars(int64_t rate, struct arena *a)
+{
+	return arena_printf(a, "%.6g", (double)rate / 1e9);
+}
+
+/* The rate at `member` of every offer's price: one number, a range, or "-". */
+static struct slice rates(const struct listing *l, size_t member, struct arena *a)
+{
+	int64_t low = INT64_MAX, high = -1;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		int64_t rate = *(const int64_t *)(const void *)((const char *)&l->offers[i]->price + member);
+
+		if (rate == PRICE_UNKNOWN)
+			continue;
+		low = rate < low ? rate : low;
+		high = rate > high ? rate : high;
+	}
+	if (high < 0)
+		return SLICE("-");
+	return low == high ? dollars(low, a) : arena_printf(a, "%.*s–%.*s", SLICE_ARG(dollars(low, a)), SLICE_ARG(dollars(high, a)));
+}
+
+static const char *const ability_names[] = { "tools", "images", "audio", "documents", "structured_output", "reasoning" };
+
+static struct slice abilities(const struct model *m, struct arena *a)
+{
+	struct slice text = { 0 };
+
+	for (enum operation op = OPERATION_COMPLETIONS; op <= OPERATION_EMBEDDINGS; op++)
+		if (m->operations == 1u << op)
+			text = join(a, text, slice_cstr(operation_name(op)));
+	for (unsigned i = 0; i < COUNT_OF(ability_names); i++)
+		if (m->abilities & (1u << i))
+			text = join(a, text, slice_cstr(ability_names[i]));
+	return text;
+}
+
+static struct slice item_name(const struct try_item *item, struct arena *a)
+{
+	switch (item->kind) {
+	case TRY_PROVIDER:
+		return item->provider->name;
+	case TRY_PROVIDER_MODEL:
+		return arena_printf(a, "%.*s/%.*s", SLICE_ARG(item->provider->name),
+				    SLICE_ARG(item->offer ? item->offer->model->id : item->model));
+	case TRY_GROUP:
+	case TRY_MODEL:
+		break;
+	}
+	return item->model;
+}
+
+static void print_names(const struct config *c, struct arena *a)
+{
+	if (c->model_count > 0)
+		printf("\n");
+	for (unsigned i = 0; i < c->model_count; i++) {
+		const struct model_name *entry = &c->models[i];
+		struct slice text = { 0 };
+
+		for (unsigned k = 0; k < entry->item_count; k++)
+			text = join(a, text, item_name(&entry->items[k], a));
+		printf("%.*s = %.*s%s\n", SLICE_ARG(entry->name), SLICE_ARG(text),
+		       entry->prefer == PREFER_CHEAPEST ? " (cheapest first)" : "");
+	}
+}
+
+static void print_table(const struct config *c, const struct listings *l, struct arena *a)
+{
+	static const char *const titles[] = { "MODEL", "PROVIDERS", "TIER", "CONTEXT", "INPUT", "OUTPUT", "ABILITIES" };
+	struct table t;
+
+	table_init(&t, a, COUNT_OF(titles), titles, 1u << 3 | 1u << 4 | 1u << 5);
+	for (unsigned i = 0; i < l->count; i++) {
+		const struct listing *m = &l->items[i];
+		struct slice *row = table_row(&t, STYLE_COUNT);
+
+		row[0] = m->model->id;
+		row[1] = provider_names(m, a);
+		row[2] = m->model->tier == TIER_NONE ? SLICE("-") : slice_cstr(tier_name(m->model->tier));
+		row[3] = tokens(m->model->context, a);
+		row[4] = rates(m, offsetof(struct price, input), a);
+		row[5] = rates(m, offsetof(struct price, output), a);
+		row[6] = abilities(m->model, a);
+	}
+	if (l->count > 0)
+		table_print(&t, stdout);
+	print_names(c, a);
+}
+
+static void write_rate(struct json_writer *w, struct slice name, int64_t rate)
+{
+	json_key(w, name);
+	if (rate == PRICE_UNKNOWN)
+		json_null(w);
+	else
+		json_double(w, (double)rate / 1e9);
+}
+
+static void write_offer(struct json_writer *w, const struct provider *p, const struct offer *offer)
+{
+	json_begin_object(w);
+	json_member_string(w, "provider", p->name);
+	json_member_string(w, "id", offer->own_id);
+	json_member_bool(w, "has_key", has_key(p));
+	json_key(w, SLICE("aliases"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < offer->alias_count; i++)
+		json_string(w, offer->aliases[i]);
+	json_end_array(w);
+	json_key(w, SLICE("usd_per_million"));
+	json_begin_object(w);
+	write_rate(w, SLICE("input"), offer->price.input);
+	write_rate(w, SLICE("output"), offer->price.output);
+	write_rate(w, SLICE("cached"), offer->price.cached);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static void write_words(struct json_writer *w, unsigned bits, unsigned count, const char *(*name)(unsigned))
+{
+	json_begin_array(w);
+	for (unsigned i = 0; i < count; i++)
+		if (bits & (1u << i))
+			json_string(w, slice_cstr(name(i)));
+	json_end_array(w);
+}
+
+static const char *ability_name(unsigned i)
+{
+	return ability_names[i];
+}
+
+static const char *name_of_operation(unsigned i)
+{
+	return operation_name((enum operation)i);
+}
+
+static void write_model(struct json_writer *w, const struct listing *l)
+{
+	json_begin_object(w);
+	json_member_string(w, "id", l->model->id);
+	json_member_cstr(w, "tier", tier_name(l->model->tier));
+	json_member_int(w, "context", l->model->context);
+	json_member_int(w, "max_output", l->model->max_output);
+	json_key(w, SLICE("abilities"));
+	write_words(w, l->model->abilities, COUNT_OF(ability_names), ability_name);
+	json_key(w, SLICE("operations"));
+	write_words(w, l->model->operations, OPERATION_COUNT, name_of_operation);
+	json_key(w, SLICE("offers"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < l->count; i++)
+		write_offer(w, l->providers[i], l->offers[i]);
+	json_end_array(w);
+	json_end_object(w);
+}
+
+static void write_name(struct json_writer *w, const struct model_name *entry, struct arena *a)
+{
+	json_begin_object(w);
+	json_member_string(w, "name", entry->name);
+	json_member_bool(w, "alias", entry->is_alias);
+	json_member_cstr(w, "prefer", entry->prefer == PREFER_CHEAPEST ? "cheapest" : "none");
+	json_key(w, SLICE("try"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < entry->item_count; i++)
+		json_string(w, item_name(&entry->items[i], a));
+	json_end_array(w);
+	json_end_object(w);
+}
+
+static void print_json(const struct config *c, const struct listings *l, struct arena *a)
+{
+	struct buf out;
+	struct json_writer w;
+
+	buf_init(&out, JSON_MAX);
+	json_writer_init(&w, &out);
+	json_begin_object(&w);
+	json_key(&w, SLICE("models"));
+	json_begin_array(&w);
+	for (unsigned i = 0; i < l->count; i++)
+		write_model(&w, &l->items[i]);
+	json_end_array(&w);
+	json_key(&w, SLICE("names"));
+	json_begin_array(&w);
+	for (unsigned i = 0; i < c->model_count; i++)
+		write_name(&w, &c->models[i], a);
+	json_end_array(&w);
+	json_end_object(&w);
+	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
+	buf_done(&out);
+}
+
+static int cmd_models(int argc, char **argv)
+{
+	struct options o;
+	struct listings listings;
+	struct config *c;
+	struct arena a;
+	int status;
+
+	if (!options_parse(&o, &command_models, argc, argv, &status))
+		return status;
+	c = config_file_load(options_get(&o, "config"));
+	if (!c)
+		return 1;
+	arena_init(&a);
+	collect(c, &a, &listings);
+	if (options_has(&o, "json"))
+		print_json(c, &listings, &a);
+	else
+		print_table(c, &listings, &a);
+	if (listings.count == 0 && !options_has(&o, "json"))
+		fprintf(stderr, "weir models: no provider with models is configured; set ANTHROPIC_API_KEY or OPENAI_API_KEY, or try "
+				"`weir demo`\n");
+	arena_done(&a);
+	config_unref(c);
+	return 0;
+}
