@@ -49,6 +49,9 @@ struct slice member_span(struct json object, const char *name);
 void reader_note_model(struct event_reader *r, struct json model, struct arena *scratch);
 /* Counts a string (or the source of anything else) as output; true when there was something in it. */
 bool reader_count_output(struct event_reader *r, struct json v);
+/* A usage counter; -1 when it is not said, or is beyond reason (counters are added up: nothing near overflow gets in). */
+#define COUNT_OF_TOKENS_MAX 1000000000000
+int64_t count_of(struct json object, const char *name);
 /* Takes a cumulative report. One without a positive counter is no report (pain F11); zeros never take a count back. */
 void reader_note_usage(struct event_reader *r, struct usage *report);
 /* A choice was seen, `finished` if with its finish; returns true when with it the whole answer has finished. */

@@ -134,6 +134,12 @@ bool reader_count_output(struct event_reader *r, struct json v)
 	return true;
 }
 
+int64_t count_of(struct json object, const char *name)
+{
+	int64_t n = json_i64_or(json_member(object, slice_cstr(name)), -1);
+	return n <= COUNT_OF_TOKENS_MAX ? n : -1;
+}
+
 void reader_note_usage(struct event_reader *r, struct usage *report)
 {
 	int64_t *counters[] = { &report->input, &report->input_cached, &report->input_written_5m, &report->input_written_1h,

@@ -2,11 +2,6 @@
 /* What both OpenAI dialects share: the usage object in its many spellings, the error object, and which headers pass. */
 #include "dialect/dialect_internal.h"
 
-static int64_t count_of(struct json object, const char *name)
-{
-	return json_i64_or(json_member(object, slice_cstr(name)), -1);
-}
-
 /* The first of several spellings that is a number. */
 static int64_t first_of(struct json object, const char *a, const char *b, const char *c)
 {
@@ -42,6 +37,22 @@ static void read_input_parts(struct json usage, struct json details, struct usag
 	u->input_written_5m = written >= 0 && longer > 0 ? written - longer : written;
 }
 
+/* Some leave tokens out of the two counters that they have in the total. The sum gives away which, whoever does it: reasoning
+ * (xAI: 133 + 10 + 134 = 277), audio input (Mistral: 11 + 15 + 375 = 401), reasoning that is reported nowhere (Gemini's
+ * compatible endpoint: 35 + 12, total 109; pain F11). All three as recorded; DIALECTS §4.4. */
+static void settle_total(struct usage *u, int64_t total)
+{
+	if (u->input < 0 || u->output < 0 || total <= u->input + u->output)
+		return;
+	int64_t rest = total - u->input - u->output;
+	if (rest == u->input_audio) {
+		u->input += rest;
+	} else if (rest == u->output_reasoning || u->output_reasoning <= 0) {
+		u->output += rest;
+		u->output_reasoning = rest;
+	}
+}
+
 void openai_read_usage(struct event_reader *r, struct json usage)
 {
 	struct usage u;
@@ -50,9 +61,8 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 	usage_init_absent(&u);
 	u.input = first_of(usage, "prompt_tokens", "input_tokens", NULL);
 	u.output = first_of(usage, "completion_tokens", "output_tokens", NULL);
-	int64_t total = count_of(usage, "total_tokens");
 	if (u.input < 0 && u.output < 0)
-		u.input = total;       /* Voyage's embeddings say only the total: DIALECTS §8.1 */
+		u.input = count_of(usage, "total_tokens"); /* Voyage's embeddings say only the total: DIALECTS §8.1 */
 
 	struct json in = json_get(usage, "prompt_tokens_details");
 	if (!json_is(in, JSON_OBJECT))
@@ -71,10 +81,7 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 		u.output_reasoning = count_of(usage, "reasoning_tokens");
 	u.output_audio = count_of(out, "audio_tokens");
 
-	/* xAI's chat completions leave reasoning out of completion_tokens (DIALECTS §4.4; xai recordings: 133 + 10 + 134 = 277).
-	 * The sum gives it away, whoever does it. */
-	if (u.output_reasoning > 0 && u.input >= 0 && u.output >= 0 && total == u.input + u.output + u.output_reasoning)
-		u.output += u.output_reasoning;
+	settle_total(&u, count_of(usage, "total_tokens"));
 	reader_note_usage(r, &u);
 }
 

@@ -5,43 +5,81 @@
 
 enum { BLOCK_NONE, BLOCK_TEXT, BLOCK_REASONING, BLOCK_OTHER };
 
-static int64_t count_of(struct json usage, const char *name)
-{
-	return json_i64_or(json_member(usage, slice_cstr(name)), -1);
-}
-
 static int64_t known(int64_t n, int64_t otherwise)
 {
 	return n >= 0 ? n : otherwise > 0 ? otherwise : 0;
 }
 
-/* Anthropic's three input counters are disjoint (DIALECTS §4.4); here input is all of them. message_delta repeats them, all,
- * some or none, cumulatively: what it leaves out is taken from message_start. */
+/* What one usage object says; -1 where it says nothing. */
+struct report {
+	int64_t fresh, cached, written, written_1h, output;
+};
+
+static struct report read_report(struct json usage)
+{
+	return (struct report){
+		.fresh = count_of(usage, "input_tokens"),
+		.cached = count_of(usage, "cache_read_input_tokens"),
+		.written = count_of(usage, "cache_creation_input_tokens"),
+		.written_1h = count_of(json_get(usage, "cache_creation"), "ephemeral_1h_input_tokens"),
+		.output = count_of(usage, "output_tokens"),
+	};
+}
+
+/* The rounds that one answer took inside the API: compaction, advisors, fallbacks. The counters at the top hold the last
+ * rounds only (recorded: 229 tokens at the top, 55,425 in the rounds), billed are all (DIALECTS §4.4). Rounds by another model
+ * count as if they were this one's. */
+static bool sum_iterations(struct json iterations, struct report *ret)
+{
+	struct report sum = { 0 };
+	if (!json_is(iterations, JSON_ARRAY) || json_count(iterations) == 0)
+		return false;
+	for (struct json_walk w = json_walk(iterations); json_walk_next(&w);) {
+		struct report one = read_report(w.value);
+		sum.fresh += known(one.fresh, 0);
+		sum.cached += known(one.cached, 0);
+		sum.written += known(one.written, 0);
+		sum.written_1h += known(one.written_1h, 0);
+		sum.output += known(one.output, 0);
+	}
+	*ret = sum;
+	return true;
+}
+
+/* message_delta repeats message_start's counters, all, some or none of them, cumulatively: what it leaves out, or has as zero,
+ * is taken from there. The split by lifetime stands in message_start only. */
+static void complete_report(struct report *p, const struct usage *before)
+{
+	int64_t cached = known(before->input_cached, 0), longer = known(before->input_written_1h, 0);
+	int64_t written = known(before->input_written_5m, 0) + longer;
+	if (p->fresh <= 0)
+		p->fresh = known(before->input, 0) - cached - written;
+	if (p->cached <= 0)
+		p->cached = cached;
+	if (p->written <= 0)
+		p->written = written;
+	if (p->written_1h <= 0)
+		p->written_1h = longer;
+}
+
+/* Anthropic's three input counters are disjoint (DIALECTS §4.4); here input is all of them. */
 static void read_usage(struct event_reader *r, struct json usage)
 {
 	struct usage u;
+	struct report p = read_report(usage);
+	bool rounds = sum_iterations(json_get(usage, "iterations"), &p);
 	if (!json_is(usage, JSON_OBJECT))
 		return;
 	usage_init_absent(&u);
-	const struct usage *before = &r->usage;
-	int64_t cached_before = known(before->input_cached, 0);
-	int64_t written_before = known(before->input_written_5m, 0) + known(before->input_written_1h, 0);
-	int64_t fresh = count_of(usage, "input_tokens");
-	int64_t cached = count_of(usage, "cache_read_input_tokens");
-	int64_t written = count_of(usage, "cache_creation_input_tokens");
-
-	if (fresh > 0 || cached > 0 || written > 0) {
-		fresh = fresh > 0 ? fresh : known(before->input, 0) - cached_before - written_before;
-		u.input_cached = cached > 0 ? cached : cached_before;
-		written = written > 0 ? written : written_before;
-		/* The split by lifetime stands in message_start only. */
-		struct json split = json_get(usage, "cache_creation");
-		int64_t longer = known(count_of(split, "ephemeral_1h_input_tokens"), before->input_written_1h);
-		u.input_written_1h = longer < written ? longer : written;
-		u.input_written_5m = written - u.input_written_1h;
-		u.input = (fresh > 0 ? fresh : 0) + u.input_cached + written;
+	if (rounds || p.fresh > 0 || p.cached > 0 || p.written > 0) {
+		if (!rounds)
+			complete_report(&p, &r->usage);
+		u.input = p.fresh + p.cached + p.written;
+		u.input_cached = p.cached;
+		u.input_written_1h = p.written_1h < p.written ? p.written_1h : p.written;
+		u.input_written_5m = p.written - u.input_written_1h;
 	}
-	u.output = count_of(usage, "output_tokens");
+	u.output = p.output;
 	u.output_reasoning = count_of(json_get(usage, "output_tokens_details"), "thinking_tokens");
 	reader_note_usage(r, &u);
 }

@@ -11,11 +11,6 @@ void gemini_reader_init(struct event_reader *r, enum operation op)
 	reader_init(r, &dialect_gemini, op);
 }
 
-static int64_t count_of(struct json object, const char *name)
-{
-	return json_i64_or(json_member(object, slice_cstr(name)), -1);
-}
-
 /* The sum of what is said; -1 when nothing is. */
 static int64_t sum(int64_t a, int64_t b)
 {
