@@ -171,7 +171,7 @@ static void consider(struct nearest *n, struct slice name)
 
 static struct slice join_names(const struct nearest *n, struct slice prefix, struct arena *a)
 {
-	struct slice text = { 0 };
+	struct slice text = SLICE("");
 
 	for (unsigned i = 0; i < n->count; i++)
 		text = arena_printf(a, "%.*s%s%.*s%.*s", SLICE_ARG(text), i > 0 ? ", " : "", SLICE_ARG(prefix),
