@@ -203,7 +203,7 @@ struct slice plan_nearest_names(const struct config *c, struct slice name, struc
 		consider_offers(&n, &c->providers[i]);
 	for (enum tier t = TIER_CHEAP; t <= TIER_FRONTIER; t++)
 		consider(&n, slice_cstr(tier_name(t)));
-	return join_names(&n, (struct slice){ 0 }, a);
+	return join_names(&n, SLICE(""), a);
 }
 
 struct slice plan_nearest_provider(const struct config *c, struct slice name)
