@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long the JSON reader and the event framer take, for bodies like those a gateway sees. Not a test: it prints medians.
- *     cc -O2 -D_GNU_SOURCE -Isrc bench/json_bench.c src/json/{json,reader,writer,splice}.c src/http/framing.c src/base/{arena,buf,cleanup,slice}.c -lm */
+/* How long the JSON reader and the event framer take for bodies like those a gateway sees: medians on standard output.
+ *     cc -O2 -D_GNU_SOURCE -Isrc bench/json_bench.c src/json/{json,reader,writer,splice}.c src/http/framing.c \
+ *        src/base/{arena,buf,cleanup,slice}.c -lm */
 #include <stdio.h>
 #include <time.h>
 #include "base/buf.h"
@@ -71,7 +72,8 @@ static void step_splice(struct slice input)
 
 	splice_init(&s, input);
 	check(splice_replace(&s, json_get(json_root(&doc), "model"), SLICE("\"another-model\"")), "no splice");
-	check(splice_insert(&s, json_root(&doc), SLICE("stream_options"), SLICE("{\"include_usage\":true}"), &scratch), "no splice");
+	check(splice_insert(&s, json_root(&doc), SLICE("stream_options"), SLICE("{\"include_usage\":true}"), &scratch),
+	      "no splice");
 	check(splice_pieces(&s, pieces) >= 4, "too few pieces");
 }
 

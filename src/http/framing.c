@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cutting streams into events.
  *
- *   SSE          WHATWG HTML §9.2 "Server-sent events": lines end with LF, CRLF or CR; a blank line ends the event; one byte
- *                order mark may come first. Gemini and a few others send CRLF, everyone else LF.
- *   JSON_ARRAY   Gemini without alt=sse (DIALECTS.md, streaming table): "[{…}\n,\r\n{…}\n]"; the elements are objects. Only
- *                strings and nesting are looked at: whether an element is good JSON is for its reader to say.
+ *   SSE          WHATWG HTML §9.2 "Server-sent events": lines end with LF, CRLF or CR; a blank line ends the event; one
+ *                byte order mark may come first. Gemini and a few others send CRLF, everyone else LF.
+ *   JSON_ARRAY   Gemini without alt=sse (DIALECTS.md, streaming table): "[{…}\n,\r\n{…}\n]"; the elements are objects.
+ *                Only strings and nesting are looked at: whether an element is good JSON is for its reader to say.
  *
- * Both find the end of a frame with a state machine that looks at every byte once, however the input is split; only then
- * is the frame, now in one piece, taken apart. */
+ * Both find the end of a frame with a state machine that looks at every byte once, however the input is split; only
+ * then is the frame, now in one piece, taken apart. */
 #include "http/framing.h"
 #include "json/json.h"
 #include "json/scan.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a body is cut into events. A framer survives any split of its input: it is fed what the network gave and hands out
- * whole frames; the tail of an unfinished one stays inside, up to a limit.
+/* How a body is cut into events. A framer survives any split of its input: it is fed what the network gave and hands
+ * out whole frames; the tail of an unfinished one stays inside, up to a limit.
  *
- *   SSE          text/event-stream: LF, CRLF or CR, comments, BOM, several data lines (WHATWG HTML, "Server-sent events")
+ *   SSE          text/event-stream: LF, CRLF or CR, comments, BOM, several data lines (WHATWG HTML, §9.2)
  *   JSON_ARRAY   one JSON array streamed element by element (Gemini without alt=sse): "[{…}\n,\r\n{…}\n]"
  *
  * Frames keep their exact bytes: what is relayed verbatim is `raw`, and the raws of consecutive frames are adjacent in
@@ -17,7 +17,7 @@ enum framing { FRAMING_SSE, FRAMING_JSON_ARRAY };
 enum { FRAME_MAX = 16 << 20 };         /* default cap of one event; the configuration may lower or raise it */
 
 struct frame {
-	struct slice raw;              /* as received, with its blank line (SSE) or the separator before it (JSON array) */
+	struct slice raw;              /* as received, with its blank line (SSE) or the separator before (JSON array) */
 	struct slice event;            /* SSE "event" field, else empty */
 	struct slice data;             /* SSE data lines joined by LF; the element of an array */
 	bool has_data;                 /* false: comments, or fields without data */
@@ -49,18 +49,19 @@ void framer_init(struct framer *f, enum framing framing, size_t frame_max);
 void framer_done(struct framer *f);
 /* Gives it more bytes, borrowed until framer_next() has returned false. Call only then. */
 void framer_feed(struct framer *f, struct slice bytes);
-/* The next whole frame; its slices are valid until the next call. False: needs more, or `overflow` or `malformed` is set.
- * The raws follow each other without a gap, whatever the split. Frames without data are comments and blank lines, the LF of
- * a CRLF whose CR ended the feed before (nothing is held back to wait for it), white space after an array. */
+/* The next whole frame; its slices are valid until the next call. False: needs more, or `overflow` or `malformed` is
+ * set. The raws follow each other without a gap, whatever the split. Frames without data are comments and blank lines,
+ * the LF of a CRLF whose CR ended the feed before (nothing is held back to wait for it), white space after an array. */
 bool framer_next(struct framer *f, struct frame *ret);
-/* At the end of the input: an unfinished SSE frame that has complete lines is returned as if a blank line had followed (some
- * providers forget it; `raw` holds what was received); true if there was one. Anything else left in the tail is a cut. */
+/* At the end of the input: an unfinished SSE frame that has complete lines is returned as if a blank line had followed
+ * (some providers forget it; `raw` holds what was received); true if there was one. Anything else left in the tail is
+ * a cut. */
 bool framer_end(struct framer *f, struct frame *ret);
 /* True when bytes of an unfinished frame are held. */
 bool framer_has_tail(const struct framer *f);
-/* The same question at the end of the input, after framer_end(): nothing is missing, also not an array's closing bracket. */
+/* At the end of the input, after framer_end(): nothing is missing, neither of a frame nor the closing bracket. */
 bool framer_is_complete(const struct framer *f);
 
-/* Writes one SSE event: an event line when `event` is not empty, one data line per line of `data` (whichever its line ends),
- * a blank line. False, with nothing written, over the buffer's limit. */
+/* Writes one SSE event: an event line when `event` is not empty, one data line per line of `data` (whichever its line
+ * ends), a blank line. False, with nothing written, over the buffer's limit. */
 bool sse_write(struct buf *out, struct slice event, struct slice data) MUSTCHECK;

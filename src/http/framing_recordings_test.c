@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
-#include <time.h>
 #include "http/framing_property.h"
+#include "json/seed_support.h"
 
 enum { FILE_MAX = 32 << 20, SPLITS = 5 };
 
@@ -101,7 +101,7 @@ static DIR *open_recordings(char *path, size_t size)
 
 static void test_recordings(void **state)
 {
-	unsigned seed = (unsigned)time(NULL), streams = 0;
+	unsigned streams = 0;
 	char path[512], file[1024];
 	struct buf recording;
 	struct dirent *entry;
@@ -111,8 +111,7 @@ static void test_recordings(void **state)
 		print_message("no recordings here: skipped\n");
 		skip();
 	}
-	print_message("seed %u\n", seed);
-	srandom(seed);
+	srandom(test_seed());
 	buf_init(&recording, FILE_MAX);
 	while ((entry = readdir(folder))) {
 		if (!slice_ends_with(slice_cstr(entry->d_name), SLICE(".json")))

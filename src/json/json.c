@@ -131,7 +131,7 @@ static size_t put_utf8(char *out, unsigned code)
 	return 4;
 }
 
-/* Decodes the escape at `*p` (the reader has checked it) and moves past it. At most 4 bytes, never more than it took. */
+/* Decodes the escape at `*p` (the reader has checked it) and moves past it. At most 4 bytes, never more than it had. */
 static size_t decode_escape(const char **p, char *out)
 {
 	const char *escape = *p;

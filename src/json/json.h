@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON reading: strict (RFC 8259, UTF-8 checked, no duplicates resolved silently), one pass over the text into a tape of
- * nodes that keep their source spans. The document borrows the text and lives in an arena; numbers keep their digits,
- * strings stay escaped until asked for. */
+/* JSON reading: strict (RFC 8259, UTF-8 checked, no duplicates resolved silently), one pass over the text into a tape
+ * of nodes that keep their source spans. The document borrows the text and lives in an arena; numbers keep their
+ * digits, strings stay escaped until asked for. */
 #pragma once
 
 #include <stdbool.h>
@@ -64,8 +64,8 @@ bool json_walk_next(struct json_walk *w);
 
 /* The exact source bytes of the value (strings with their quotes). Empty when missing. */
 struct slice json_raw(struct json v);
-/* The characters of a string. Points into the text when nothing is escaped, else into `a`. Empty slice with NULL pointer
- * when the value is no string. */
+/* The characters of a string. Points into the text when nothing is escaped, else into `a`. Empty slice with NULL
+ * pointer when the value is no string. */
 struct slice json_text(struct json v, struct arena *a);
 bool json_text_eq(struct json v, struct slice text);
 /* True only for a number that is an integer in range (1e3 counts, 1.5 does not). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fast skipping over uninteresting bytes, shared by the JSON reader, the JSON writer and the event framer: 16 bytes at a
- * time with SSE2 (every x86-64 has it), elsewhere 8 at a time in a plain register. Nothing is read beyond `end`. */
+/* Fast skipping over uninteresting bytes, shared by the JSON reader, the JSON writer and the event framer: 16 bytes at
+ * a time with SSE2 (every x86-64 has it), elsewhere 8 at a time in a plain register. Nothing is read beyond `end`. */
 #pragma once
 
 #include <stdint.h>
@@ -67,8 +67,9 @@ static inline scan_block scan_is_either(scan_block v, char a, char b)
 
 static inline scan_block scan_ends_plain_long(const char *p)
 {
-	return scan_or(scan_or(scan_ends_plain(scan_load(p)), scan_ends_plain(scan_load(p + SCAN_STEP))),
-		       scan_or(scan_ends_plain(scan_load(p + 2 * SCAN_STEP)), scan_ends_plain(scan_load(p + 3 * SCAN_STEP))));
+	return scan_or(
+		scan_or(scan_ends_plain(scan_load(p)), scan_ends_plain(scan_load(p + SCAN_STEP))),
+		scan_or(scan_ends_plain(scan_load(p + 2 * SCAN_STEP)), scan_ends_plain(scan_load(p + 3 * SCAN_STEP))));
 }
 
 /* The first quote, backslash, control character or non-ASCII byte, or `end`. */

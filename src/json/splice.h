@@ -12,7 +12,7 @@ struct splice_edit {
 	size_t at;                     /* offset into the source */
 	size_t removed;                /* bytes dropped there */
 	struct slice text;             /* bytes put in their place; borrowed */
-	int64_t object_at;             /* private: the object whose members are removed or added; -1 = a replaced value */
+	int64_t object_at;             /* private: the object whose members are edited; -1 = a replaced value */
 };
 
 struct splice {
@@ -26,9 +26,10 @@ void splice_init(struct splice *s, struct slice source);
 bool splice_replace(struct splice *s, struct json value, struct slice json) MUSTCHECK;
 /* Adds `"name":json` as the last member of an object, after those inserted before. The member's text is built in `a`.
  * False, with nothing changed: as above. */
-bool splice_insert(struct splice *s, struct json object, struct slice name, struct slice json, struct arena *a) MUSTCHECK;
-/* Removes every member of that name with its key and the comma that belongs to it (the one after it, or for the last member
- * the one before). Neighbouring removals are merged. True also when there is none; false as above. */
+bool splice_insert(struct splice *s, struct json object, struct slice name, struct slice json,
+		   struct arena *a) MUSTCHECK;
+/* Removes every member of that name with its key and the comma that belongs to it (the one after it, or for the last
+ * member the one before). Neighbouring removals are merged. True also when there is none; false as above. */
 bool splice_remove(struct splice *s, struct json object, struct slice name) MUSTCHECK;
 /* Length of the result. */
 size_t splice_len(const struct splice *s);

@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <time.h>
+#include "json/seed_support.h"
 #include "json/splice_property.h"
 
 static struct arena arena;
@@ -194,11 +194,9 @@ static void write_document(struct buf *out, unsigned depth)
 
 static void test_random_edits(void **state)
 {
-	unsigned seed = (unsigned)time(NULL);
 	struct buf text;
 
-	print_message("seed %u\n", seed);
-	srandom(seed);
+	srandom(test_seed());
 	buf_init(&text, 1 << 20);
 	for (unsigned i = 0; i < 5000; i++) {
 		buf_clear(&text);

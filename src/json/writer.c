@@ -117,7 +117,7 @@ void json_uint(struct json_writer *w, uint64_t value)
 void json_double(struct json_writer *w, double value)
 {
 	char text[32];
-	/* A decimal of up to DBL_DIG digits survives the way through a normal double, so nothing shorter need be tried. */
+	/* A decimal of up to DBL_DIG digits survives the way through a normal double: nothing shorter need be tried. */
 	int precision = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
 	int len;
 

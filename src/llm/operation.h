@@ -5,7 +5,7 @@
 #include "base/slice.h"
 
 enum operation {
-	OPERATION_CHAT,                /* chat/completions, responses, messages, generateContent, streamGenerateContent */
+	OPERATION_CHAT,                /* chat/completions, responses, messages, (stream)generateContent */
 	OPERATION_COMPLETIONS,         /* the legacy text completion */
 	OPERATION_EMBEDDINGS,          /* embeddings, embedContent */
 	OPERATION_COUNT_TOKENS,        /* count_tokens, countTokens, responses/input_tokens */

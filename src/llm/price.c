@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What usage costs, in integers from end to end: rates are nano-dollars per million tokens, so tokens × rate is summed up
- * exactly in 128 bits (in nano-dollars ÷ 10^6) and divided once.
+/* What usage costs, in integers from end to end: rates are nano-dollars per million tokens, so tokens × rate is summed
+ * up exactly in 128 bits (in nano-dollars ÷ 10^6) and divided once.
  *
- * Long prompts: every vendor that has a second tier (above 200k tokens Gemini Pro and Grok, above 272k OpenAI since GPT-5.4)
- * prices the *whole* request by it, once the prompt, cached part included, is over the line (the catalogues of LiteLLM and
- * OpenRouter agree); nobody prices by tier like income tax. */
+ * Long prompts: every vendor that has a second tier (above 200k tokens Gemini Pro and Grok, above 272k OpenAI since
+ * GPT-5.4) prices the *whole* request by it, once the prompt, cached part included, is over the line (the catalogues of
+ * LiteLLM and OpenRouter agree); nobody prices by tier like income tax. */
 #include "llm/price.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-__extension__ typedef __int128 wide;
 
 static const int64_t NANO_PER_USD = 1000000000, PER_MILLION = 1000000;
 static const int64_t TOKENS_MAX = (int64_t)1 << 50;    /* keeps every product and their sum within 128 bits */
@@ -30,7 +28,7 @@ static int64_t written_past_cliff(const struct price *p, int64_t written)
 {
 	if (written < 0 || p->input <= 0 || p->cliff_input < 0)
 		return p->cliff_input;
-	return (int64_t)((wide)written * p->cliff_input / p->input);
+	return (int64_t)((__int128)written * p->cliff_input / p->input);
 }
 
 static struct rates rates_for(const struct price *p, int64_t input_tokens)
@@ -50,13 +48,13 @@ static struct rates rates_for(const struct price *p, int64_t input_tokens)
 }
 
 /* Adds tokens × rate; false when there are tokens but no rate. */
-static bool add(wide *sum, int64_t tokens, int64_t rate)
+static bool add(__int128 *sum, int64_t tokens, int64_t rate)
 {
 	if (tokens <= 0)
 		return true;
 	if (rate < 0)
 		return false;
-	*sum += (wide)(tokens < TOKENS_MAX ? tokens : TOKENS_MAX) * rate;
+	*sum += (__int128)(tokens < TOKENS_MAX ? tokens : TOKENS_MAX) * rate;
 	return true;
 }
 
@@ -64,11 +62,12 @@ int64_t price_cost(const struct price *p, const struct usage *u)
 {
 	struct usage tokens = *u;
 	struct rates r;
-	wide sum = 0;
+	__int128 sum = 0;
 
 	usage_clamp(&tokens);
 	r = rates_for(p, tokens.input);
-	if (!add(&sum, tokens.input - tokens.input_cached - tokens.input_written_5m - tokens.input_written_1h, r.input) ||
+	if (!add(&sum, tokens.input - tokens.input_cached - tokens.input_written_5m - tokens.input_written_1h,
+		 r.input) ||
 	    !add(&sum, tokens.input_cached, r.cached) || !add(&sum, tokens.input_written_5m, r.written_5m) ||
 	    !add(&sum, tokens.input_written_1h, r.written_1h) || !add(&sum, tokens.output, r.output))
 		return PRICE_UNKNOWN;

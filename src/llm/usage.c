@@ -60,8 +60,8 @@ void usage_clamp(struct usage *u)
 	clamp(&u->output_audio, u->output);
 }
 
-/* What a character costs, by its first UTF-8 byte, in twelfths of a token. Rough averages over the tokenizers of 2024 and
- * later (OpenAI's o200k, Claude's, Gemini's), which differ by some 20 % among themselves. */
+/* What a character costs, by its first UTF-8 byte, in twelfths of a token. Rough averages: the vendors' tokenizers
+ * differ among themselves. */
 enum {
 	TWELFTHS = 12,
 	ASCII = 3,                     /* 4 bytes a token */

@@ -21,8 +21,8 @@ struct usage {
 	int64_t output_audio;
 };
 
-/* Takes the later report over the earlier one, counter by counter: streams report cumulatively, never in parts to be added.
- * A counter absent from `later` (-1) keeps its value; negative values otherwise never enter. */
+/* Takes the later report over the earlier one, counter by counter: streams report cumulatively, never in parts to be
+ * added. A counter absent from `later` (-1) keeps its value; negative values otherwise never enter. */
 void usage_update(struct usage *u, const struct usage *later);
 /* All counters -1: "not said". */
 void usage_init_absent(struct usage *u);
