@@ -32,7 +32,7 @@ const struct command command_demo = {
 	.run = cmd_demo,
 };
 
-enum { GATEWAY_PORT = 8484, PROVIDERS = 3, TOKENS = 22, TOKENS_PER_SECOND = 40 };
+enum { GATEWAY_PORT = 8484, PROVIDERS = 3, TOKENS = 21, TOKENS_PER_SECOND = 40 };
 
 static const char *const provider_names[PROVIDERS] = { "anthropic", "google", "openai" };
 
@@ -43,10 +43,16 @@ struct demo {
 	struct gateway *gateway;
 	struct arena arena;
 	struct slice url;              /* of the gateway */
+	bool is_serving;               /* the show is over */
 };
 
+/* During the show only failures are told: the answers are seen as they come. */
 static void print_record(const struct mock_record *r, void *ctx)
 {
+	const struct demo *d = ctx;
+
+	if (r->status == 200 && !d->is_serving)
+		return;
 	printf("   %s%s is asked for %.*s and ", style_on(stdout, STYLE_DIM), r->mock, SLICE_ARG(r->model));
 	if (r->status == 200)
 		printf("answers, %u tokens%s%s\n", r->tokens, r->gone ? ", cut short" : "", style_off(stdout));
@@ -71,6 +77,7 @@ static bool start_mocks(struct demo *d)
 		o.tokens = TOKENS;
 		o.rate = TOKENS_PER_SECOND;
 		o.on_record = print_record;
+		o.ctx = d;
 		if (i == 0)
 			check(mock_fault_parse(SLICE("status=529,model=claude-opus-4-7"), &o.faults[o.fault_count++], &error),
 			      "the demo's own fault cannot be read");
@@ -221,6 +228,7 @@ static int run_demo(struct demo *d, bool once)
 	if (d->interrupt.happened || once)
 		return 0;
 	print_hints(d);
+	d->is_serving = true;
 	loop_run(d->loop);
 	return 0;
 }

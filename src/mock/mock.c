@@ -234,13 +234,20 @@ static void send_head(struct session *s, int status, const char *type, int64_t l
 	server_stream_head(s->stream, status, headers, count, length);
 }
 
+/* The answer is over: the task sees when its last byte has left. */
+static void end_answer(struct session *s)
+{
+	server_stream_end(s->stream);
+	s->state = ENDING;
+	loop_queue(s->mock->loop, &s->task);
+}
+
 static void send_whole(struct session *s, int status)
 {
 	server_stream_cork(s->stream);
 	send_head(s, status, "application/json", (int64_t)s->out.len);
 	send_out(s);
-	server_stream_end(s->stream);
-	s->state = ENDING;
+	end_answer(s);
 }
 
 static void send_error(struct session *s, int status, const char *message)
@@ -440,8 +447,7 @@ static void end_stream(struct session *s)
 {
 	server_stream_cork(s->stream);
 	send_out(s);
-	server_stream_end(s->stream);
-	s->state = ENDING;
+	end_answer(s);
 }
 
 /* What happens instead of the next token. True if no token follows. */

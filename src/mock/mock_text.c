@@ -43,12 +43,15 @@ struct slice mock_text(const struct mock_reply *r, struct arena *a)
 	return slice_of(text, len);
 }
 
-/* Different for every input and place, the same for every run: a multiplicative hash (Knuth, 6.4). */
+/* Different for every input and place, the same in every run: splitmix64 (Steele, Lea and Flood, OOPSLA 2014). */
 float mock_number(const struct mock_reply *r, unsigned i, unsigned k)
 {
-	uint64_t mixed = (r->seed + i * UINT64_C(0x9e3779b97f4a7c15) + k + 1) * UINT64_C(0xff51afd7ed558ccd);
+	uint64_t z = r->seed + ((uint64_t)i * MOCK_DIMENSIONS_MAX + k + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return (float)((double)(mixed >> 40) / (double)(1u << 23) - 1.0);
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	z ^= z >> 31;
+	return (float)((double)(z >> 40) / (double)(1u << 23) - 1.0);
 }
 
 void mock_put(struct buf *out, struct slice text)
