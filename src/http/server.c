@@ -400,6 +400,7 @@ void stream_dispatch(struct stream *s)
 {
 	const struct http_handler *handler = s->connection->handler;
 
+	s->dispatched = true;
 	handler->on_request(&s->pub, handler->ctx);
 }
 

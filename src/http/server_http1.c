@@ -216,7 +216,7 @@ static int on_chunk_data(llhttp_t *parser, const char *at, size_t len)
 {
 	struct stream *s = parser->data;
 
-	s->head_size = 0;
+	s->chunk_overhead = 0;
 	return intake_feed(s, slice_of(at, len)) ? 0 : -1;
 }
 
@@ -245,8 +245,8 @@ static size_t feed_chunked(struct stream *s, struct slice bytes)
 		return bytes.len;
 	/* No piece of the body for a long time: chunk extensions or trailers without end. */
 	if (s->intake.received == before)
-		s->head_size += bytes.len;
-	if (error != HPE_OK || s->head_size > CHUNK_OVERHEAD_MAX)
+		s->chunk_overhead += bytes.len;
+	if (error != HPE_OK || s->chunk_overhead > CHUNK_OVERHEAD_MAX)
 		intake_fail(s, FAILURE_BAD_REQUEST, "the chunked coding of the request body is malformed");
 	return bytes.len;
 }
@@ -354,7 +354,7 @@ void http1_read_body(struct stream *s)
 	if (s->chunked) {
 		s->parser.settings = (void *)(uintptr_t)&chunk_settings;
 		s->parser.data = s;
-		s->head_size = 0;
+		s->chunk_overhead = 0;
 		llhttp_resume(&s->parser);
 	}
 	if (s->expects_continue && !s->pub.head_sent && c->input.len == 0)

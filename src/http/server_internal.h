@@ -91,6 +91,7 @@ struct stream {
 	struct server_stream pub;      /* first member */
 	struct list node;              /* connection's streams, or the server's spare ones */
 	struct connection *connection;
+	bool dispatched;               /* an owner has it, until it is released */
 	bool released;
 	bool corked;
 	struct intake intake;
@@ -101,9 +102,11 @@ struct stream {
 	llhttp_t parser;               /* of a chunked body */
 	bool http10, keep_alive, chunked, expects_continue;
 	struct slice head;             /* encoded and not yet sent; in the arena */
+	size_t chunk_overhead;         /* bytes since the last piece of the body */
 
 	/* HTTP/2 */
 	int32_t id;
+	struct slice path;             /* as received */
 	struct send_queue output;      /* what nghttp2 has not taken */
 	struct buf stash;              /* body bytes that came before they were asked for */
 	struct list ready;             /* session's list of requests to hand over, or of answers nearly flushed */
@@ -113,7 +116,6 @@ struct stream {
 	struct refusal refusal;        /* found while the head was coming in */
 	bool request_ended;            /* END_STREAM received */
 	bool closed;                   /* nghttp2 knows it no longer */
-	bool aborted;                  /* by the owner */
 	bool last_taken;               /* END_STREAM is among the bytes nghttp2 has given out */
 };
 
