@@ -110,13 +110,24 @@ static const char *describe_name(const struct plan *plan)
 	return "unknown here";
 }
 
+/* Length without the zeros at the end, but with at least four decimals so that columns line up. */
+static size_t significant(const char *amount)
+{
+	const char *point = strchr(amount, '.');
+	size_t len = strlen(amount);
+
+	while (point && len > (size_t)(point - amount) + 5 && amount[len - 1] == '0')
+		len--;
+	return len;
+}
+
 static struct slice money(int64_t cost, struct arena *a)
 {
 	char text[MONEY_TEXT_MAX];
 
 	if (cost == PRICE_UNKNOWN)
 		return SLICE("unknown");
-	return arena_printf(a, "$%s", money_format(cost, text));
+	return arena_printf(a, "$%.*s", (int)significant(money_format(cost, text)), text);
 }
 
 static int64_t candidate_cost(const struct question *q, const struct candidate *c)

@@ -112,9 +112,9 @@ static struct slice tokens(int64_t count, struct arena *a)
 {
 	if (count <= 0)
 		return SLICE("-");
-	if (count >= 1000000 && count % 100000 < 60000)
-		return arena_printf(a, "%.4gM", (double)(count / 10000) / 100);
-	return count >= 1000 ? arena_printf(a, "%lldk", (long long)count / 1000) : arena_printf(a, "%lld", (long long)count);
+	if (count >= 1000000)
+		return arena_printf(a, "%.3gM", (double)count / 1e6);
+	return count >= 1000 ? arena_printf(a, "%lldk", (long long)(count + 500) / 1000) : arena_printf(a, "%lld", (long long)count);
 }
 
 static struct slice dollars(int64_t rate, struct arena *a)

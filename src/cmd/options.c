@@ -10,7 +10,7 @@ static void PRINTF(2, 0) complain(const struct command *c, const char *format, v
 {
 	fprintf(stderr, "weir %s: ", c->name);
 	vfprintf(stderr, format, args);
-	fprintf(stderr, "; see `weir %s --help`\n", c->name);
+	fprintf(stderr, " (see `weir %s --help`)\n", c->name);
 }
 
 int options_complain(const struct options *o, const char *format, ...)
@@ -46,6 +46,10 @@ static void complain_unknown(const struct options *o, struct slice name)
 	const char *best = NULL;
 	unsigned best_distance = 3;
 
+	if (name.len < 64 && slice_edit_distance(name, SLICE("help")) < best_distance) {
+		best_distance = slice_edit_distance(name, SLICE("help"));
+		best = "help";
+	}
 	for (unsigned i = 0; name.len < 64 && i < o->command->option_count; i++) {
 		unsigned distance = slice_edit_distance(name, slice_cstr(o->command->options[i].name));
 

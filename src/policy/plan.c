@@ -107,6 +107,14 @@ static bool fail_no_credentials(struct planner *p, struct failure *reterr)
 			   SLICE_ARG(p->query->model), SLICE_ARG(names));
 }
 
+static bool was_named_before(const struct plan *plan, unsigned index)
+{
+	for (unsigned i = 0; i < index; i++)
+		if (plan->candidates[i].provider == plan->candidates[index].provider)
+			return true;
+	return false;
+}
+
 static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 {
 	const struct plan_query *q = p->query;
@@ -114,12 +122,14 @@ static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 
 	for (unsigned i = 0; i < p->plan->count; i++) {
 		const struct candidate *c = &p->plan->candidates[i];
+		struct slice speaks = planner_spoken_dialects(p, c->provider);
 
-		if (c->passed_kind == FAILURE_NEEDS_TRANSLATION && !c->binding)
-			text = arena_printf(p->arena, "%.*s%s%.*s %s", SLICE_ARG(text), text.len ? "; " : "",
-					    SLICE_ARG(c->provider->name), c->passed_over);
+		if (c->passed_kind == FAILURE_NEEDS_TRANSLATION && !c->binding && !was_named_before(p->plan, i))
+			text = arena_printf(p->arena, "%.*s%s%.*s speaks %.*s", SLICE_ARG(text), text.len ? ", " : "",
+					    SLICE_ARG(c->provider->name), SLICE_ARG(speaks));
 	}
-	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION, "'%.*s' was asked for %s in the %s dialect: %.*s",
+	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION,
+			   "'%.*s' was asked for %s in the %s dialect, but %.*s; translating between dialects comes later",
 			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
 }
 

@@ -58,14 +58,14 @@ static int64_t sort_cost(struct planner *p, const struct offer *offer)
 	return cost == PRICE_UNKNOWN ? INT64_MAX : cost;
 }
 
-static struct slice spoken_dialects(const struct provider *p, enum operation op, struct arena *a)
+struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider)
 {
 	struct slice text = { 0 };
 
-	for (unsigned i = 0; i < p->binding_count; i++)
-		if (p->bindings[i].operations & (1u << op))
-			text = arena_printf(a, "%.*s%s%s", SLICE_ARG(text), text.len ? ", " : "",
-					    dialect_id_name(p->bindings[i].dialect_id));
+	for (unsigned i = 0; i < provider->binding_count; i++)
+		if (provider->bindings[i].operations & (1u << p->query->operation))
+			text = arena_printf(p->arena, "%.*s%s%s", SLICE_ARG(text), text.len ? " and " : "",
+					    dialect_id_name(provider->bindings[i].dialect_id));
 	return text;
 }
 
@@ -77,7 +77,7 @@ static void pass_over(struct candidate *c, enum failure_kind kind, const char *r
 
 static void judge_dialect(struct planner *p, struct candidate *c)
 {
-	struct slice speaks = spoken_dialects(c->provider, p->query->operation, p->arena);
+	struct slice speaks = planner_spoken_dialects(p, c->provider);
 
 	if (speaks.len == 0)
 		pass_over(c, FAILURE_BAD_REQUEST,

@@ -35,6 +35,8 @@ struct slice plan_nearest_names(const struct config *c, struct slice name, struc
 /* The configured provider whose name is like that, or an empty slice. */
 struct slice plan_nearest_provider(const struct config *c, struct slice name);
 
+/* "anthropic and openai-chat": what the provider speaks for the operation that is asked for; empty when it does not serve it. */
+struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider);
 /* Counted once, on first need. */
 int64_t planner_prompt_tokens(struct planner *p);
 /* The candidates that are used without a rule's `try`. */

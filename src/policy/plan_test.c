@@ -305,7 +305,7 @@ static void test_tiers(void **state)
 		{ "cheap", .needs = NEEDS_IMAGES, .kind = FAILURE_BAD_REQUEST, .message = "does not take images",
 		  .candidates = "openai:gpt-5.4-mini!does not take images | openai:gpt-5.4-nano!does not take images" },
 		{ "cheap", .dialect = DIALECT_GEMINI, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .message = "'cheap' was asked for chat in the gemini dialect: openai speaks openai-responses, openai-chat only" },
+		  .message = "'cheap' was asked for chat in the gemini dialect, but openai speaks openai-responses and openai-chat; translating" },
 		{ "fast", .operation = OPERATION_EMBEDDINGS, .kind = FAILURE_NO_MODEL },
 	};
 
@@ -408,16 +408,16 @@ static void test_dialects(void **state)
 				"router:anthropic/claude-opus-4.7!speaks openai-chat only; translation comes later | "
 				"keyless:opus!speaks openai-chat only; translation comes later" },
 		{ "gemini-3-flash", .dialect = DIALECT_ANTHROPIC, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .message = "'gemini-3-flash' was asked for chat in the anthropic dialect: google speaks gemini, openai-chat only; "
-			     "translation comes later" },
+		  .message = "'gemini-3-flash' was asked for chat in the anthropic dialect, but google speaks gemini and openai-chat; "
+			     "translating between dialects comes later" },
 		/* sonnet would be ready to stand in, but only because weir cannot translate yet. */
 		{ "gemini-3-flash", .dialect = DIALECT_ANTHROPIC, .rules = 1 << GEMINI_RULE, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .candidates = "google:gemini-3-flash-preview!speaks gemini, openai-chat only; translation comes later | "
+		  .candidates = "google:gemini-3-flash-preview!speaks gemini and openai-chat only; translation comes later | "
 				"anthropic:claude-sonnet-4-6~!another model does not stand in only because translation comes later" },
 		/* Where the operator's rule names only others, they answer. */
 		{ "gemini-3.1-pro", .dialect = DIALECT_ANTHROPIC, .rules = 1 << OTHERS_RULE, .route = "others",
 		  .candidates = "anthropic:claude-opus-4-7~ | "
-				"openai:gpt-5.5~!speaks openai-responses, openai-chat only; translation comes later" },
+				"openai:gpt-5.5~!speaks openai-responses and openai-chat only; translation comes later" },
 		{ "gpt-5.5", .operation = OPERATION_EMBEDDINGS, .alone = true, .kind = FAILURE_BAD_REQUEST,
 		  .message = "does not serve embeddings" },
 		{ "claude-opus-4.7", .operation = OPERATION_COUNT_TOKENS, .only = "router", .kind = FAILURE_BAD_REQUEST,
