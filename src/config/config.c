@@ -16,7 +16,8 @@ static void set_defaults(struct reader *r)
 	c->defaults.attempts = 4;
 	c->defaults.heartbeat_after_ms = 15000;
 	c->defaults.heartbeat_every_ms = 15000;
-	r->timeout = (struct attempt_timeouts){ .connect = 3000, .first_token = 120000, .idle = 120000, .total = 600000 };
+	r->timeout =
+		(struct attempt_timeouts){ .connect = 3000, .first_token = 120000, .idle = 120000, .total = 600000 };
 	r->retries = 1;
 	server_init(r);
 }

@@ -73,8 +73,9 @@ struct config_report {
 	struct slice file;
 };
 
-/* Reads and checks. NULL when there are errors; the report (which the caller frees with config_report_done()) has all of
- * them, and the warnings, in file order. `path` NULL = zero configuration: the catalogue's providers whose key variables are set. */
+/* Reads and checks. NULL when there are errors; the report (which the caller frees with config_report_done()) has all
+ * of them, and the warnings, in file order. `path` NULL = zero configuration: the catalogue's providers whose key
+ * variables are set. */
 struct config *config_load(const char *path, struct config_report *report);
 /* The same from text, for tests and the fuzzer; `name` is used in messages. */
 struct config *config_parse(struct slice text, const char *name, struct config_report *report);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A provider's ways in: which dialects at which base URLs, for which operations, with the credential in which header. */
+/* A provider's ways in: which dialects at which base URLs, for which operations, with the credential in which header.
+ * */
 #include "config/config_internal.h"
 
 /* What a dialect is like at a server that the catalogue does not know. Sources: DIALECTS.md §2.1, §5.1. */
@@ -14,10 +15,10 @@ static const struct {
 				  USAGE_ASKED, AUTH_BEARER, NULL, NULL, NULL },
 	[DIALECT_OPENAI_RESPONSES] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS | 1u << OPERATION_COMPACT,
 				       USAGE_ALWAYS, AUTH_BEARER, NULL, NULL, NULL },
-	[DIALECT_ANTHROPIC] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS, USAGE_ALWAYS, AUTH_HEADER, "x-api-key",
-				"anthropic-version", "2023-06-01" },
-	[DIALECT_GEMINI] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS | 1u << OPERATION_EMBEDDINGS, USAGE_ALWAYS,
-			     AUTH_HEADER, "x-goog-api-key", NULL, NULL },
+	[DIALECT_ANTHROPIC] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS, USAGE_ALWAYS, AUTH_HEADER,
+				"x-api-key", "anthropic-version", "2023-06-01" },
+	[DIALECT_GEMINI] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS | 1u << OPERATION_EMBEDDINGS,
+			     USAGE_ALWAYS, AUTH_HEADER, "x-goog-api-key", NULL, NULL },
 };
 
 /* A binding on its way: where it comes from, and its base as text. */
@@ -49,22 +50,24 @@ static bool dialect_word(struct reader *r, struct yaml where, struct slice word,
 	if (*ret != DIALECT_COUNT && dialect_by_id(*ret))
 		return true;
 	if (*ret != DIALECT_COUNT) {
-		problem(r, where, "dialect '%s' comes later: this version does not speak it yet", dialect_id_name(*ret));
+		problem(r, where, "dialect '%s' comes later: this version does not speak it yet",
+			dialect_id_name(*ret));
 		return false;
 	}
 	nearest_init(&near, word);
 	for (enum dialect_id id = 0; id < DIALECT_COUNT; id++)
 		nearest_offer(&near, slice_cstr(dialect_id_name(id)));
 	if (near.best.ptr)
-		problem(r, where, "unknown dialect '%.*s'%s", SLICE_ARG(word), nearest_hint(r, &near));
+		problem(r, where, "unknown dialect '%.*s'%s", SLICE_ARG(yaml_text(where)), nearest_hint(r, &near));
 	else
-		problem(r, where, "unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic and gemini",
-			SLICE_ARG(word));
+		problem(r, where,
+			"unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic and gemini",
+			SLICE_ARG(yaml_text(where)));
 	return false;
 }
 
-static struct binding_draft *add_draft(struct reader *r, struct provider_draft *d, struct drafts *out, enum dialect_id dialect,
-				       struct yaml place)
+static struct binding_draft *add_draft(struct reader *r, struct provider_draft *d, struct drafts *out,
+				       enum dialect_id dialect, struct yaml place)
 {
 	for (unsigned i = 0; i < out->count; i++) {
 		if (out->items[i].dialect != dialect)
@@ -72,7 +75,8 @@ static struct binding_draft *add_draft(struct reader *r, struct provider_draft *
 		problem(r, place, "'%s' stands twice", dialect_id_name(dialect));
 		return NULL;
 	}
-	out->items[out->count] = (struct binding_draft){ .dialect = dialect, .known = known_binding(d, dialect), .place = place };
+	out->items[out->count] =
+		(struct binding_draft){ .dialect = dialect, .known = known_binding(d, dialect), .place = place };
 	return &out->items[out->count++];
 }
 
@@ -89,7 +93,8 @@ static void drafts_from_map(struct reader *r, struct provider_draft *d, struct d
 		enum dialect_id dialect;
 		struct slice base;
 
-		if (!dialect_word(r, members[i].place, members[i].key, &dialect) || !value_text(r, members[i].value, &base))
+		if (!dialect_word(r, members[i].place, members[i].key, &dialect) ||
+		    !value_text(r, members[i].value, &base))
 			continue;
 		b = add_draft(r, d, out, dialect, members[i].value);
 		if (b)
@@ -124,8 +129,8 @@ static void foreign_needs_dialect(struct reader *r, struct provider_draft *d)
 	nearest_init(&near, d->provider->name);
 	for (unsigned i = 0; i < catalogue_provider_count; i++)
 		nearest_offer(&near, slice_cstr(catalogue_providers[i].name));
-	problem(r, d->place, "'%.*s' is not in the catalogue: it needs 'dialect' and 'base_url'%s", SLICE_ARG(d->provider->name),
-		nearest_hint(r, &near));
+	problem(r, d->place, "'%.*s' is not in the catalogue: it needs 'dialect' and 'base_url'%s",
+		SLICE_ARG(d->provider->name), nearest_hint(r, &near));
 }
 
 /* Gemini's base is accepted with and without its version; kept with it. */
@@ -147,9 +152,10 @@ static struct slice with_gemini_version(struct reader *r, struct slice base)
 	return arena_printf(r->arena, "%.*s/v1beta", SLICE_ARG(base));
 }
 
-/* A vendor's second dialect lives below its first one's base (…/v1 below https://api.anthropic.com). When the first base is
- * moved by `base_url`, the second moves along, so that a credential goes to the one place that was named. */
-static struct slice derived_base(struct reader *r, const struct binding_draft *first, const struct binding_draft *b, struct slice base)
+/* A vendor's second dialect lives below its first one's base (…/v1 below https://api.anthropic.com). When the first
+ * base is moved by `base_url`, the second moves along, so that a credential goes to the one place that was named. */
+static struct slice derived_base(struct reader *r, const struct binding_draft *first, const struct binding_draft *b,
+				 struct slice base)
 {
 	struct slice from, to;
 
@@ -184,12 +190,15 @@ static void place_drafts(struct reader *r, struct provider_draft *d, struct draf
 			b.base = derived_base(r, &drafts->items[0], &drafts->items[i], base);
 			b.place = d->base_url;
 			if (!b.base.ptr)
-				warning(r, d->base_url, "'%s' is left out: its base URL does not follow from this one; write 'dialect' "
-					"as a map to say it", dialect_id_name(b.dialect));
+				warning(r, d->base_url,
+					"'%s' is left out: its base URL does not follow from this one; write 'dialect' "
+					"as a map to say it",
+					dialect_id_name(b.dialect));
 		} else if (!b.base.ptr && b.known) {
 			b.base = slice_cstr(b.known->base_url);
 		} else if (!b.base.ptr) {
-			problem(r, b.place, "'%.*s' needs a 'base_url' for %s", SLICE_ARG(d->provider->name), dialect_id_name(b.dialect));
+			problem(r, b.place, "'%.*s' needs a 'base_url' for %s", SLICE_ARG(d->provider->name),
+				dialect_id_name(b.dialect));
 		}
 		if (b.base.ptr)
 			placed.items[placed.count++] = b;
@@ -199,7 +208,8 @@ static void place_drafts(struct reader *r, struct provider_draft *d, struct draf
 
 static unsigned operations_read(struct reader *r, struct provider_draft *d)
 {
-	static const char *const later[] = { "images", "audio", "videos", "moderations", "files", "batches", "rerank", "realtime", NULL };
+	static const char *const later[] = { "images",  "audio",  "videos",   "moderations", "files",
+					     "batches", "rerank", "realtime", NULL };
 	const char *words[OPERATION_COUNT + 1] = { 0 };
 	struct yaml *items;
 	unsigned count = yaml_items(r, d->operations, &items), operations = 0;

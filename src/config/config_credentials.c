@@ -41,7 +41,8 @@ static void add_credential(struct reader *r, struct provider *p, struct yaml whe
 	*c = (struct credential){ .name = "none" };
 	if (key.ptr) {
 		if (key.len == 0 || !http_value_is_clean(key)) {
-			problem(r, where, key.len ? "this key has characters that no header can carry" : "this key is empty");
+			problem(r, where,
+				key.len ? "this key has characters that no header can carry" : "this key is empty");
 			return;
 		}
 		c->secret = secret_new(key);
@@ -99,7 +100,8 @@ static void warn_if_in_the_clear(struct reader *r, struct provider_draft *d)
 
 		if (base->tls || is_local(base) || p->bindings[i].auth == AUTH_NONE)
 			continue;
-		warning(r, d->place, "the key of '%.*s' travels unencrypted to %.*s", SLICE_ARG(p->name), SLICE_ARG(base->host));
+		warning(r, d->place, "the key of '%.*s' travels unencrypted to %.*s", SLICE_ARG(p->name),
+			SLICE_ARG(base->host));
 		return;
 	}
 }

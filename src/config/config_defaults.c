@@ -31,7 +31,8 @@ static void read_request(struct reader *r, struct yaml v, void *into)
 
 static const struct key timeout_keys[] = {
 	{ "connect", "duration", "of `defaults`", "Name, TCP, proxy and TLS together.", read_connect },
-	{ "first_token", "duration", "of `defaults`", "Streams: until the first content, or an opened reasoning or output item.", read_first_token },
+	{ "first_token", "duration", "of `defaults`",
+	  "Streams: until the first content, or an opened reasoning or output item.", read_first_token },
 	{ "idle", "duration", "of `defaults`", "Streams: between two events.", read_idle },
 	{ "total", "duration", "of `defaults`", "One attempt, from its start to its last byte.", read_total },
 	{ 0 }
@@ -40,7 +41,8 @@ const struct section section_timeout = { "providers.NAME.timeout", "'timeout'", 
 
 static const struct key timeout_defaults_keys[] = {
 	{ "connect", "duration", "3s", "Name, TCP, proxy and TLS together.", read_connect },
-	{ "first_token", "duration", "120s", "Streams: until the first content, or an opened reasoning or output item.", read_first_token },
+	{ "first_token", "duration", "120s", "Streams: until the first content, or an opened reasoning or output item.",
+	  read_first_token },
 	{ "idle", "duration", "120s", "Streams: between two events.", read_idle },
 	{ "total", "duration", "10m", "One attempt, from its start to its last byte.", read_total },
 	{ "request", "duration", "15m", "The whole request, all attempts together.", read_request },
@@ -104,10 +106,10 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key defaults_keys[] = {
-	{ "timeout", "map", "", "Bounds of one attempt, and of the request.", read_timeout },
+	{ "timeout", "map", "below", "Bounds of one attempt, and of the request.", read_timeout },
 	{ "attempts", "1 to 20", "4", "Upstream tries of one request, over all targets.", read_attempts },
 	{ "retries", "0 to 10", "1", "Further tries of the same target after a transient fault.", read_retries },
-	{ "heartbeat", "map", "", "Signs of life on silent streams.", read_heartbeat },
+	{ "heartbeat", "map", "below", "Signs of life on silent streams.", read_heartbeat },
 	{ "rescue", "off", "off", "What happens when a stream breaks after content.", read_rescue },
 	{ "unsupported", "", "", "", NULL },
 	{ 0 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share while one configuration is being read: the reader, values with their places, and the
- * tables that describe every key once, for validation and for the documentation. */
+/* What the files of this folder share while one configuration is being read: the reader, values with their places,
+ * and the tables that describe every key once, for validation and for the documentation. */
 #pragma once
 
 #include "config/config.h"
@@ -17,10 +17,12 @@ enum {
 	CONFIG_INSERTED_MAX = 64 << 10 /* bytes of a file named by ${file:…} */
 };
 
-/* A value as it stands in the file, with the place that a problem with it is reported at. Aliases are followed already. */
+/* A value as it stands in the file, with the place that a problem with it is reported at. Aliases are followed
+ * already. */
 struct yaml {
 	struct fy_node *node;          /* NULL: nothing is written */
 	unsigned line, column;         /* 1-based */
+	bool broken;                   /* a problem was reported already */
 };
 
 struct yaml_member {
@@ -36,7 +38,8 @@ struct reader {
 	struct config_report *report;
 	struct arena *arena;           /* the configuration's */
 	unsigned values;               /* looked at so far */
-	struct tls_context *client_tls; /* shared by all providers without a `tls` of their own; NULL until one needs it */
+	struct tls_context
+		*client_tls; /* shared by all providers without a `tls` of their own; NULL until one needs it */
 	struct map foreign_models;     /* id → struct model, of models the catalogue does not know */
 
 	/* Values of the file that are read when everything they refer to is known. */
@@ -55,16 +58,16 @@ void warning(struct reader *r, struct yaml where, const char *format, ...) PRINT
 void report_sort(struct config_report *report);
 
 /* config_yaml.c */
-/* Parses the text: the root value (nothing for an empty file). The caller destroys the document with yaml_done() when no
- * value is used any more. False when it is not YAML; the problems are reported. */
+/* Parses the text: the root value (nothing for an empty file). The caller destroys the document with yaml_done() when
+ * no value is used any more. False when it is not YAML; the problems are reported. */
 bool yaml_parse(struct reader *r, struct slice text, struct fy_document **ret_document, struct yaml *ret);
 void yaml_done(struct fy_document *document);
 enum yaml_kind yaml_kind(struct yaml v);
 /* A scalar's text as written; lives as long as the document. */
 struct slice yaml_text(struct yaml v);
 bool yaml_is_quoted(struct yaml v);
-/* Members of a map in file order, merge keys (<<) filled in, duplicates reported and left out. Anything but a map or nothing is
- * a problem. `what` names it in the sentence. */
+/* Members of a map in file order, merge keys (<<) filled in, duplicates reported and left out. Anything but a map or
+ * nothing is a problem. `what` names it in the sentence. */
 unsigned yaml_members(struct reader *r, struct yaml v, const char *what, struct yaml_member **ret);
 /* Items of a list; a single value counts as a list of one. */
 unsigned yaml_items(struct reader *r, struct yaml v, struct yaml **ret);
@@ -73,15 +76,15 @@ unsigned yaml_items(struct reader *r, struct yaml v, struct yaml **ret);
 /* Replaces ${VAR} and ${file:/path} ("$${" is a literal "${"). False with a problem that names what is missing. */
 bool expand_text(struct reader *r, struct yaml where, struct slice text, struct slice *ret);
 
-/* config_values.c: each reads one scalar; false with a problem when it is none of its kind. Messages quote what is written,
- * never what a reference expanded to. */
+/* config_values.c: each reads one scalar; false with a problem when it is none of its kind. Messages quote what is
+ * written, never what a reference expanded to. */
 bool value_text(struct reader *r, struct yaml v, struct slice *ret);
 bool value_integer(struct reader *r, struct yaml v, int64_t low, int64_t high, int64_t *ret);
 bool value_bool(struct reader *r, struct yaml v, bool *ret);
 bool value_duration(struct reader *r, struct yaml v, int64_t *ret_ms);
 bool value_size(struct reader *r, struct yaml v, size_t *ret);
-/* Index of the word in a NULL-ended list; an unknown one is a problem with the nearest right word, one of `later` (may be
- * NULL) is said to come later. */
+/* Index of the word in a NULL-ended list; an unknown one is a problem with the nearest right word, one of `later`
+ * (may be NULL) is said to come later. */
 bool value_word(struct reader *r, struct yaml v, const char *const *words, const char *const *later, unsigned *ret);
 
 /* config_sections.c */
@@ -103,9 +106,9 @@ struct section {
 void section_read(struct reader *r, const struct section *s, struct yaml v, void *into);
 /* All of them, NULL-ended: for the test that compares them with docs/configuration.md. */
 extern const struct section *const config_sections[];
-extern const struct section section_top, section_admin, section_tls, section_key, section_defaults, section_timeout_defaults,
-	section_heartbeat, section_limits, section_provider, section_timeout, section_provider_tls, section_entry,
-	section_rule, section_match;
+extern const struct section section_top, section_admin, section_tls, section_key, section_defaults,
+	section_timeout_defaults, section_heartbeat, section_limits, section_provider, section_timeout,
+	section_provider_tls, section_entry, section_rule, section_match;
 
 /* The best of the words offered to it so far, for "did you mean". */
 struct nearest {
@@ -141,7 +144,8 @@ struct slice credential_from_environment(const struct catalogue_provider *known)
 
 /* config_models.c */
 void models_read(struct reader *r);
-/* The words of a `try` list. `self` is the `models:` entry it belongs to (its own name in it means the model), or empty. */
+/* The words of a `try` list. `self` is the `models:` entry it belongs to (its own name in it means the model), or
+ * empty. */
 void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count);
 void prefer_read(struct reader *r, struct yaml v, enum prefer *ret);
 void route_name_read(struct reader *r, struct yaml v, struct slice *ret);

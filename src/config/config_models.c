@@ -28,16 +28,25 @@ void prefer_read(struct reader *r, struct yaml v, enum prefer *ret)
 		*ret = PREFER_CHEAPEST;
 }
 
+/* Part of the catalogue, though nobody here is configured for it. */
+static bool is_in_catalogue(struct slice word)
+{
+	struct slice rest = word, head = slice_next_token(&rest, '/');
+
+	if (catalogue_find_provider(head) || catalogue_find_model(word))
+		return true;
+	for (unsigned i = 0; i < catalogue_provider_count; i++)
+		if (catalogue_find_offer(&catalogue_providers[i], word))
+			return true;
+	return false;
+}
+
 /* Names near to one that means nothing. */
 static void unknown_target(struct reader *r, struct yaml where, struct slice word)
 {
 	const struct config *c = r->config;
 	struct nearest near;
 
-	if (catalogue_find_provider(word)) {
-		problem(r, where, "'%.*s' is not configured: add it under 'providers'", SLICE_ARG(word));
-		return;
-	}
 	nearest_init(&near, word);
 	for (unsigned i = 0; i < c->provider_count; i++) {
 		nearest_offer(&near, c->providers[i].name);
@@ -46,7 +55,8 @@ static void unknown_target(struct reader *r, struct yaml where, struct slice wor
 	}
 	for (unsigned i = 0; i < c->model_count; i++)
 		nearest_offer(&near, c->models[i].name);
-	problem(r, where, "'%.*s' is no provider, model or group here%s", SLICE_ARG(word), nearest_hint(r, &near));
+	problem(r, where, "'%.*s' is no provider, model or group here%s", SLICE_ARG(yaml_text(where)),
+		nearest_hint(r, &near));
 }
 
 static const struct offer *find_listed(const struct config *c, struct slice name)
@@ -61,7 +71,8 @@ static const struct offer *find_listed(const struct config *c, struct slice name
 }
 
 /* "P/rest" where P is configured. True when it is that, resolved or refused. */
-static bool resolve_at_provider(struct reader *r, struct yaml where, struct slice word, struct try_item *ret, bool *ret_good)
+static bool resolve_at_provider(struct reader *r, struct yaml where, struct slice word, struct try_item *ret,
+				bool *ret_good)
 {
 	struct slice rest = word, head = slice_next_token(&rest, '/');
 	const struct provider *p = rest.ptr ? map_get(&r->config->provider_by_name, head) : NULL;
@@ -69,7 +80,9 @@ static bool resolve_at_provider(struct reader *r, struct yaml where, struct slic
 
 	if (!p)
 		return false;
-	*ret = (struct try_item){ .kind = TRY_PROVIDER_MODEL, .provider = p, .offer = provider_find_offer(p, rest), .model = rest };
+	*ret = (struct try_item){
+		.kind = TRY_PROVIDER_MODEL, .provider = p, .offer = provider_find_offer(p, rest), .model = rest
+	};
 	*ret_good = rest.len > 0 && (ret->offer || !p->lists_models);
 	if (*ret_good)
 		return true;
@@ -85,7 +98,8 @@ static bool is_tier(struct slice word)
 	return slice_eq(word, SLICE("frontier")) || slice_eq(word, SLICE("fast")) || slice_eq(word, SLICE("cheap"));
 }
 
-static bool resolve_item(struct reader *r, struct yaml where, struct slice word, struct slice self, struct try_item *ret)
+static bool resolve_item(struct reader *r, struct yaml where, struct slice word, struct slice self,
+			 struct try_item *ret)
 {
 	const struct config *c = r->config;
 	const struct provider *p = map_get(&c->provider_by_name, word);
@@ -112,8 +126,14 @@ static bool resolve_item(struct reader *r, struct yaml where, struct slice word,
 		*ret = (struct try_item){ .kind = TRY_GROUP, .model = word };
 		return true;
 	}
-	unknown_target(r, where, word);
-	return false;
+	if (!is_in_catalogue(word)) {
+		unknown_target(r, where, word);
+		return false;
+	}
+	/* A provider can be commented out without touching what names it: kept as a name that nobody lists. */
+	warning(r, where, "'%.*s' is passed over: no configured provider has it", SLICE_ARG(yaml_text(where)));
+	*ret = (struct try_item){ .kind = TRY_MODEL, .model = word };
+	return true;
 }
 
 void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count)
@@ -123,7 +143,8 @@ void try_read(struct reader *r, struct yaml v, struct slice self, struct try_ite
 
 	*ret_count = 0;
 	if (count == 0 || count > ITEMS_MAX) {
-		problem(r, v, "'try' is a list of 1 to %d providers, provider/model pairs, models or groups", ITEMS_MAX);
+		problem(r, v, "'try' is a list of 1 to %d providers, provider/model pairs, models or groups",
+			ITEMS_MAX);
 		return;
 	}
 	*ret = arena_array(r->arena, struct try_item, count);
@@ -157,7 +178,8 @@ static void read_prefer(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key entry_keys[] = {
-	{ "try", "list", "required", "Members in order: `provider/model`, a model, another entry, or a provider that lists this name.", keep_try },
+	{ "try", "list", "required",
+	  "Members in order: `provider/model`, a model, another entry, or a provider that lists this name.", keep_try },
 	{ "prefer", "cheapest", "the order of `try`", "Orders the members by estimated cost.", read_prefer },
 	{ "name", "text", "the entry's name", "The `route` in records.", read_name },
 	{ "split", "", "", "", NULL },
@@ -182,7 +204,8 @@ static void read_alias(struct reader *r, struct entry_draft *d)
 		return;
 	m->item_count = 1;
 	if (m->items->kind == TRY_PROVIDER)
-		problem(r, d->value, "'%.*s' is a provider; an alias names a model: %.*s/MODEL", SLICE_ARG(word), SLICE_ARG(word));
+		problem(r, d->value, "'%.*s' is a provider; an alias names a model: %.*s/MODEL", SLICE_ARG(word),
+			SLICE_ARG(word));
 }
 
 /* A bare provider in a group stands for the entry's own name there. */
@@ -194,8 +217,8 @@ static void check_bare_providers(struct reader *r, const struct entry_draft *d)
 		const struct provider *p = m->items[i].provider;
 
 		if (m->items[i].kind == TRY_PROVIDER && !provider_find_offer(p, m->name))
-			problem(r, d->items, "'%.*s' does not list '%.*s': say which of its models, as %.*s/MODEL", SLICE_ARG(p->name),
-				SLICE_ARG(m->name), SLICE_ARG(p->name));
+			problem(r, d->items, "'%.*s' does not list '%.*s': say which of its models, as %.*s/MODEL",
+				SLICE_ARG(p->name), SLICE_ARG(m->name), SLICE_ARG(p->name));
 	}
 }
 
@@ -218,7 +241,8 @@ static unsigned nesting(const struct config *c, const struct model_name *m, unsi
 	if (depth > CONFIG_NESTING_MAX || *budget == 0)
 		return CONFIG_NESTING_MAX + 1;
 	for (unsigned i = 0; i < m->item_count; i++) {
-		const struct model_name *inner = m->items[i].kind == TRY_GROUP ? map_get(&c->model_by_name, m->items[i].model) : NULL;
+		const struct model_name *inner =
+			m->items[i].kind == TRY_GROUP ? map_get(&c->model_by_name, m->items[i].model) : NULL;
 		unsigned below;
 
 		--*budget;

@@ -5,8 +5,14 @@
 enum { PROVIDER_MODELS_MAX = 10000 };
 
 static const struct price price_unknown = {
-	.input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN, .cached = PRICE_UNKNOWN, .written_5m = PRICE_UNKNOWN,
-	.written_1h = PRICE_UNKNOWN, .cliff_input = PRICE_UNKNOWN, .cliff_output = PRICE_UNKNOWN, .cliff_cached = PRICE_UNKNOWN,
+	.input = PRICE_UNKNOWN,
+	.output = PRICE_UNKNOWN,
+	.cached = PRICE_UNKNOWN,
+	.written_5m = PRICE_UNKNOWN,
+	.written_1h = PRICE_UNKNOWN,
+	.cliff_input = PRICE_UNKNOWN,
+	.cliff_output = PRICE_UNKNOWN,
+	.cliff_cached = PRICE_UNKNOWN,
 };
 
 static void offer_from_catalogue(struct reader *r, const struct catalogue_offer *known, struct offer *ret)
@@ -50,8 +56,8 @@ static void warn_if_unknown(struct reader *r, struct provider_draft *d, struct y
 	nearest_init(&near, id);
 	for (unsigned i = 0; i < d->known->offer_count; i++)
 		nearest_offer(&near, slice_cstr(d->known->offers[i].model));
-	warning(r, where, "the catalogue has no '%.*s' for %s: it is sent as written and its price is unknown%s", SLICE_ARG(id),
-		d->known->name, nearest_hint(r, &near));
+	warning(r, where, "the catalogue has no '%.*s' for %s: it is sent as written and its price is unknown%s",
+		SLICE_ARG(yaml_text(where)), d->known->name, nearest_hint(r, &near));
 }
 
 /* The catalogue's offer that this line of `models:` is about: known by what is sent, else by its name. */
@@ -76,7 +82,8 @@ static void add_offer(struct reader *r, struct provider_draft *d, struct yaml wh
 	*o = (struct offer){ .price = price_unknown };
 	if (known)
 		offer_from_catalogue(r, known, o);
-	/* An alias (a dated id, the own id) stands for its public id; a name of the operator's own is a model of its own. */
+	/* An alias (a dated id, the own id) stands for its public id; a name of the operator's own is a model of its
+	 * own. */
 	if (!known || (own.ptr && !catalogue_find_offer(d->known, id)))
 		o->model = model_row(r, id);
 	if (own.ptr)

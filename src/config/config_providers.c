@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `providers`: a name of the catalogue brings everything and may be overridden; any other name says everything itself. */
+/* `providers`: a name of the catalogue brings everything and may be overridden; any other name says everything
+ * itself. */
 #include "config/config_internal.h"
 
-enum { PROVIDERS_MAX = 1000, PRIORITY_DEFAULT = 100, PRIORITY_MAX = 1000000, PROVIDER_RETRIES_MAX = 10, NAME_MAX_LENGTH = 64 };
+enum {
+	PROVIDERS_MAX = 1000,
+	PRIORITY_DEFAULT = 100,
+	PRIORITY_MAX = 1000000,
+	PROVIDER_RETRIES_MAX = 10,
+	NAME_MAX_LENGTH = 64
+};
 
 static void keep_dialect(struct reader *r, struct yaml v, void *into)
 {
@@ -85,19 +92,27 @@ static void keep_tls(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key provider_keys[] = {
-	{ "dialect", "word, list, or map of dialect: base URL", "of the catalogue", "Wire formats spoken there, preferred first: `openai-chat`, `openai-responses`, `anthropic`, `gemini`.", keep_dialect },
-	{ "base_url", "URL", "of the catalogue", "What that dialect's official SDK takes as its base URL.", keep_base_url },
+	{ "dialect", "word, list, or map of dialect: base URL", "of the catalogue",
+	  "Wire formats spoken there, preferred first: `openai-chat`, `openai-responses`, `anthropic`, `gemini`.",
+	  keep_dialect },
+	{ "base_url", "URL", "of the catalogue", "What that dialect's official SDK takes as its base URL.",
+	  keep_base_url },
 	{ "auth", "bearer, header:NAME or none", "of the dialect", "How the key is sent.", keep_auth },
-	{ "keys", "text, or a list", "the key variable", "Credentials. A conversation stays with one; the others stand by.", keep_keys },
+	{ "keys", "text, or a list", "the key variable",
+	  "Credentials. A conversation stays with one; the others stand by.", keep_keys },
 	{ "spread", "true or false", "false", "Rotate the keys instead.", read_spread },
-	{ "models", "list, or map of public id: own id", "all of the catalogue's", "What it serves; complete where given.", keep_models },
-	{ "operations", "word, or a list", "all it can", "Narrows: `chat`, `completions`, `embeddings`, `count_tokens`, `compact`.", keep_operations },
+	{ "models", "list, or map of public id: own id", "all of the catalogue's",
+	  "What it serves; complete where given.", keep_models },
+	{ "operations", "word, or a list", "all it can",
+	  "Narrows: `chat`, `completions`, `embeddings`, `count_tokens`, `compact`.", keep_operations },
 	{ "priority", "number", "100", "Smaller is tried first; ties in file order.", read_priority },
-	{ "region", "text", "none", "Where it runs; shown in records.", read_region },
-	{ "zero_retention", "true or false", "false", "Whether it keeps nothing, by contract; shown in records.", read_zero_retention },
+	{ "region", "text", "none", "Where it runs. Kept for `require`, which comes later.", read_region },
+	{ "zero_retention", "true or false", "false", "Whether it keeps nothing, by contract. Kept for `require`, too.",
+	  read_zero_retention },
 	{ "timeout", "map", "of `defaults`", "Bounds of one attempt there.", read_timeout },
 	{ "retries", "0 to 10", "of `defaults`", "Further tries of the same target there.", read_retries },
-	{ "usage_in_stream", "asked, always or never", "of the dialect", "When its streams report tokens: only when asked by `stream_options`, always, never.", keep_usage },
+	{ "usage_in_stream", "asked, always or never", "of the dialect",
+	  "When its streams report tokens: only when asked by `stream_options`, always, never.", keep_usage },
 	{ "tls", "map", "none", "Its own certificate authority, or a client certificate.", keep_tls },
 	{ "quality", "", "", "", NULL },
 	{ "http", "", "", "", NULL },
@@ -125,7 +140,8 @@ static void read_certificate_key(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key provider_tls_keys[] = {
-	{ "ca", "path", "the system's", "PEM file with the authorities trusted there, instead of the system's.", read_ca },
+	{ "ca", "path", "the system's",
+	  "PEM file with the authorities trusted there, instead of the system's.", read_ca },
 	{ "certificate", "path", "none", "PEM file, client certificate.", read_certificate },
 	{ "key", "path", "none", "PEM file, its private key.", read_certificate_key },
 	{ 0 }
@@ -187,7 +203,8 @@ static bool is_provider_name(struct slice name)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.ptr[i];
 
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		      c == '_' || c == '.'))
 			return false;
 	}
 	return true;
@@ -222,7 +239,8 @@ static void read_from_file(struct reader *r, const struct yaml_member *m)
 	struct provider_draft d = { .place = m->place, .known = catalogue_find_provider(m->key) };
 
 	if (!is_provider_name(m->key)) {
-		problem(r, m->place, "'%.*s' is no name for a provider: letters, digits, '-', '_' and '.'", SLICE_ARG(m->key));
+		problem(r, m->place, "'%.*s' is no name for a provider: letters, digits, '-', '_' and '.'",
+			SLICE_ARG(m->key));
 		return;
 	}
 	d.provider = provider_init(r, m->key, d.known);
@@ -251,10 +269,13 @@ static void nobody_found(struct reader *r)
 		variables = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(variables), i ? ", " : "",
 					 catalogue_providers[i].key_variables[0]);
 	if (r->config->file.len > 0)
-		warning(r, (struct yaml){ 0 }, "no provider: 'providers' is not written, and none of %.*s is set", SLICE_ARG(variables));
+		warning(r, (struct yaml){ 0 }, "no provider: 'providers' is not written, and none of %.*s is set",
+			SLICE_ARG(variables));
 	else
-		problem(r, (struct yaml){ 0 }, "no provider: set one of %.*s, or write a weir.yaml; to look around without a key, "
-			"run `weir demo`", SLICE_ARG(variables));
+		problem(r, (struct yaml){ 0 },
+			"no provider: set one of %.*s, or write a weir.yaml; to look around without a key, "
+			"run `weir demo`",
+			SLICE_ARG(variables));
 }
 
 void providers_read(struct reader *r)
@@ -268,7 +289,8 @@ void providers_read(struct reader *r)
 		problem(r, r->providers, "more than %d providers", PROVIDERS_MAX);
 		return;
 	}
-	r->config->providers = arena_array(r->arena, struct provider, r->has_providers ? count : catalogue_provider_count);
+	r->config->providers =
+		arena_array(r->arena, struct provider, r->has_providers ? count : catalogue_provider_count);
 	for (unsigned i = 0; i < count; i++)
 		read_from_file(r, &members[i]);
 	if (r->has_providers)

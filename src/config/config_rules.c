@@ -23,7 +23,8 @@ static bool name_is_known(const struct config *c, struct slice name)
 		struct slice rest = name, head = slice_next_token(&rest, '/');
 
 		/* Without a list a provider takes any id: nothing can be said about a name then. */
-		if (provider_find_offer(p, name) || (p->foreign && !p->lists_models) || (rest.ptr && slice_eq(head, p->name)))
+		if (provider_find_offer(p, name) || (p->foreign && !p->lists_models) ||
+		    (rest.ptr && slice_eq(head, p->name)))
 			return true;
 	}
 	return slice_eq(name, SLICE("frontier")) || slice_eq(name, SLICE("fast")) || slice_eq(name, SLICE("cheap"));
@@ -48,7 +49,8 @@ static void read_model(struct reader *r, struct yaml v, void *into)
 		if (name->len == 0)
 			problem(r, items[i], "a model's name is empty");
 		else if (!is_glob(*name) && !name_is_known(r->config, *name))
-			warning(r, items[i], "no provider lists '%.*s': this matches only a request that is refused", SLICE_ARG(*name));
+			warning(r, items[i], "no provider lists '%.*s': this matches only a request that is refused",
+				SLICE_ARG(yaml_text(items[i])));
 		rule->model_count++;
 	}
 }
@@ -109,8 +111,10 @@ static void read_prompt_length(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key match_keys[] = {
-	{ "model", "name or pattern, or a list", "every model", "The name as asked, or the public id it resolves to. `*` stands for anything.", read_model },
-	{ "prompt_length", "comparison or range", "any length", "Estimated tokens: `<2000`, `<=2000`, `>2000`, `>=2000`, `1000..2000`.", read_prompt_length },
+	{ "model", "name or pattern, or a list", "every model",
+	  "The name as asked, or the public id it resolves to. `*` stands for anything.", read_model },
+	{ "prompt_length", "comparison or range", "any length",
+	  "Estimated tokens: `<2000`, `<=2000`, `>2000`, `>=2000`, `1000..2000`.", read_prompt_length },
 	{ "max_tokens", "", "", "", NULL },
 	{ "dialect", "", "", "", NULL },
 	{ "stream", "", "", "", NULL },
@@ -166,8 +170,10 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 
 static const struct key rule_keys[] = {
 	{ "match", "map", "every request", "All that is said must hold.", read_match },
-	{ "try", "list", "the candidates without the rule", "Targets in order: a provider, `provider/model`, a model, or an entry of `models`.", read_try },
-	{ "prefer", "cheapest", "the order of `try`, or priority", "Orders the candidates by estimated cost.", read_prefer },
+	{ "try", "list", "the candidates without the rule",
+	  "Targets in order: a provider, `provider/model`, a model, or an entry of `models`.", read_try },
+	{ "prefer", "cheapest", "the order of `try`, or priority", "Orders the candidates by estimated cost.",
+	  read_prefer },
 	{ "name", "text", "rule-N", "The `route` in records.", read_name },
 	{ "rescue", "off", "off", "What happens when a stream breaks after content.", read_rescue },
 	{ "split", "", "", "", NULL },

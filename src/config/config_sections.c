@@ -2,15 +2,15 @@
 /* The walk over a map by its table of keys, and the words for what is wrong with a key. */
 #include "config/config_internal.h"
 
-const struct section *const config_sections[] = {
-	&section_top, &section_admin, &section_tls, &section_key, &section_provider, &section_timeout, &section_provider_tls,
-	&section_entry, &section_rule, &section_match, &section_defaults, &section_timeout_defaults, &section_heartbeat,
-	&section_limits, NULL
-};
+const struct section *const config_sections[] = { &section_top,          &section_admin,    &section_tls,
+						  &section_key,          &section_provider, &section_timeout,
+						  &section_provider_tls, &section_entry,    &section_rule,
+						  &section_match,        &section_defaults, &section_timeout_defaults,
+						  &section_heartbeat,    &section_limits,   NULL };
 
 void nearest_init(struct nearest *n, struct slice wanted)
 {
-	*n = (struct nearest){ .wanted = wanted, .distance = (unsigned)(wanted.len / 3) + 1 };
+	*n = (struct nearest){ .wanted = wanted, .distance = wanted.len < 6 ? (unsigned)wanted.len / 2 : 3 };
 }
 
 void nearest_offer(struct nearest *n, struct slice word)
@@ -43,12 +43,14 @@ static void unknown_key(struct reader *r, const struct section *s, const struct 
 	for (const struct key *k = s->keys; k->name; k++) {
 		nearest_offer(&near, slice_cstr(k->name));
 		if (k->read)
-			allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), allowed.len ? ", " : "", k->name);
+			allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), allowed.len ? ", " : "",
+					       k->name);
 	}
 	if (near.best.ptr)
 		problem(r, m->place, "unknown key '%.*s'%s", SLICE_ARG(m->key), nearest_hint(r, &near));
 	else
-		problem(r, m->place, "unknown key '%.*s'; %s has: %.*s", SLICE_ARG(m->key), s->what, SLICE_ARG(allowed));
+		problem(r, m->place, "unknown key '%.*s'; %s has: %.*s", SLICE_ARG(m->key), s->what,
+			SLICE_ARG(allowed));
 }
 
 void section_read(struct reader *r, const struct section *s, struct yaml v, void *into)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the process itself is: where it listens, how many workers, its certificate, who may call, its limits; and the top level
- * of the file. Closed by default: what would open it to the network without a key or token is an error here. */
+/* What the process itself is: where it listens, how many workers, its certificate, who may call, its limits; and the
+ * top level of the file. Closed by default: what would open it to the network without a key or token is an error
+ * here. */
 #include <sched.h>
 #include "config/config_internal.h"
 
@@ -66,8 +67,10 @@ static void read_admin_token(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key admin_keys[] = {
-	{ "listen", "address", "127.0.0.1:8485", "Where health, metrics, API and dashboard are served.", read_admin_listen },
-	{ "token", "text", "none", "What `/readyz`, `/metrics` and `/api` ask for as a Bearer token. Required off loopback.", read_admin_token },
+	{ "listen", "address", "127.0.0.1:8485", "Where health, metrics, API and dashboard are served.",
+	  read_admin_listen },
+	{ "token", "text", "none",
+	  "What `/readyz`, `/metrics` and `/api` ask for as a Bearer token. Required off loopback.", read_admin_token },
 	{ 0 }
 };
 const struct section section_admin = { "admin", "'admin'", admin_keys };
@@ -190,7 +193,8 @@ static void add_key(struct reader *r, struct yaml v)
 		if (slice_eq(c->keys[i].name, key->name))
 			problem(r, draft.place, "there are two keys named '%.*s'", SLICE_ARG(key->name));
 		else if (digest_eq(c->keys[i].digest, key->digest))
-			problem(r, draft.place, "'%.*s' has the same key as '%.*s'", SLICE_ARG(key->name), SLICE_ARG(c->keys[i].name));
+			problem(r, draft.place, "'%.*s' has the same key as '%.*s'", SLICE_ARG(key->name),
+				SLICE_ARG(c->keys[i].name));
 	}
 	c->key_count++;
 }
@@ -265,16 +269,20 @@ static void read_defaults(struct reader *r, struct yaml v, void *into)
 }
 
 static const struct key top_keys[] = {
-	{ "listen", "address, or a list", "[127.0.0.1:8484, \"[::1]:8484\"]", "Where clients connect: `HOST:PORT`, or `unix:/path`.", read_listen },
-	{ "admin", "map", "", "The admin plane: its own listener and credential.", read_admin },
-	{ "workers", "auto, or a number", "auto", "Threads that serve; auto: one per core this process may use.", read_workers },
+	{ "listen", "address, or a list", "[127.0.0.1:8484, \"[::1]:8484\"]",
+	  "Where clients connect: `HOST:PORT`, or `unix:/path`.", read_listen },
+	{ "admin", "map", "below", "The admin plane: its own listener and credential.", read_admin },
+	{ "workers", "auto, or a number", "auto", "Threads that serve; auto: one per core this process may use.",
+	  read_workers },
 	{ "tls", "map", "none", "Certificate for `listen`; without it connections are plain.", read_tls },
-	{ "keys", "list of maps", "none", "Who may call. Without any: loopback only, every key is accepted.", read_keys },
-	{ "providers", "map by name", "from the environment", "Who answers. Left out: every catalogue provider whose key variable is set.", keep_providers },
+	{ "keys", "list of maps", "none", "Who may call. Without any: loopback only, every key is accepted.",
+	  read_keys },
+	{ "providers", "map by name", "from the environment",
+	  "Who answers. Left out: every catalogue provider whose key variable is set.", keep_providers },
 	{ "models", "map by name", "none", "Aliases and groups: names of your own.", keep_models },
 	{ "routing", "list of maps", "none", "Rules; the first that matches decides.", keep_routing },
-	{ "defaults", "map", "", "Times and tries.", read_defaults },
-	{ "limits", "map", "", "How large things may be.", read_limits },
+	{ "defaults", "map", "below", "Times and tries.", read_defaults },
+	{ "limits", "map", "below", "How large things may be.", read_limits },
 	{ "store", "", "", "", NULL },
 	{ "shared", "", "", "", NULL },
 	{ "teams", "", "", "", NULL },
@@ -319,11 +327,16 @@ void server_finish(struct reader *r)
 
 	for (unsigned i = 0; i < c->listen_count && c->key_count == 0; i++)
 		if (!address_is_loopback(&c->listen[i].address))
-			problem(r, r->listen_place, "without 'keys' anyone who reaches '%.*s' could spend your money: add keys "
-				"([{ name: app, key: \"${APP_KEY}\" }]) or listen on 127.0.0.1", SLICE_ARG(c->listen[i].text));
+			problem(r, r->listen_place,
+				"without 'keys' anyone who reaches '%.*s' could spend your money: add keys "
+				"([{ name: app, key: \"${APP_KEY}\" }]) or listen on 127.0.0.1",
+				SLICE_ARG(c->listen[i].text));
 	if (!c->admin_token && !address_is_loopback(&c->admin.address))
-		problem(r, r->admin_listen_place, "without 'admin.token' anyone who reaches '%.*s' could watch and steer: add a "
-			"token or listen on 127.0.0.1", SLICE_ARG(c->admin.text));
+		problem(r, r->admin_listen_place,
+			"without 'admin.token' anyone who reaches '%.*s' could watch and steer: add a "
+			"token or listen on 127.0.0.1",
+			SLICE_ARG(c->admin.text));
 	if (c->limits.bodies < c->limits.body)
-		problem(r, (struct yaml){ 0 }, "'limits.bodies' is smaller than 'limits.body': no body of that size would ever fit");
+		problem(r, (struct yaml){ 0 },
+			"'limits.bodies' is smaller than 'limits.body': no body of that size would ever fit");
 }

@@ -27,7 +27,7 @@ static struct config *load(const char *text)
 static void assert_slice(struct slice s, const char *expected)
 {
 	if (!slice_eq(s, slice_cstr(expected)))
-		print_message("'%.*s' instead of '%s'\n", SLICE_ARG(s), expected);
+		print_message("'%.*s' instead of '%s'\n", SLICE_ARG(s), expected ? expected : "nothing");
 	assert_true(slice_eq(s, slice_cstr(expected)));
 }
 
@@ -43,10 +43,28 @@ static const struct provider *provider(const struct config *c, const char *name)
 static int clean_environment(void **state)
 {
 	static const char *const variables[] = {
-		"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY",
-		"MISTRAL_API_KEY", "GROQ_API_KEY", "DEEPSEEK_API_KEY", "XAI_API_KEY", "OPENROUTER_API_KEY", "TOGETHER_API_KEY",
-		"FIREWORKS_API_KEY", "CEREBRAS_API_KEY", "PERPLEXITY_API_KEY", "http_proxy", "https_proxy", "HTTP_PROXY",
-		"HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY",
+		"OPENAI_API_KEY",
+		"ANTHROPIC_API_KEY",
+		"GEMINI_API_KEY",
+		"GOOGLE_API_KEY",
+		"GOOGLE_GENERATIVE_AI_API_KEY",
+		"MISTRAL_API_KEY",
+		"GROQ_API_KEY",
+		"DEEPSEEK_API_KEY",
+		"XAI_API_KEY",
+		"OPENROUTER_API_KEY",
+		"TOGETHER_API_KEY",
+		"FIREWORKS_API_KEY",
+		"CEREBRAS_API_KEY",
+		"PERPLEXITY_API_KEY",
+		"http_proxy",
+		"https_proxy",
+		"HTTP_PROXY",
+		"HTTPS_PROXY",
+		"no_proxy",
+		"NO_PROXY",
+		"all_proxy",
+		"ALL_PROXY",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(variables); i++)
@@ -138,6 +156,13 @@ static void test_product_foreign(void **state)
 	struct config *c;
 	const struct provider *box;
 
+	/* As it stands: the models of providers that are not configured are passed over. */
+	snprintf(text, sizeof(text), product_foreign, "");
+	c = load(text);
+	assert_int_equal(c->provider_count, 1);
+	assert_int_equal(c->models[0].item_count, 2);
+	config_unref(c);
+
 	snprintf(text, sizeof(text), product_foreign, "  anthropic:\n  openai:\n");
 	c = load(text);
 	box = provider(c, "box");
@@ -203,9 +228,10 @@ static void test_defaults_of_an_empty_file(void **state)
 
 static void test_json_is_accepted(void **state)
 {
-	struct config *c = load("{\n\t\"listen\": [\"127.0.0.1:1\", \"unix:/tmp/weir.sock\"],\n"
-				"\t\"providers\": {\"box\": {\"dialect\": \"openai-chat\", \"base_url\": \"http:\\/\\/127.0.0.1:1/v1\","
-				" \"zero_retention\": true, \"priority\": 7}}\n}");
+	struct config *c = load(
+		"{\n\t\"listen\": [\"127.0.0.1:1\", \"unix:/tmp/weir.sock\"],\n"
+		"\t\"providers\": {\"box\": {\"dialect\": \"openai-chat\", \"base_url\": \"http:\\/\\/127.0.0.1:1/v1\","
+		" \"zero_retention\": true, \"priority\": 7}}\n}");
 
 	assert_int_equal(c->listen_count, 2);
 	assert_int_equal(provider(c, "box")->priority, 7);
@@ -216,15 +242,16 @@ static void test_json_is_accepted(void **state)
 
 static void test_defaults_reach_providers(void **state)
 {
-	struct config *c = load("providers:\n"
-				"  a: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, timeout: { idle: 5s } }\n"
-				"defaults:\n"
-				"  timeout: { connect: 250ms, idle: 1m, request: 1h }\n"
-				"  retries: 0\n"
-				"  attempts: 7\n"
-				"  heartbeat: { after: 1s, every: 2s }\n"
-				"  rescue: off\n"
-				"limits: { body: 1MB, bodies: 2GB, hold: 512KB, event: 100B }\n");
+	struct config *c =
+		load("providers:\n"
+		     "  a: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, timeout: { idle: 5s } }\n"
+		     "defaults:\n"
+		     "  timeout: { connect: 250ms, idle: 1m, request: 1h }\n"
+		     "  retries: 0\n"
+		     "  attempts: 7\n"
+		     "  heartbeat: { after: 1s, every: 2s }\n"
+		     "  rescue: off\n"
+		     "limits: { body: 1MB, bodies: 2GB, hold: 512KB, event: 100B }\n");
 	const struct provider *a = provider(c, "a");
 
 	assert_int_equal(a->timeout.connect, 250);
@@ -242,12 +269,13 @@ static void test_defaults_reach_providers(void **state)
 
 static void test_dialects_of_a_provider(void **state)
 {
-	struct config *c = load("providers:\n"
-				"  map: { dialect: { anthropic: \"http://127.0.0.1:1/anthropic\", openai-chat: \"http://127.0.0.1:1/v1\" } }\n"
-				"  list: { dialect: [openai-responses, openai-chat], base_url: \"http://127.0.0.1:2/v1/\" }\n"
-				"  narrow: { dialect: openai-chat, base_url: \"http://127.0.0.1:3/v1\", operations: embeddings }\n"
-				"  header: { dialect: anthropic, base_url: \"http://127.0.0.1:4\", auth: \"header:Api-Key\", keys: k }\n"
-				"  chosen: { dialect: anthropic, base_url: \"http://127.0.0.1:5\", usage_in_stream: never }\n");
+	struct config *c = load(
+		"providers:\n"
+		"  map: { dialect: { anthropic: \"http://127.0.0.1:1/anthropic\", openai-chat: \"http://127.0.0.1:1/v1\" } }\n"
+		"  list: { dialect: [openai-responses, openai-chat], base_url: \"http://127.0.0.1:2/v1/\" }\n"
+		"  narrow: { dialect: openai-chat, base_url: \"http://127.0.0.1:3/v1\", operations: embeddings }\n"
+		"  header: { dialect: anthropic, base_url: \"http://127.0.0.1:4\", auth: \"header:Api-Key\", keys: k }\n"
+		"  chosen: { dialect: anthropic, base_url: \"http://127.0.0.1:5\", usage_in_stream: never }\n");
 	const struct provider *p = provider(c, "map");
 
 	assert_int_equal(p->binding_count, 2);
@@ -285,7 +313,8 @@ static void test_gemini_base_has_its_version(void **state)
 		char text[256];
 		struct config *c;
 
-		snprintf(text, sizeof(text), "providers: { g: { dialect: gemini, base_url: \"%s\" } }", cases[i].written);
+		snprintf(text, sizeof(text), "providers: { g: { dialect: gemini, base_url: \"%s\" } }",
+			 cases[i].written);
 		c = load(text);
 		assert_slice(c->providers[0].bindings[0].base_text, cases[i].kept);
 		config_unref(c);
@@ -323,12 +352,13 @@ static void test_moved_catalogue_provider_stays_together(void **state)
 
 static void test_models_of_a_provider(void **state)
 {
-	struct config *c = load("providers:\n"
-				"  openai: { models: [gpt-4o-2024-11-20, gpt-9-unheard-of] }\n"
-				"  anthropic: { models: { claude-opus-4.7: claude-opus-4-7-20260416, mine: claude-haiku-4-5, other: x } }\n"
-				"  mistral:\n"
-				"  box: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, models: [kimi-k2.6, own, gpt-9-unheard-of] }\n"
-				"  any: { dialect: openai-chat, base_url: http://127.0.0.1:2/v1 }\n");
+	struct config *c = load(
+		"providers:\n"
+		"  openai: { models: [gpt-4o-2024-11-20, gpt-9-unheard-of] }\n"
+		"  anthropic: { models: { claude-opus-4.7: claude-opus-4-7-20260416, mine: claude-haiku-4-5, other: x } }\n"
+		"  mistral:\n"
+		"  box: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, models: [kimi-k2.6, own, gpt-9-unheard-of] }\n"
+		"  any: { dialect: openai-chat, base_url: http://127.0.0.1:2/v1 }\n");
 	const struct offer *o = provider(c, "openai")->offers;
 
 	assert_slice(o[0].model->id, "gpt-4o");
@@ -395,16 +425,19 @@ static void test_try_words(void **state)
 
 static void test_prompt_lengths(void **state)
 {
-	static const struct { const char *written; int64_t low, high; } cases[] = {
-		{ "<2000", 0, 1999 }, { "<=2000", 0, 2000 }, { ">2000", 2001, INT64_MAX }, { ">=2000", 2000, INT64_MAX },
-		{ "< 2000", 0, 1999 }, { "10..20", 10, 20 }, { "10-20", 10, 20 }, { "7", 7, 7 },
+	static const struct { const char *written; int64_t low, high;
+	} cases[] = {
+		{ "<2000", 0, 1999 },          { "<=2000", 0, 2000 }, { ">2000", 2001, INT64_MAX },
+		{ ">=2000", 2000, INT64_MAX }, { "< 2000", 0, 1999 }, { "10..20", 10, 20 },
+		{ "10-20", 10, 20 },           { "7", 7, 7 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char text[256];
 		struct config *c;
 
-		snprintf(text, sizeof(text), "routing: [{ match: { prompt_length: \"%s\" }, prefer: cheapest }]", cases[i].written);
+		snprintf(text, sizeof(text), "routing: [{ match: { prompt_length: \"%s\" }, prefer: cheapest }]",
+			 cases[i].written);
 		c = load(text);
 		assert_int_equal(c->rules[0].prompt_length.low, cases[i].low);
 		assert_int_equal(c->rules[0].prompt_length.high, cases[i].high);
@@ -422,9 +455,12 @@ static void test_references_are_expanded(void **state)
 	assert_int_equal(write(fd, "from-a-file\n", 12), 12);
 	close(fd);
 	setenv("WEIR_TEST_HOST", "127.0.0.1", 1);
-	snprintf(text, sizeof(text),
-		 "providers:\n  a:\n    dialect: openai-chat\n    base_url: \"http://${WEIR_TEST_HOST}:80/${WEIR_TEST_HOST}\"\n"
-		 "    keys: [\"${file:%s}\", \"a$${b}$c\"]\n", path);
+	snprintf(
+		text, sizeof(text),
+		"providers:\n  a:\n    dialect: openai-chat\n"
+		"    base_url: \"http://${WEIR_TEST_HOST}:80/${WEIR_TEST_HOST}\"\n"
+		"    keys: [\"${file:%s}\", \"a$${b}$c\"]\n",
+		path);
 	c = load(text);
 	assert_slice(c->providers[0].bindings[0].base.path, "/127.0.0.1");
 	assert_slice(secret_reveal(c->providers[0].keys[0].secret), "from-a-file");
@@ -435,14 +471,15 @@ static void test_references_are_expanded(void **state)
 
 static void test_aliases_and_merge_keys(void **state)
 {
-	struct config *c = load("providers:\n"
-				"  a: &base { dialect: openai-chat, base_url: &url http://127.0.0.1:1/v1, priority: 5, models: &m [x, y] }\n"
-				"  b: *base\n"
-				"  c:\n"
-				"    <<: *base\n"
-				"    priority: 6\n"
-				"    base_url: http://127.0.0.1:2/v1\n"
-				"  d: { dialect: openai-chat, base_url: *url, models: *m }\n");
+	struct config *c = load(
+		"providers:\n"
+		"  a: &base { dialect: openai-chat, base_url: &url http://127.0.0.1:1/v1, priority: 5, models: &m [x, y] }\n"
+		"  b: *base\n"
+		"  c:\n"
+		"    <<: *base\n"
+		"    priority: 6\n"
+		"    base_url: http://127.0.0.1:2/v1\n"
+		"  d: { dialect: openai-chat, base_url: *url, models: *m }\n");
 
 	assert_int_equal(provider(c, "b")->priority, 5);
 	assert_int_equal(provider(c, "c")->priority, 6);
@@ -492,9 +529,10 @@ static void test_zero_configuration(void **state)
 
 static void test_keys_are_found(void **state)
 {
-	struct config *c = load("keys: [{ name: one, key: key-one-0123456789 }, { name: two, key: key-two-0123456789 }]\n"
-				"listen: [0.0.0.0:8484, \"unix:/run/weir.sock\"]\n"
-				"admin: { listen: 0.0.0.0:8485, token: abc }\n");
+	struct config *c =
+		load("keys: [{ name: one, key: key-one-0123456789 }, { name: two, key: key-two-0123456789 }]\n"
+		     "listen: [0.0.0.0:8484, \"unix:/run/weir.sock\"]\n"
+		     "admin: { listen: 0.0.0.0:8485, token: abc }\n");
 
 	assert_int_equal(c->key_count, 2);
 	assert_slice(config_find_key(c, SLICE("key-two-0123456789"))->name, "two");
@@ -519,10 +557,8 @@ static void test_what_needs_a_restart(void **state)
 		const char *key = config_needs_restart(old, new);
 
 		assert_true(new->version > old->version);
-		if (cases[i].key)
-			assert_string_equal(key, cases[i].key);
-		else
-			assert_null(key);
+		assert_int_equal(key != NULL, cases[i].key != NULL);
+		assert_true(!key || strcmp(key, cases[i].key) == 0);
 		config_unref(old);
 		config_unref(new);
 	}

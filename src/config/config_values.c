@@ -6,7 +6,8 @@ bool value_text(struct reader *r, struct yaml v, struct slice *ret)
 {
 	switch (yaml_kind(v)) {
 	case YAML_NOTHING:
-		problem(r, v, "a value is missing here");
+		if (!v.broken)
+			problem(r, v, "a value is missing here");
 		return false;
 	case YAML_LIST:
 	case YAML_MAP:
@@ -26,8 +27,8 @@ bool value_integer(struct reader *r, struct yaml v, int64_t low, int64_t high, i
 	if (!value_text(r, v, &text))
 		return false;
 	if (!slice_to_u64(text, &number) || number > INT64_MAX || (int64_t)number < low || (int64_t)number > high) {
-		problem(r, v, "'%.*s' should be a whole number from %lld to %lld", SLICE_ARG(yaml_text(v)), (long long)low,
-			(long long)high);
+		problem(r, v, "'%.*s' should be a whole number from %lld to %lld", SLICE_ARG(yaml_text(v)),
+			(long long)low, (long long)high);
 		return false;
 	}
 	*ret = (int64_t)number;

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML (and with it JSON) by libfyaml: values with their places. Nothing outside this file knows the library. Aliases are
- * followed one at a time as values are looked at, and every look is counted, so that a file that multiplies itself (a "billion
- * laughs") ends in a problem instead of in memory. */
+/* YAML (and with it JSON) by libfyaml: values with their places. Nothing outside this file knows the library. Aliases
+ * are followed one at a time as values are looked at, and every look is counted, so that a file that multiplies
+ * itself (a "billion laughs") ends in a problem instead of in memory. */
 #include <libfyaml.h>
+#include "base/utf8.h"
 #include "config/config_internal.h"
+
+static bool stands_behind_its_mark(struct fy_node *node)
+{
+	enum fy_node_style style = fy_node_get_style(node);
+
+	return style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED || style == FYNS_ALIAS;
+}
 
 static struct yaml place_of(struct fy_node *node, struct yaml otherwise)
 {
@@ -11,11 +19,12 @@ static struct yaml place_of(struct fy_node *node, struct yaml otherwise)
 	struct fy_token *token = node && fy_node_is_scalar(node) ? fy_node_get_scalar_token(node) : NULL;
 	const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
 
-	/* Only scalars have a place of their own here; lists and maps are reported at their key. An empty plain scalar has
-	 * no characters: its key is the better place too. */
-	if (mark && fy_node_get_scalar_length(node) > 0) {
+	/* Only scalars have a place of their own here; lists and maps are reported at their key. An empty plain
+	 * scalar has no characters: its key is the better place too. The library's mark stands behind a quote or the
+	 * '*' of an alias. */
+	if (mark && (yaml_is_quoted(v) || fy_node_get_scalar_length(node) > 0)) {
 		v.line = (unsigned)mark->line + 1;
-		v.column = (unsigned)mark->column + 1;
+		v.column = (unsigned)mark->column + (stands_behind_its_mark(node) && mark->column > 0 ? 0 : 1);
 	}
 	return v;
 }
@@ -25,7 +34,8 @@ static bool count_value(struct reader *r, struct yaml where)
 	if (r->values > CONFIG_VALUES_MAX)
 		return false;
 	if (r->values++ == CONFIG_VALUES_MAX) {
-		problem(r, where, "the file grows to more than %d values when its aliases are followed", CONFIG_VALUES_MAX);
+		problem(r, where, "the file grows to more than %d values when its aliases are followed",
+			CONFIG_VALUES_MAX);
 		return false;
 	}
 	return true;
@@ -37,11 +47,21 @@ static struct yaml follow_alias(struct reader *r, struct yaml v)
 		struct slice name = yaml_text(v);
 		struct fy_node *target = depth < CONFIG_NESTING_MAX ? fy_node_resolve_alias(v.node) : NULL;
 
+		v.broken = !target;
 		if (!target)
 			problem(r, v, "there is no anchor '&%.*s'", SLICE_ARG(name));
 		v.node = target;
 	}
 	return v;
+}
+
+/* A map that is an item of a list has no key: its first member says where it is. */
+static struct yaml place_of_item(struct fy_node *node, struct yaml list)
+{
+	void *position = NULL;
+	struct fy_node_pair *first = node && fy_node_is_mapping(node) ? fy_node_mapping_iterate(node, &position) : NULL;
+
+	return first ? place_of(fy_node_pair_key(first), list) : list;
 }
 
 static struct yaml value_at(struct reader *r, struct fy_node *node, struct yaml otherwise)
@@ -80,18 +100,21 @@ static struct fy_parser *parser_new(struct fy_diag *diag, struct slice text)
 	return parser;
 }
 
-/* A NUL or a byte that is no UTF-8 is told apart here: the library stops at some of them without a word. */
+/* NUL and what is no UTF-8 are told here: the library takes some of them for an end or for another encoding. */
 static bool check_bytes(struct reader *r, struct slice text)
 {
 	struct yaml where = { .line = 1, .column = 1 };
 
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '\0') {
-			problem(r, where, "there is a NUL byte here");
+	while (text.len > 0) {
+		size_t len = text.ptr[0] ? utf8_sequence(text.ptr, text.len) : 0;
+
+		if (len == 0) {
+			problem(r, where, "this is not YAML: a byte here is not UTF-8 text");
 			return false;
 		}
-		where.column = text.ptr[i] == '\n' ? 1 : where.column + 1;
-		where.line += text.ptr[i] == '\n';
+		where.column = text.ptr[0] == '\n' ? 1 : where.column + 1;
+		where.line += text.ptr[0] == '\n';
+		text = slice_after(text, len);
 	}
 	return true;
 }
@@ -124,7 +147,8 @@ bool yaml_parse(struct reader *r, struct slice text, struct fy_document **ret_do
 	if (fy_diag_got_error(diag) || fy_parser_get_stream_error(parser))
 		report_syntax(r, diag);
 	else if (second)
-		problem(r, place_of(fy_document_root(second), *ret), "one file is one document: a second one begins here");
+		problem(r, place_of(fy_document_root(second), *ret),
+			"one file is one document: a second one begins here");
 	fy_parse_document_destroy(parser, second);
 	fy_parser_destroy(parser);
 	fy_diag_destroy(diag);
@@ -271,6 +295,6 @@ unsigned yaml_items(struct reader *r, struct yaml v, struct yaml **ret)
 		return 0;
 	*ret = arena_array(r->arena, struct yaml, length);
 	while (count < (unsigned)length && (node = fy_node_sequence_iterate(v.node, &position)))
-		(*ret)[count++] = value_at(r, node, v);
+		(*ret)[count++] = value_at(r, node, place_of_item(node, v));
 	return count;
 }

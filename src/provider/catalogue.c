@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-ups in the built-in catalogue. They run when a configuration is read, not per request: plain scans of short tables. */
+/* Look-ups in the built-in catalogue. They run when a configuration is read, not per request: plain scans of short
+ * tables. */
 #include "provider/catalogue.h"
 
 const struct catalogue_provider *catalogue_find_provider(struct slice name)

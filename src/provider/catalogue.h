@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The built-in catalogue: providers and models as compiled in from catalogue/ by catalogue/compile.py. Static, read-only. */
+/* The built-in catalogue: providers and models as compiled in from catalogue/ by catalogue/compile.py. Static,
+ * read-only. */
 #pragma once
 
 #include "provider/provider.h"

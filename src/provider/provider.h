@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A provider is a row of data: where it is, which dialects it speaks, how it is paid and which models it has. Rows come from
- * the built-in catalogue (catalogue/providers.yaml, compiled in) or from the configuration, which fills the same struct. */
+/* A provider is a row of data: where it is, which dialects it speaks, how it is paid and which models it has. Rows
+ * come from the built-in catalogue (catalogue/providers.yaml, compiled in) or from the configuration, which fills the
+ * same struct. */
 #pragma once
 
 #include "base/arena.h"
@@ -86,8 +87,8 @@ struct provider {
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
-/* Writes the credential into a request: exactly one header, or none (empty name) where no credential is taken. False when
- * this auth kind has no code yet. */
+/* Writes the credential into a request: exactly one header, or none (empty name) where no credential is taken. False
+ * when this auth kind has no code yet. */
 bool auth_write(const struct binding *b, const struct credential *key, struct header *ret, struct arena *a);
 const char *tier_name(enum tier t);
 const char *auth_kind_name(enum auth_kind k);
