@@ -305,19 +305,15 @@ bool json_to_i64(struct json v, int64_t *ret)
 
 bool json_to_double(struct json v, double *ret)
 {
-	_cleanup_(free_charp) char *heap = NULL;
+	struct slice raw = json_is(v, JSON_NUMBER) ? json_raw(v) : (struct slice){ 0 };
 	char local[64];
-	char *number = local;
-	struct slice raw = json_raw(v);
+	_cleanup_(free_charp) char *heap = raw.len >= sizeof(local) ? xmalloc(raw.len + 1) : NULL;
+	char *number = heap ? heap : local;
 
-	if (!json_is(v, JSON_NUMBER))
+	if (!raw.ptr)
 		return false;
-	if (raw.len < sizeof(local)) {
-		memcpy(local, raw.ptr, raw.len);
-		local[raw.len] = '\0';
-	} else {
-		number = heap = xstrndup(raw.ptr, raw.len);
-	}
+	memcpy(number, raw.ptr, raw.len);
+	number[raw.len] = '\0';
 	*ret = strtod(number, NULL);
 	return isfinite(*ret);
 }

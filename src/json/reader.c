@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one pass over a JSON text (RFC 8259) that fills the tape.
  *
- * Why not yyjson: it keeps no source spans (splicing needs them), resolves duplicate members silently, and has no
- * static library; it is the oracle of json_fuzz.c and json_oracle_test.c instead. Same strictness as its default reader:
+ * Why not yyjson: it keeps no source spans (splicing needs them), resolves duplicate members silently and has no
+ * static library; it is the oracle of json_fuzz.c and json_oracle_test.c instead. As strict as its default reader:
  * no BOM, no comments, no trailing commas, no control characters in strings, well-formed UTF-8, nothing after the
  * value, and a \u escape of half a surrogate pair is refused. Unlike it, numbers of any size are accepted (digits are
  * kept, not converted), and depth and number of values are capped. */
