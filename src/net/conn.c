@@ -60,7 +60,7 @@ void conn_fail(struct conn *c, int kind, const char *sentence)
 	c->error_kind = kind;
 	if (sentence != c->error)
 		snprintf(c->error, sizeof(c->error), "%s", sentence);
-	loop_defer(c->loop, &c->again);
+	loop_queue(c->loop, &c->again);
 }
 
 static void fail_tls(struct conn *c)
@@ -117,7 +117,7 @@ void conn_start_tls(struct conn *c, struct tls_context *client_tls, struct slice
 	c->tls->saw_hangup = c->saw_hangup;
 	handshake(c);
 	if (c->state == CONN_OPEN)
-		loop_defer(c->loop, &c->again);
+		loop_queue(c->loop, &c->again);
 }
 
 struct slice conn_alpn(const struct conn *c)
@@ -191,7 +191,7 @@ void conn_on_event(struct watch *w, uint32_t events)
 	if (c->tls && tls_on_event(c, readable, writable)) {
 		if (c->state == CONN_OPEN && readable)
 			c->readable = true;
-		loop_defer(c->loop, &c->again);
+		loop_queue(c->loop, &c->again);
 		return;
 	}
 	/* The registration's first edge says "writable", which is nothing new. */

@@ -85,7 +85,7 @@ void conn_closing_start(struct conn *c, bool drain)
 	timer_set(&k->timer, loop_now(c->loop) + CLOSING_FLUSH_NS);
 	c->owner = k;
 	c->on_ready = closing_on_ready;
-	loop_defer(c->loop, &c->again);
+	loop_queue(c->loop, &c->again);
 }
 
 void conn_closing_abandon(struct loop *l)

@@ -163,7 +163,7 @@ static void run_next(struct conn_race *r)
 	while (r->next < r->count) {
 		int result = run(r, r->next++);
 		if (result == 1) {
-			loop_defer(c->loop, &c->again);
+			loop_queue(c->loop, &c->again);
 			return;
 		}
 		if (result == 0) {

@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include "base/clock.h"
 #include "base/random.h"
-#include "net/loop.h"
+#include "net/loop_internal.h"
 
 static struct loop *l;
 
@@ -27,7 +27,7 @@ static int tear_down(void **state)
 
 struct counter {
 	struct task task;
-	int runs, requeue;
+	int runs, requeue, defer;
 	struct task *cancel;
 };
 
@@ -39,22 +39,44 @@ static void count_run(struct task *t)
 		task_cancel(c->cancel);
 	if (c->requeue-- > 0)
 		loop_queue(l, t);
+	if (c->defer-- > 0)
+		loop_defer(l, t);
 }
 
-static void tasks_queued_while_running_wait_for_the_next_turn(void **state)
+static void tasks_queued_while_running_follow_but_not_for_ever(void **state)
 {
-	struct counter a = { .requeue = 3 };
+	struct counter a = { .requeue = 100 };
+	int turns = 0;
 	task_init(&a.task, count_run);
 	loop_queue(l, &a.task);
 	loop_queue(l, &a.task);
-	for (int i = 1; i <= 4; i++) {
+	for (int before = 0; a.runs <= 100; before = a.runs, turns++) {
 		/* Would wait for ever if the queue did not keep it from waiting. */
+		loop_turn(l, -1);
+		assert_in_range(a.runs - before, 1, LOOP_PASSES_MAX);
+	}
+	assert_in_range(turns, 101 / LOOP_PASSES_MAX, 101);
+	loop_turn(l, 0);
+	assert_int_equal(a.runs, 101);
+	assert_int_equal(loop_index(l), 3);
+}
+
+static void deferred_tasks_wait_for_the_next_turn(void **state)
+{
+	struct counter a = { .defer = 2 }, b = { 0 };
+	task_init(&a.task, count_run);
+	task_init(&b.task, count_run);
+	loop_defer(l, &a.task);
+	loop_defer(l, &a.task);
+	for (int i = 1; i <= 3; i++) {
 		loop_turn(l, -1);
 		assert_int_equal(a.runs, i);
 	}
+	loop_defer(l, &b.task);
+	task_cancel(&b.task);
 	loop_turn(l, 0);
-	assert_int_equal(a.runs, 4);
-	assert_int_equal(loop_index(l), 3);
+	assert_int_equal(a.runs, 3);
+	assert_int_equal(b.runs, 0);
 }
 
 static void a_task_may_cancel_another_that_is_due(void **state)
@@ -245,7 +267,8 @@ static void unwatching_forgets_what_was_fetched(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(tasks_queued_while_running_wait_for_the_next_turn), T(a_task_may_cancel_another_that_is_due),
+		T(tasks_queued_while_running_follow_but_not_for_ever), T(deferred_tasks_wait_for_the_next_turn),
+		T(a_task_may_cancel_another_that_is_due),
 		T(a_turn_runs_a_bounded_number_in_order), T(timers_expire_in_order_and_not_before_their_time),
 		T(a_timer_moved_later_is_not_early), T(a_timer_that_rearms_itself_does_not_hold_the_turn),
 		T(runs_until_stopped), T(unwatching_forgets_what_was_fetched),
