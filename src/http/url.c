@@ -175,7 +175,7 @@ static bool check_ipv6(struct slice host)
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr address;
 
-	if (host.len == 0 || host.len >= sizeof(text))
+	if (host.len == 0 || host.len >= sizeof(text) || memchr(host.ptr, '\0', host.len))
 		return false;
 	memcpy(text, host.ptr, host.len);
 	text[host.len] = '\0';
