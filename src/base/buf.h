@@ -21,7 +21,10 @@ void buf_init(struct buf *b, size_t limit);
 void buf_done(struct buf *b);
 /* Forgets the contents, keeps the memory. */
 static inline void buf_clear(struct buf *b) { b->start = b->len = 0; }
-static inline struct slice buf_slice(const struct buf *b) { return slice_of(b->data + b->start, b->len); }
+static inline struct slice buf_slice(const struct buf *b)
+{
+	return slice_of(b->data ? b->data + b->start : NULL, b->len);
+}
 /* Makes room for `extra` bytes after the contents and returns where they go, or NULL over the limit.
  * buf_commit() then says how many were written. */
 char *buf_reserve(struct buf *b, size_t extra) MUSTCHECK;
