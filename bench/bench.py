@@ -71,7 +71,7 @@ class Bench:
         try:
             print(f"   {proxy:8} {case}", flush=True)
             measure()
-        except (RuntimeError, subprocess.TimeoutExpired, OSError) as trouble:
+        except (RuntimeError, ValueError, subprocess.TimeoutExpired, OSError) as trouble:
             self.problems.append(f"{proxy}, {case}: {trouble}")
             print(f"   {proxy:8} {case}: {trouble}", flush=True)
 

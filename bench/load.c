@@ -515,6 +515,9 @@ static void run_start(int core, char **command)
 		CPU_ZERO(&cores);
 		CPU_SET(core, &cores);
 		sched_setaffinity(0, sizeof cores, &cores);
+		/* Our standard output is for one line of JSON. */
+		if (!freopen("/dev/null", "w", stdout))
+			give_up("load: /dev/null: %m");
 		execvp(command[0], command);
 		give_up("load: %s: %m", command[0]);
 	}
