@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bump allocation over a chain of blocks: the first is one page, each next one twice as large up to ARENA_BLOCK_MAX; what
- * does not fit well gets a block of its own. Under AddressSanitizer unused space is poisoned and allocations stand apart,
- * so that running over the end of one is seen. */
+/* Bump allocation over a chain of blocks: the first is one page, each next one twice as large up to ARENA_BLOCK_MAX;
+ * what does not fit well gets a block of its own. Under AddressSanitizer unused space is poisoned and allocations stand
+ * apart, so that running over the end of one is seen. */
 #include "base/arena.h"
 
 #include <stdarg.h>

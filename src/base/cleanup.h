@@ -21,7 +21,8 @@
 static inline void free_charp(char **p) { free(*p); }
 static inline void close_fdp(int *fd) { if (*fd >= 0) close(*fd); }
 
-/* Reports a bug and aborts. Asserts stay on in release builds: a gateway that goes on after a broken invariant loses money. */
+/* Reports a bug and aborts. Asserts stay on in release builds: a gateway that goes on after a broken invariant loses
+ * money. */
 NORETURN void bug_at(const char *file, int line, const char *sentence);
 #define check(condition, sentence) do { if (unlikely(!(condition))) bug_at(__FILE__, __LINE__, sentence); } while (0)
 /* The one path for an empty allocator. */

@@ -85,8 +85,8 @@ int64_t clock_parse_http_date(const char *text)
 	}
 	struct tm t = { .tm_mday = day, .tm_mon = month_of(month), .tm_year = year - 1900,
 			.tm_hour = hour, .tm_min = minute, .tm_sec = second };
-	if (text[end] != '\0' || t.tm_mon < 0 || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 || minute < 0 ||
-	    minute > 59 || second < 0 || second > 60)
+	if (text[end] != '\0' || t.tm_mon < 0 || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59 || second < 0 || second > 60)
 		return -1;
 	return (int64_t)timegm(&t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Callers append to one of two buffers under a short lock; the writer thread swaps them and writes without the lock. It is
- * woken when the buffer stops being empty, then lets lines gather for LOG_GATHER_NS before it writes, so that a busy
+/* Callers append to one of two buffers under a short lock; the writer thread swaps them and writes without the lock. It
+ * is woken when the buffer stops being empty, then lets lines gather for LOG_GATHER_NS before it writes, so that a busy
  * process pays one wake-up and one write(2) per gathering, not per line. */
 #include "base/log.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing with linear probing; removal shifts followers back, so there are no tombstones. The hash is SipHash-1-3
- * (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with the rounds that Rust and Python use). */
+/* Open addressing with linear probing; removal shifts followers back, so there are no tombstones. The hash is
+ * SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with the rounds that Rust and Python
+ * use). */
 #include "base/map.h"
 
 #include "base/cleanup.h"

@@ -84,8 +84,10 @@ void secret_digest(struct slice text, unsigned char ret[static 32])
 			out_of_memory();
 		(void)pthread_setspecific(sha256_key, sha256_context);
 	}
-	check(EVP_DigestInit_ex2(sha256_context, sha256, NULL) && EVP_DigestUpdate(sha256_context, text.ptr, text.len) &&
-	      EVP_DigestFinal_ex(sha256_context, ret, NULL), "SHA-256 failed");
+	int done = EVP_DigestInit_ex2(sha256_context, sha256, NULL);
+	done = done && EVP_DigestUpdate(sha256_context, text.ptr, text.len);
+	done = done && EVP_DigestFinal_ex(sha256_context, ret, NULL);
+	check(done, "SHA-256 failed");
 }
 
 bool digest_eq(const unsigned char a[static 32], const unsigned char b[static 32])

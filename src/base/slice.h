@@ -45,7 +45,8 @@ static inline bool slice_ends_with(struct slice s, struct slice suffix)
 /* The rest of `s` after its first `n` bytes; `n` may not exceed the length. */
 static inline struct slice slice_after(struct slice s, size_t n)
 {
-	return (struct slice){ s.ptr + n, s.len - n };
+	/* Even adding nothing to a NULL pointer is undefined (C17 6.5.6). */
+	return (struct slice){ n > 0 ? s.ptr + n : s.ptr, s.len - n };
 }
 
 /* ASCII case folded comparison, as header names and host names need it. */

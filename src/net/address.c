@@ -118,7 +118,7 @@ const char *address_format(const struct address *a, char ret[static ADDRESS_TEXT
 
 	if (a->storage.ss_family == AF_UNIX) {
 		/* A client's own end usually has no name. */
-		size_t named = a->len > offsetof(struct sockaddr_un, sun_path) ? a->len - offsetof(struct sockaddr_un, sun_path) : 0;
+		size_t before = offsetof(struct sockaddr_un, sun_path), named = a->len > before ? a->len - before : 0;
 		snprintf(ret, ADDRESS_TEXT_MAX, "unix:%.*s", (int)named, ((const struct sockaddr_un *)in)->sun_path);
 	} else if (is_mapped(a, &mapped)) {
 		inet_ntop(AF_INET, &mapped, ip, sizeof(ip));

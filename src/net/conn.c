@@ -68,7 +68,8 @@ static void fail_tls(struct conn *c)
 	conn_fail(c, CONN_ERROR_TLS, c->error);
 }
 
-struct conn *conn_accept(struct loop *l, int fd, struct tls_context *server_tls, void (*on_ready)(struct conn *), void *owner)
+struct conn *conn_accept(struct loop *l, int fd, struct tls_context *server_tls, void (*on_ready)(struct conn *),
+			 void *owner)
 {
 	struct conn *c = conn_new(l, on_ready, owner);
 	char text[CONN_ERROR_MAX];
@@ -302,7 +303,8 @@ ssize_t conn_read(struct conn *c, void *out, size_t cap)
 
 static ssize_t writev_plain(struct conn *c, const struct iovec *iov, int count)
 {
-	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX) };
+	struct msghdr message = { .msg_iov = (struct iovec *)iov,
+				  .msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX) };
 	size_t wanted = 0;
 	for (size_t i = 0; i < message.msg_iovlen; i++)
 		wanted += iov[i].iov_len;
@@ -314,7 +316,7 @@ static ssize_t writev_plain(struct conn *c, const struct iovec *iov, int count)
 			continue;
 		if (n < 0)
 			return -errno;
-		/* The kernel is full and has noted that we want to know when it is not: no second call to be told so. */
+		/* The kernel is full and has noted that we want to know when it is not: no second call to be told. */
 		if ((size_t)n < wanted)
 			c->writable = false;
 		return n;

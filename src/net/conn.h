@@ -43,12 +43,14 @@ struct conn {
 };
 
 /* Takes over an accepted socket. With a server context the handshake runs first (state HANDSHAKING). */
-struct conn *conn_accept(struct loop *l, int fd, struct tls_context *server_tls, void (*on_ready)(struct conn *), void *owner);
-/* Connects to the first address that answers: in order, the next one started when one fails or after 250 ms, the first to
- * succeed wins. on_ready() is called when the state becomes OPEN or FAILED. */
-struct conn *conn_connect(struct loop *l, const struct dns_answer *addresses, void (*on_ready)(struct conn *), void *owner);
+struct conn *conn_accept(struct loop *l, int fd, struct tls_context *server_tls, void (*on_ready)(struct conn *),
+			 void *owner);
+/* Connects to the first address that answers: in order, the next one started when one fails or after 250 ms, the first
+ * to succeed wins. on_ready() is called when the state becomes OPEN or FAILED. */
+struct conn *conn_connect(struct loop *l, const struct dns_answer *addresses, void (*on_ready)(struct conn *),
+			  void *owner);
 /* Starts TLS as a client on an OPEN plain connection (state HANDSHAKING until done). `host` is used for SNI and for
- * certificate verification (an IP address is verified as such, without SNI). Sessions are resumed per context and host. */
+ * certificate verification (an IP address as such, without SNI). Sessions are resumed per context and host. */
 void conn_start_tls(struct conn *c, struct tls_context *client_tls, struct slice host);
 /* "h2", "http/1.1" or empty; valid when OPEN. */
 struct slice conn_alpn(const struct conn *c);
@@ -64,7 +66,8 @@ struct conn *conn_reset(struct conn *c);
 /* > 0 bytes read; 0 the peer ended its side in an orderly way (TLS: close_notify); -EAGAIN; another -errno: lost (a TLS
  * connection that ends without close_notify is -ECONNRESET). Honours the turn's budget with -EAGAIN. */
 ssize_t conn_read(struct conn *c, void *out, size_t cap);
-/* Bytes taken by the kernel (or TLS, which goes on sending them even after conn_close(), as the kernel does), -EAGAIN (clears `writable`), or another -errno. Never raises SIGPIPE. */
+/* Bytes taken by the kernel (or TLS, which goes on sending them even after conn_close(), as the kernel does), -EAGAIN
+ * (clears `writable`), or another -errno. Never raises SIGPIPE. */
 ssize_t conn_writev(struct conn *c, const struct iovec *iov, int count);
 /* Calls on_ready() again in the next turn if the conn is still readable; for a reader that starts again. */
 void conn_poke(struct conn *c);

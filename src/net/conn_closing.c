@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections whose owner is done with them but that have something left to do: records that TLS took and the kernel did
- * not, or a peer that must get the chance to read our last bytes while it is still sending (closing a socket with unread
- * bytes resets it, RFC 1122 §4.2.2.13, and the reset overtakes our answer). Bounded in time and in bytes. */
+/* Connections whose owner is done with them but that have something left to do: records that TLS took and the kernel
+ * did not, or a peer that must get the chance to read our last bytes while it is still sending (closing a socket with
+ * unread bytes resets it, RFC 1122 §4.2.2.13, and the reset overtakes our answer). Bounded in time and in bytes. */
 #include <errno.h>
 #include "base/clock.h"
 #include "net/conn_internal.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Getting a connection ("happy eyeballs", RFC 8305 §5): addresses are tried in order, the next one is started when one
- * fails or after 250 ms, the first to succeed wins. The first runner uses the conn's own watch, so that in the usual case
- * its registration with epoll is the only one the connection ever has. */
+ * fails or after 250 ms, the first to succeed wins. The first runner uses the conn's own watch, so that in the usual
+ * case its registration with epoll is the only one the connection ever has. */
 #include "net/conn.h"
 
 #include <errno.h>
@@ -112,8 +112,8 @@ static void runner_on_event(struct watch *w, uint32_t events)
 	on_event(CONTAINER_OF(w, struct runner, watch)->race, w, events);
 }
 
-/* A silent stream may be silent for many minutes: keep-alive probes find out when the other end is not there any more, and
- * keep the state in what lies between alive. */
+/* A silent stream may be silent for many minutes: keep-alive probes find out when the other end is not there any more,
+ * and keep the state in what lies between alive. */
 static void set_options(int fd)
 {
 	static const struct { int level, name, value; } options[] = {
@@ -179,7 +179,8 @@ static void run_next(struct conn_race *r)
 	char text[CONN_ERROR_MAX];
 	int error = r->last_error;
 	conn_race_cancel(r);
-	conn_fail(c, CONN_ERROR_CONNECT, error ? conn_errno_text(error, text, sizeof(text)) : "no address to connect to");
+	conn_fail(c, CONN_ERROR_CONNECT,
+		  error ? conn_errno_text(error, text, sizeof(text)) : "no address to connect to");
 }
 
 static void stagger_on_expire(struct timer *t)
@@ -187,7 +188,8 @@ static void stagger_on_expire(struct timer *t)
 	run_next(CONTAINER_OF(t, struct conn_race, stagger));
 }
 
-struct conn *conn_connect(struct loop *l, const struct dns_answer *addresses, void (*on_ready)(struct conn *), void *owner)
+struct conn *conn_connect(struct loop *l, const struct dns_answer *addresses, void (*on_ready)(struct conn *),
+			  void *owner)
 {
 	struct conn *c = conn_new(l, on_ready, owner);
 	struct conn_race *r = xcalloc(1, sizeof(*r));

@@ -19,5 +19,5 @@ const char *conn_errno_text(int error, char *text, size_t size);
 void conn_free(struct conn *c);
 
 void conn_race_cancel(struct conn_race *r);
-/* Takes the connection from its owner: sends what is unsent, then (`drain`) ends our side and discards what still comes. */
+/* Takes the connection from its owner: sends what is unsent, then (`drain`) ends our side and discards what comes. */
 void conn_closing_start(struct conn *c, bool drain);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Name resolution by c-ares on the loop. One lookup per name at a time, however many ask; its answer is shared and kept.
- * c-ares' sockets are watched level-triggered; their events and its timeouts are worked off in a task. */
+/* Name resolution by c-ares on the loop. One lookup per name at a time, however many ask; its answer is shared and
+ * kept. c-ares' sockets are watched level-triggered; their events and its timeouts are worked off in a task. */
 #include "net/dns.h"
 
 #include <ares.h>
@@ -86,16 +86,15 @@ static const char *status_text(int status)
 	case ARES_ENOTFOUND: return "no such host";
 	case ARES_ENODATA: return "the name has no address";
 	case ARES_ETIMEOUT: return "the name servers do not answer";
-	case ARES_ECONNREFUSED: return "the name servers cannot be reached";
-	case ARES_ESERVFAIL: return "the name server failed";
-	case ARES_EREFUSED: return "the name server refuses";
+	/* c-ares gives the first also when the last server answered with an error (SERVFAIL, REFUSED). */
+	case ARES_ECONNREFUSED: case ARES_ESERVFAIL: case ARES_EREFUSED: return "the name servers fail or cannot be reached";
 	case ARES_EBADNAME: return "not a host name";
 	default: return ares_strerror(status);
 	}
 }
 
-/* The first of each family in turn, beginning with the family that c-ares (RFC 6724) puts first, so that one broken family
- * costs one attempt and not all of them. */
+/* The first of each family in turn, beginning with the family that c-ares (RFC 6724) puts first, so that one broken
+ * family costs one attempt and not all of them. */
 static void interleave(const struct ares_addrinfo_node *nodes, struct dns_answer *ret)
 {
 	const struct ares_addrinfo_node *at[2] = { nodes, nodes };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asynchronous name resolution (c-ares), one resolver per loop, answers kept for their TTL (1 s to 5 min; failures 1 s),
- * at most DNS_CACHE_MAX names. Literal addresses and "localhost" never leave the process. Both address families are asked
- * for; IPv6 and IPv4 addresses come interleaved, as connecting wants them. */
+/* Asynchronous name resolution (c-ares), one resolver per loop, answers kept for their TTL (1 s to 5 min; failures
+ * 1 s), at most DNS_CACHE_MAX names. Literal addresses and "localhost" never leave the process. Both address families are
+ * asked for; IPv6 and IPv4 addresses come interleaved, as connecting wants them. */
 #pragma once
 
 #include "net/address.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets of one loop. Watched level-triggered: what one turn does not accept is reported again. TCP_NODELAY is set
- * on the listening socket; accepted ones inherit it. */
+/* Listening sockets of one loop. Watched level-triggered: what one turn does not accept is reported again. TCP_NODELAY
+ * is set on the listening socket; accepted ones inherit it. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -153,7 +153,8 @@ static int open_shared(const struct address *a, struct shared_file **ret)
 		return r;
 	}
 	struct shared_file *f = xcalloc(1, sizeof(*f));
-	*f = (struct shared_file){ .address = *a, .device = st.st_dev, .inode = st.st_ino, .fd = TAKE_FD(kept), .users = 1 };
+	*f = (struct shared_file){ .address = *a, .device = st.st_dev, .inode = st.st_ino, .users = 1 };
+	f->fd = TAKE_FD(kept);
 	list_append(&shared_files, &f->node);
 	*ret = f;
 	return TAKE_FD(fd);
@@ -233,7 +234,7 @@ static bool accept_one(struct listener *s)
 		pause_accepting(s, errno);
 		return false;
 	default:
-		/* The connection that waited is gone already (accept(2): errors of the network); the next may be fine. */
+		/* The connection that waited is gone already (accept(2), network errors); the next may be fine. */
 		return true;
 	}
 }
@@ -258,7 +259,8 @@ int listener_open(struct loop *l, const struct address *a, int inherited_fd, lis
 {
 	struct address bound = *a;
 	struct shared_file *shared = NULL;
-	_cleanup_(close_fdp) int fd = inherited_fd >= 0 ? fcntl(inherited_fd, F_DUPFD_CLOEXEC, 0) : open_own(&bound, &shared);
+	_cleanup_(close_fdp) int fd =
+		inherited_fd >= 0 ? fcntl(inherited_fd, F_DUPFD_CLOEXEC, 0) : open_own(&bound, &shared);
 	if (fd < 0)
 		return inherited_fd >= 0 ? -errno : fd;
 	if (inherited_fd >= 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
@@ -269,8 +271,13 @@ int listener_open(struct loop *l, const struct address *a, int inherited_fd, lis
 		set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 
 	struct listener *s = xcalloc(1, sizeof(*s));
-	*s = (struct listener){ .watch = { .fd = fd, .on_event = listener_on_event }, .loop = l, .address = bound, .shared = shared,
-				.exclusive = inherited_fd >= 0 || shared, .on_accept = on_accept, .ctx = ctx };
+	*s = (struct listener){ .watch = { .fd = fd, .on_event = listener_on_event },
+				.loop = l,
+				.address = bound,
+				.shared = shared,
+				.exclusive = inherited_fd >= 0 || shared,
+				.on_accept = on_accept,
+				.ctx = ctx };
 	task_init(&s->task, accept_run);
 	timer_init(&s->pause, l, pause_on_expire);
 	if (r == 0)

@@ -13,8 +13,8 @@ typedef void listener_accept_fn(void *ctx, struct loop *loop, int fd, const stru
 
 /* Proves that `a` is free and usable. 0 or -errno. */
 int listener_probe(const struct address *a);
-/* Opens (or with `inherited_fd` >= 0 duplicates; the caller keeps its own) a socket on this loop. Own unix sockets are bound
- * once per process and shared by its loops; a stale file is replaced. 0 or -errno. */
+/* Opens (or with `inherited_fd` >= 0 duplicates; the caller keeps its own) a socket on this loop. Own unix sockets are
+ * bound once per process and shared by its loops; a stale file is replaced. 0 or -errno. */
 int listener_open(struct loop *l, const struct address *a, int inherited_fd, listener_accept_fn *on_accept, void *ctx,
 		  struct listener **ret);
 /* Stops accepting; accepts NULL, returns NULL. */

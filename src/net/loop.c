@@ -96,8 +96,8 @@ static void list_move_all(struct list *from, struct list *to)
 	list_init(from);
 }
 
-/* What an edge queued often queues the next thing at once (a connection's task its exchange's): a few passes spare the trip to
- * the kernel in between. */
+/* What an edge queued often queues the next thing at once (a connection's task its exchange's): a few passes spare the
+ * trip to the kernel in between. */
 static void run_tasks(struct loop *l)
 {
 	int left = LOOP_TASKS_TURN_MAX;

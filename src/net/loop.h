@@ -6,8 +6,8 @@
  *   timer   something to run at a time; setting it later costs nothing until it expires
  *
  * A turn: wait → dispatch edges (callbacks only note what happened and queue tasks) → run tasks (at most a bounded
- * number; those queued while running follow in a few more passes, then in the next turn) → expire timers. Everything of a
- * loop happens on its own thread; the one way in from another thread is its mailbox (mailbox.h). */
+ * number; those queued while running follow in a few more passes, then in the next turn) → expire timers. Everything of
+ * a loop happens on its own thread; the one way in from another thread is its mailbox (mailbox.h). */
 #pragma once
 
 #include <stdbool.h>

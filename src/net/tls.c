@@ -16,7 +16,8 @@ static bool fail(char *reterr, size_t size, const char *what, const char *file)
 {
 	char text[128];
 	unsigned long e = ERR_peek_error();
-	const char *reason = ERR_SYSTEM_ERROR(e) ? strerror_r(ERR_GET_REASON(e), text, sizeof(text)) : ERR_reason_error_string(e);
+	const char *reason =
+		ERR_SYSTEM_ERROR(e) ? strerror_r(ERR_GET_REASON(e), text, sizeof(text)) : ERR_reason_error_string(e);
 	snprintf(reterr, size, "%s \"%s\": %s", what, file, reason ? reason : "unknown error");
 	ERR_clear_error();
 	return false;
@@ -52,7 +53,8 @@ static struct tls_context *context_new(bool server, bool http2)
 		out_of_memory();
 	SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION);
 	SSL_CTX_set_options(c->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(c->ssl, 1);
 	SSL_CTX_set_default_read_buffer_len(c->ssl, TLS_READ_BUFFER);
 	return c;
@@ -119,8 +121,8 @@ struct tls_context *tls_client_new(const struct tls_client_options *o, char *ret
 
 	if (o->ca_file && !use_ca_file(c->ssl, o->ca_file, reterr, size))
 		return tls_context_unref(c);
-	if (o->certificate_file &&
-	    !use_certificate(c->ssl, o->certificate_file, o->key_file ? o->key_file : o->certificate_file, reterr, size))
+	if (o->certificate_file && !use_certificate(c->ssl, o->certificate_file,
+						    o->key_file ? o->key_file : o->certificate_file, reterr, size))
 		return tls_context_unref(c);
 	c->system_store = !o->ca_file && !o->skip_verify;
 	SSL_CTX_set_verify(c->ssl, o->skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);

@@ -15,7 +15,7 @@ struct tls_server_options {
 };
 
 struct tls_client_options {
-	const char *ca_file;           /* PEM, instead of the system's store; NULL = the system's, loaded on first use */
+	const char *ca_file; /* PEM, instead of the system's store; NULL = the system's, loaded on first use */
 	const char *certificate_file;  /* client certificate, NULL = none */
 	const char *key_file;
 	bool skip_verify;

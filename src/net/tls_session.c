@@ -165,8 +165,8 @@ struct tls_session *tls_session_new(struct tls_context *c, struct loop *l, int f
 struct tls_session *tls_session_free(struct tls_session *s)
 {
 	if (s) {
-		/* Freeing a session that was not ended properly would otherwise mark its ticket as unusable; connections
-		 * that are simply dropped are no reason for a full handshake next time. */
+		/* Freeing a session that was not ended properly would otherwise mark its ticket as unusable;
+		 * connections that are simply dropped are no reason for a full handshake next time. */
 		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(s->ssl);
 		tls_context_unref(s->context);
@@ -222,7 +222,8 @@ static void describe(struct tls_session *s)
 					: "the peer closed the connection during the handshake";
 	else if (s->error)
 		reason = conn_errno_text(s->error, text, sizeof(text));
-	else if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK)
+	else if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
+		 verified != X509_V_OK)
 		reason = X509_verify_cert_error_string(verified);
 	else if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_WRONG_VERSION_NUMBER)
 		reason = "the peer does not speak TLS (wrong version number)";
@@ -293,8 +294,8 @@ ssize_t tls_session_read(struct tls_session *s, char *out, size_t cap)
 	return over ? 0 : -EAGAIN;
 }
 
-/* Where the next record's bytes come from: straight from a piece that fills it (or is the last), else gathered from several
- * pieces, so that a head and a short body share one record. */
+/* Where the next record's bytes come from: straight from a piece that fills it (or is the last), else gathered from
+ * several pieces, so that a head and a short body share one record. */
 struct cursor {
 	const struct iovec *iov;
 	int left;
@@ -307,19 +308,20 @@ static struct slice next_record(struct cursor *at, size_t most, char *gather)
 	if (most > TLS_RECORD_MAX)
 		most = TLS_RECORD_MAX;
 	while (at->left > 0 && len < most) {
-		const char *from = (const char *)at->iov->iov_base + at->offset;
 		size_t have = at->iov->iov_len - at->offset;
-		size_t take = have < most - len ? have : most - len;
-		bool whole = len == 0 && (take == most || at->left == 1);
-		if (take > 0 && !whole)
-			memcpy(gather + len, from, take);
-		len += take;
-		at->offset += take;
-		if (take == have) {
+		if (have == 0) {
 			at->iov++;
 			at->left--;
 			at->offset = 0;
+			continue;
 		}
+		const char *from = (const char *)at->iov->iov_base + at->offset;
+		size_t take = have < most - len ? have : most - len;
+		bool whole = len == 0 && (take == most || at->left == 1);
+		if (!whole)
+			memcpy(gather + len, from, take);
+		len += take;
+		at->offset += take;
 		if (whole)
 			return slice_of(from, len);
 	}
