@@ -40,6 +40,7 @@ def chat_body(model, size, stream):
 class Bench:
     def __init__(self, options):
         self.options = options
+        self.lock = peers.lock_machine()
         self.many = peers.raise_file_limit()
         self.peers = peers.Peers(FOLDER, ROOT / "build" / "weir", self.many)
         self.figures = {}     # case → proxy → one figure per round

@@ -114,6 +114,16 @@ def raise_file_limit():
     return min(MOST_STREAMS, (soft - SPARE_FILES) // 2)
 
 
+def lock_machine():
+    """One bench at a time: two would measure each other. The lock goes with the process; it is a name, not a file."""
+    lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        lock.bind("\0weir-bench")
+    except OSError:
+        raise SystemExit("bench: another one is running on this machine") from None
+    return lock
+
+
 def clean_environment(certificate):
     """No proxy between us and the provider; the provider's certificate is the only one that is trusted."""
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -130,14 +140,18 @@ def make_certificate(folder):
     return certificate, key
 
 
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for_port(port, process, name):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{name} ended with status {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if is_listening(port):
+            return
         time.sleep(0.01)
     raise RuntimeError(f"{name} does not listen on port {port}")
 
@@ -147,6 +161,8 @@ class Process:
 
     def __init__(self, name, command, core, port, environment, log):
         self.name, self.port = name, port
+        if is_listening(port):
+            raise RuntimeError(f"port {port} is taken: is another bench running?")
         with open(log, "ab") as output:
             self.process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], env=environment,
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
