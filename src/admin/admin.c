@@ -168,8 +168,8 @@ static void answer_ready(struct admin *a, struct server_stream *s)
 	const struct config *c = a->config;
 	unsigned usable = 0;
 
-	for (unsigned i = 0; i < c->provider_count; i++)
-		usable += c->providers[i].key_count > 0;
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		usable += c->routing.providers[i].key_count > 0;
 	if (atomic_load(&a->shared->draining))
 		answer_json(s, 503, SLICE("{\"status\":\"draining\"}"));
 	else if (usable == 0)

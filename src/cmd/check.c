@@ -49,7 +49,7 @@ static unsigned show_rule_model(const struct config *c, struct rule *r, struct s
 	unsigned shown = 0;
 
 	arena_init(&a);
-	plan_make(c, &q, &a, &plan, &failure);
+	plan_make(&c->routing, &q, &a, &plan, &failure);
 	for (unsigned i = 0; plan.rule == r && i < plan.count; i++) {
 		const struct candidate *k = &plan.candidates[i];
 
@@ -68,8 +68,8 @@ static unsigned show_rule_model(const struct config *c, struct rule *r, struct s
 static bool is_listed_before(const struct config *c, unsigned provider, struct slice model)
 {
 	for (unsigned i = 0; i < provider; i++)
-		for (unsigned k = 0; k < c->providers[i].offer_count; k++)
-			if (slice_eq(c->providers[i].offers[k].model->id, model))
+		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++)
+			if (slice_eq(c->routing.providers[i].offers[k].model->id, model))
 				return true;
 	return false;
 }
@@ -79,9 +79,9 @@ static unsigned show_rule(const struct config *c, struct rule *r, bool first)
 {
 	unsigned shown = 0;
 
-	for (unsigned i = 0; i < c->provider_count; i++)
-		for (unsigned k = 0; k < c->providers[i].offer_count; k++) {
-			struct slice id = c->providers[i].offers[k].model->id;
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++) {
+			struct slice id = c->routing.providers[i].offers[k].model->id;
 
 			if (!is_listed_before(c, i, id))
 				shown += show_rule_model(c, r, id, first && shown == 0);
@@ -93,21 +93,21 @@ static void show_substitutions(const struct config *c)
 {
 	unsigned shown = 0;
 
-	for (unsigned i = 0; i < c->rule_count; i++)
-		if (c->rules[i].item_count > 0)
-			shown += show_rule(c, &c->rules[i], shown == 0);
+	for (unsigned i = 0; i < c->routing.rule_count; i++)
+		if (c->routing.rules[i].item_count > 0)
+			shown += show_rule(c, &c->routing.rules[i], shown == 0);
 }
 
 static void show_summary(const struct config *c, const struct config_report *r)
 {
 	unsigned usable = 0;
 
-	for (unsigned i = 0; i < c->provider_count; i++)
-		usable += !c->providers[i].needs_key || c->providers[i].key_count > 0;
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		usable += !c->routing.providers[i].needs_key || c->routing.providers[i].key_count > 0;
 	printf("%s%s%.*s%s: %u provider%s (%u usable), %u name%s, %u rule%s, %u warning%s\n", style_on(stdout, STYLE_GOOD), "ok ",
-	       SLICE_ARG(r->file.len > 0 ? r->file : SLICE("(no file)")), style_off(stdout), c->provider_count,
-	       c->provider_count == 1 ? "" : "s", usable, c->model_count, c->model_count == 1 ? "" : "s", c->rule_count,
-	       c->rule_count == 1 ? "" : "s", r->count - r->errors, r->count - r->errors == 1 ? "" : "s");
+	       SLICE_ARG(r->file.len > 0 ? r->file : SLICE("(no file)")), style_off(stdout), c->routing.provider_count,
+	       c->routing.provider_count == 1 ? "" : "s", usable, c->routing.model_count, c->routing.model_count == 1 ? "" : "s", c->routing.rule_count,
+	       c->routing.rule_count == 1 ? "" : "s", r->count - r->errors, r->count - r->errors == 1 ? "" : "s");
 }
 
 static int cmd_check(int argc, char **argv)

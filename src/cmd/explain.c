@@ -262,7 +262,7 @@ static bool explain(const struct config *c, const struct question *q, bool as_js
 	bool usable;
 
 	arena_init(&a);
-	usable = plan_make(c, &q->query, &a, &plan, &failure);
+	usable = plan_make(&c->routing, &q->query, &a, &plan, &failure);
 	if (as_json)
 		print_json(q, &plan, &failure, &a);
 	else

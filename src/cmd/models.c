@@ -66,23 +66,23 @@ static void collect(const struct config *c, struct arena *a, struct listings *re
 {
 	unsigned most = 0;
 
-	for (unsigned i = 0; i < c->provider_count; i++)
-		most += c->providers[i].offer_count;
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		most += c->routing.providers[i].offer_count;
 	ret->items = arena_array(a, struct listing, most);
 	ret->count = 0;
-	for (unsigned i = 0; i < c->provider_count; i++)
-		for (unsigned k = 0; k < c->providers[i].offer_count; k++) {
-			const struct offer *offer = &c->providers[i].offers[k];
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++) {
+			const struct offer *offer = &c->routing.providers[i].offers[k];
 			struct listing *l = find_listing(ret, offer->model->id);
 
 			if (!l) {
 				l = &ret->items[ret->count++];
 				l->model = offer->model;
-				l->providers = arena_array(a, const struct provider *, c->provider_count);
-				l->offers = arena_array(a, const struct offer *, c->provider_count);
+				l->providers = arena_array(a, const struct provider *, c->routing.provider_count);
+				l->offers = arena_array(a, const struct offer *, c->routing.provider_count);
 			}
-			if (l->count < c->provider_count)
-				add_offer(l, &c->providers[i], offer);
+			if (l->count < c->routing.provider_count)
+				add_offer(l, &c->routing.providers[i], offer);
 		}
 }
 
@@ -172,10 +172,10 @@ static struct slice item_name(const struct try_item *item, struct arena *a)
 
 static void print_names(const struct config *c, struct arena *a)
 {
-	if (c->model_count > 0)
+	if (c->routing.model_count > 0)
 		printf("\n");
-	for (unsigned i = 0; i < c->model_count; i++) {
-		const struct model_name *entry = &c->models[i];
+	for (unsigned i = 0; i < c->routing.model_count; i++) {
+		const struct model_name *entry = &c->routing.models[i];
 		struct slice text = { 0 };
 
 		for (unsigned k = 0; k < entry->item_count; k++)
@@ -304,8 +304,8 @@ static void print_json(const struct config *c, const struct listings *l, struct 
 	json_end_array(&w);
 	json_key(&w, SLICE("names"));
 	json_begin_array(&w);
-	for (unsigned i = 0; i < c->model_count; i++)
-		write_name(&w, &c->models[i], a);
+	for (unsigned i = 0; i < c->routing.model_count; i++)
+		write_name(&w, &c->routing.models[i], a);
 	json_end_array(&w);
 	json_end_object(&w);
 	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));

@@ -177,7 +177,7 @@ static int serve(struct config *config, const char *path)
 	gateway_address(g, data);
 	gateway_admin_address(g, admin);
 	log_info("weir %s listens on %s, admin on %s, %u workers, %u providers", WEIR_VERSION, data, admin, config->workers,
-		 config->provider_count);
+		 config->routing.provider_count);
 	notify_systemd("READY=1");
 	attend(g, &signals, path);
 	gateway_stop(g);

@@ -31,8 +31,8 @@ static void reader_init(struct reader *r, const char *file, struct config_report
 	arena_init(&c->arena);
 	c->references = 1;
 	c->file = arena_dup(&c->arena, slice_cstr(file));
-	map_init(&c->provider_by_name);
-	map_init(&c->model_by_name);
+	map_init(&c->routing.provider_by_name);
+	map_init(&c->routing.model_by_name);
 	map_init(&r->foreign_models);
 	set_defaults(r);
 }
@@ -136,15 +136,15 @@ struct config *config_ref(struct config *c)
 
 static void config_free(struct config *c)
 {
-	for (unsigned i = 0; i < c->provider_count; i++)
-		c->providers[i].tls = tls_context_unref(c->providers[i].tls);
+	for (unsigned i = 0; i < c->routing.provider_count; i++)
+		c->routing.providers[i].tls = tls_context_unref(c->routing.providers[i].tls);
 	for (unsigned i = 0; i < c->secret_count; i++)
 		secret_free(c->secrets[i]);
 	free(c->secrets);
 	secret_free(c->admin_token);
 	tls_context_unref(c->server_tls);
-	map_done(&c->provider_by_name);
-	map_done(&c->model_by_name);
+	map_done(&c->routing.provider_by_name);
+	map_done(&c->routing.model_by_name);
 	arena_done(&c->arena);
 	free(c);
 }

@@ -34,14 +34,7 @@ struct config {
 	struct api_key *keys;
 	unsigned key_count;            /* 0: loopback only, any or no key */
 
-	struct provider *providers;    /* file order (or catalogue order) */
-	unsigned provider_count;
-	struct map provider_by_name;
-	struct model_name *models;     /* the `models:` section */
-	unsigned model_count;
-	struct map model_by_name;
-	struct rule *rules;
-	unsigned rule_count;
+	struct routing routing;        /* providers, models, rules: what plans are made from */
 
 	struct {
 		int64_t request_timeout_ms;    /* whole request, 15 min */

@@ -136,7 +136,7 @@ static void test_the_example_loads(void **state)
 	c = config_parse(text, "example", &report);
 	assert_non_null(c);
 	assert_int_equal(report.count, 0);
-	assert_int_equal(c->provider_count, 3);
+	assert_int_equal(c->routing.provider_count, 3);
 	config_unref(c);
 	config_report_done(&report);
 }

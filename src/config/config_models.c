@@ -48,21 +48,21 @@ static void unknown_target(struct reader *r, struct yaml where, struct slice wor
 	struct nearest near;
 
 	nearest_init(&near, word);
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		nearest_offer(&near, c->providers[i].name);
-		for (unsigned j = 0; j < c->providers[i].offer_count; j++)
-			nearest_offer(&near, c->providers[i].offers[j].model->id);
+	for (unsigned i = 0; i < c->routing.provider_count; i++) {
+		nearest_offer(&near, c->routing.providers[i].name);
+		for (unsigned j = 0; j < c->routing.providers[i].offer_count; j++)
+			nearest_offer(&near, c->routing.providers[i].offers[j].model->id);
 	}
-	for (unsigned i = 0; i < c->model_count; i++)
-		nearest_offer(&near, c->models[i].name);
+	for (unsigned i = 0; i < c->routing.model_count; i++)
+		nearest_offer(&near, c->routing.models[i].name);
 	problem(r, where, "'%.*s' is no provider, model or group here%s", SLICE_ARG(yaml_text(where)),
 		nearest_hint(r, &near));
 }
 
 static const struct offer *find_listed(const struct config *c, struct slice name)
 {
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		const struct offer *offer = provider_find_offer(&c->providers[i], name);
+	for (unsigned i = 0; i < c->routing.provider_count; i++) {
+		const struct offer *offer = provider_find_offer(&c->routing.providers[i], name);
 
 		if (offer)
 			return offer;
@@ -75,7 +75,7 @@ static bool resolve_at_provider(struct reader *r, struct yaml where, struct slic
 				bool *ret_good)
 {
 	struct slice rest = word, head = slice_next_token(&rest, '/');
-	const struct provider *p = rest.ptr ? map_get(&r->config->provider_by_name, head) : NULL;
+	const struct provider *p = rest.ptr ? map_get(&r->config->routing.provider_by_name, head) : NULL;
 	struct nearest near;
 
 	if (!p)
@@ -102,7 +102,7 @@ static bool resolve_item(struct reader *r, struct yaml where, struct slice word,
 			 struct try_item *ret)
 {
 	const struct config *c = r->config;
-	const struct provider *p = map_get(&c->provider_by_name, word);
+	const struct provider *p = map_get(&c->routing.provider_by_name, word);
 	const struct offer *listed;
 	bool good;
 
@@ -111,7 +111,7 @@ static bool resolve_item(struct reader *r, struct yaml where, struct slice word,
 		return true;
 	}
 	/* In the entry `gpt-4o: { try: [gpt-4o, …] }` the name means the model, not the entry again. */
-	if (map_get(&c->model_by_name, word) && !slice_eq(word, self)) {
+	if (map_get(&c->routing.model_by_name, word) && !slice_eq(word, self)) {
 		*ret = (struct try_item){ .kind = TRY_GROUP, .model = word };
 		return true;
 	}
@@ -242,7 +242,7 @@ static unsigned nesting(const struct config *c, const struct model_name *m, unsi
 		return CONFIG_NESTING_MAX + 1;
 	for (unsigned i = 0; i < m->item_count; i++) {
 		const struct model_name *inner =
-			m->items[i].kind == TRY_GROUP ? map_get(&c->model_by_name, m->items[i].model) : NULL;
+			m->items[i].kind == TRY_GROUP ? map_get(&c->routing.model_by_name, m->items[i].model) : NULL;
 		unsigned below;
 
 		--*budget;
@@ -258,9 +258,9 @@ static unsigned nesting(const struct config *c, const struct model_name *m, unsi
 static bool add_entry(struct reader *r, const struct yaml_member *m, struct entry_draft *ret)
 {
 	struct config *c = r->config;
-	struct model_name *entry = &c->models[c->model_count];
+	struct model_name *entry = &c->routing.models[c->routing.model_count];
 
-	if (map_get(&c->provider_by_name, m->key)) {
+	if (map_get(&c->routing.provider_by_name, m->key)) {
 		problem(r, m->place, "'%.*s' is a provider's name already", SLICE_ARG(m->key));
 		return false;
 	}
@@ -270,8 +270,8 @@ static bool add_entry(struct reader *r, const struct yaml_member *m, struct entr
 	}
 	*entry = (struct model_name){ .name = m->key, .route = m->key };
 	*ret = (struct entry_draft){ .entry = entry, .place = m->place, .value = m->value };
-	map_put(&c->model_by_name, entry->name, entry);
-	c->model_count++;
+	map_put(&c->routing.model_by_name, entry->name, entry);
+	c->routing.model_count++;
 	return true;
 }
 
@@ -286,7 +286,7 @@ void models_read(struct reader *r)
 		problem(r, r->models, "more than %d entries", ENTRIES_MAX);
 		return;
 	}
-	c->models = arena_array(r->arena, struct model_name, count);
+	c->routing.models = arena_array(r->arena, struct model_name, count);
 	drafts = arena_array(r->arena, struct entry_draft, count);
 	for (unsigned i = 0; i < count; i++)
 		drafted += add_entry(r, &members[i], &drafts[drafted]);

@@ -213,16 +213,16 @@ static bool is_provider_name(struct slice name)
 static struct provider *provider_init(struct reader *r, struct slice name, const struct catalogue_provider *known)
 {
 	struct config *c = r->config;
-	struct provider *p = &c->providers[c->provider_count];
+	struct provider *p = &c->routing.providers[c->routing.provider_count];
 
 	p->name = name;
 	p->foreign = !known;
 	p->priority = PRIORITY_DEFAULT;
-	p->order = c->provider_count;
+	p->order = c->routing.provider_count;
 	p->timeout = r->timeout;
 	p->retries = r->retries;
-	c->provider_count++;
-	map_put(&c->provider_by_name, p->name, p);
+	c->routing.provider_count++;
+	map_put(&c->routing.provider_by_name, p->name, p);
 	return p;
 }
 
@@ -289,7 +289,7 @@ void providers_read(struct reader *r)
 		problem(r, r->providers, "more than %d providers", PROVIDERS_MAX);
 		return;
 	}
-	r->config->providers =
+	r->config->routing.providers =
 		arena_array(r->arena, struct provider, r->has_providers ? count : catalogue_provider_count);
 	for (unsigned i = 0; i < count; i++)
 		read_from_file(r, &members[i]);
@@ -297,6 +297,6 @@ void providers_read(struct reader *r)
 		return;
 	read_from_environment(r, false);
 	read_from_environment(r, true);
-	if (r->config->provider_count == 0)
+	if (r->config->routing.provider_count == 0)
 		nobody_found(r);
 }

@@ -16,10 +16,10 @@ static bool is_glob(struct slice s)
 
 static bool name_is_known(const struct config *c, struct slice name)
 {
-	if (map_get(&c->model_by_name, name))
+	if (map_get(&c->routing.model_by_name, name))
 		return true;
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		const struct provider *p = &c->providers[i];
+	for (unsigned i = 0; i < c->routing.provider_count; i++) {
+		const struct provider *p = &c->routing.providers[i];
 		struct slice rest = name, head = slice_next_token(&rest, '/');
 
 		/* Without a list a provider takes any id: nothing can be said about a name then. */
@@ -204,9 +204,9 @@ void rules_read(struct reader *r)
 		problem(r, r->routing, "more than %d rules", RULES_MAX);
 		return;
 	}
-	c->rules = arena_array(r->arena, struct rule, count);
+	c->routing.rules = arena_array(r->arena, struct rule, count);
 	for (unsigned i = 0; i < count; i++) {
-		struct rule *rule = &c->rules[i];
+		struct rule *rule = &c->routing.rules[i];
 		struct rule_draft d = { .rule = rule };
 		unsigned errors = r->report->errors;
 
@@ -214,8 +214,8 @@ void rules_read(struct reader *r)
 		section_read(r, &section_rule, items[i], &d);
 		if (r->report->errors == errors && !d.items.line && rule->prefer == PREFER_NONE)
 			problem(r, items[i], "a rule needs 'try' or 'prefer'");
-		if (r->report->errors == errors && i > 0 && matches_everything(&c->rules[i - 1]))
+		if (r->report->errors == errors && i > 0 && matches_everything(&c->routing.rules[i - 1]))
 			warning(r, items[i], "this rule is never reached: the one before it matches everything");
 	}
-	c->rule_count = count;
+	c->routing.rule_count = count;
 }

@@ -33,7 +33,7 @@ static void assert_slice(struct slice s, const char *expected)
 
 static const struct provider *provider(const struct config *c, const char *name)
 {
-	const struct provider *p = map_get(&c->provider_by_name, slice_cstr(name));
+	const struct provider *p = map_get(&c->routing.provider_by_name, slice_cstr(name));
 
 	assert_non_null(p);
 	return p;
@@ -101,7 +101,7 @@ static void test_product_routing(void **state)
 	struct config *c = load(product_routing);
 	const struct provider *anthropic = provider(c, "anthropic");
 
-	assert_int_equal(c->provider_count, 3);
+	assert_int_equal(c->routing.provider_count, 3);
 	assert_int_equal(anthropic->priority, 1);
 	assert_int_equal(anthropic->offer_count, 2);
 	assert_true(anthropic->lists_models);
@@ -116,17 +116,17 @@ static void test_product_routing(void **state)
 	assert_non_null(anthropic->tls);
 	assert_ptr_equal(anthropic->tls, provider(c, "openai")->tls);
 
-	assert_int_equal(c->rule_count, 3);
-	assert_slice(c->rules[0].route, "rule-1");
-	assert_slice(c->rules[0].models[0], "claude-opus-4.7");
-	assert_int_equal(c->rules[0].item_count, 2);
-	assert_int_equal(c->rules[0].items[1].kind, TRY_PROVIDER);
-	assert_ptr_equal(c->rules[0].items[1].provider, provider(c, "openai"));
-	assert_true(c->rules[2].matches_prompt_length);
-	assert_int_equal(c->rules[2].prompt_length.low, 0);
-	assert_int_equal(c->rules[2].prompt_length.high, 1999);
-	assert_int_equal(c->rules[2].prefer, PREFER_CHEAPEST);
-	assert_int_equal(c->rules[2].item_count, 0);
+	assert_int_equal(c->routing.rule_count, 3);
+	assert_slice(c->routing.rules[0].route, "rule-1");
+	assert_slice(c->routing.rules[0].models[0], "claude-opus-4.7");
+	assert_int_equal(c->routing.rules[0].item_count, 2);
+	assert_int_equal(c->routing.rules[0].items[1].kind, TRY_PROVIDER);
+	assert_ptr_equal(c->routing.rules[0].items[1].provider, provider(c, "openai"));
+	assert_true(c->routing.rules[2].matches_prompt_length);
+	assert_int_equal(c->routing.rules[2].prompt_length.low, 0);
+	assert_int_equal(c->routing.rules[2].prompt_length.high, 1999);
+	assert_int_equal(c->routing.rules[2].prefer, PREFER_CHEAPEST);
+	assert_int_equal(c->routing.rules[2].item_count, 0);
 	config_unref(c);
 }
 
@@ -159,8 +159,8 @@ static void test_product_foreign(void **state)
 	/* As it stands: the models of providers that are not configured are passed over. */
 	snprintf(text, sizeof(text), product_foreign, "");
 	c = load(text);
-	assert_int_equal(c->provider_count, 1);
-	assert_int_equal(c->models[0].item_count, 2);
+	assert_int_equal(c->routing.provider_count, 1);
+	assert_int_equal(c->routing.models[0].item_count, 2);
 	config_unref(c);
 
 	snprintf(text, sizeof(text), product_foreign, "  anthropic:\n  openai:\n");
@@ -191,15 +191,15 @@ static void test_product_foreign(void **state)
 	assert_int_equal(box->timeout.total, 600000);
 	assert_int_equal(box->retries, 2);
 
-	assert_int_equal(c->model_count, 2);
-	assert_slice(c->models[0].route, "frontier");
-	assert_false(c->models[0].is_alias);
-	assert_int_equal(c->models[0].items[0].kind, TRY_PROVIDER_MODEL);
-	assert_ptr_equal(c->models[0].items[0].provider, provider(c, "anthropic"));
-	assert_slice(c->models[0].items[0].offer->own_id, "claude-opus-4-7");
-	assert_true(c->models[1].is_alias);
-	assert_int_equal(c->models[1].items[0].kind, TRY_MODEL);
-	assert_slice(c->models[1].items[0].model, "claude-opus-4.7");
+	assert_int_equal(c->routing.model_count, 2);
+	assert_slice(c->routing.models[0].route, "frontier");
+	assert_false(c->routing.models[0].is_alias);
+	assert_int_equal(c->routing.models[0].items[0].kind, TRY_PROVIDER_MODEL);
+	assert_ptr_equal(c->routing.models[0].items[0].provider, provider(c, "anthropic"));
+	assert_slice(c->routing.models[0].items[0].offer->own_id, "claude-opus-4-7");
+	assert_true(c->routing.models[1].is_alias);
+	assert_int_equal(c->routing.models[1].items[0].kind, TRY_MODEL);
+	assert_slice(c->routing.models[1].items[0].model, "claude-opus-4.7");
 	config_unref(c);
 }
 
@@ -216,7 +216,7 @@ static void test_defaults_of_an_empty_file(void **state)
 		assert_slice(c->admin.text, "127.0.0.1:8485");
 		assert_null(c->admin_token);
 		assert_int_equal(c->key_count, 0);
-		assert_int_equal(c->provider_count, 0);
+		assert_int_equal(c->routing.provider_count, 0);
 		assert_int_equal(c->defaults.request_timeout_ms, 15 * 60000);
 		assert_int_equal(c->defaults.attempts, 4);
 		assert_int_equal(c->defaults.heartbeat_after_ms, 15000);
@@ -316,7 +316,7 @@ static void test_gemini_base_has_its_version(void **state)
 		snprintf(text, sizeof(text), "providers: { g: { dialect: gemini, base_url: \"%s\" } }",
 			 cases[i].written);
 		c = load(text);
-		assert_slice(c->providers[0].bindings[0].base_text, cases[i].kept);
+		assert_slice(c->routing.providers[0].bindings[0].base_text, cases[i].kept);
 		config_unref(c);
 	}
 }
@@ -399,22 +399,22 @@ static void test_try_words(void **state)
 				"  - match: { model: [gpt-*, nested], prompt_length: 1000..2000 }\n"
 				"    try: [openai, any/x, nested, gpt-5.5, cheap]\n"
 				"    name: all\n");
-	const struct try_item *items = c->rules[0].items;
+	const struct try_item *items = c->routing.rules[0].items;
 
-	assert_slice(c->models[0].route, "four");
-	assert_int_equal(c->models[0].prefer, PREFER_CHEAPEST);
-	assert_int_equal(c->models[0].items[0].kind, TRY_MODEL);
-	assert_int_equal(c->models[0].items[1].kind, TRY_PROVIDER_MODEL);
-	assert_null(c->models[0].items[1].offer);
-	assert_slice(c->models[0].items[1].model, "anything");
-	assert_int_equal(c->models[1].items[0].kind, TRY_GROUP);
-	assert_int_equal(c->models[1].items[1].kind, TRY_GROUP);
-	assert_slice(c->models[2].items[0].model, "gpt-4o");
-	assert_int_equal(c->rules[0].model_count, 2);
-	assert_int_equal(c->rules[0].prompt_length.low, 1000);
-	assert_int_equal(c->rules[0].prompt_length.high, 2000);
-	assert_slice(c->rules[0].route, "all");
-	assert_int_equal(c->rules[0].item_count, 5);
+	assert_slice(c->routing.models[0].route, "four");
+	assert_int_equal(c->routing.models[0].prefer, PREFER_CHEAPEST);
+	assert_int_equal(c->routing.models[0].items[0].kind, TRY_MODEL);
+	assert_int_equal(c->routing.models[0].items[1].kind, TRY_PROVIDER_MODEL);
+	assert_null(c->routing.models[0].items[1].offer);
+	assert_slice(c->routing.models[0].items[1].model, "anything");
+	assert_int_equal(c->routing.models[1].items[0].kind, TRY_GROUP);
+	assert_int_equal(c->routing.models[1].items[1].kind, TRY_GROUP);
+	assert_slice(c->routing.models[2].items[0].model, "gpt-4o");
+	assert_int_equal(c->routing.rules[0].model_count, 2);
+	assert_int_equal(c->routing.rules[0].prompt_length.low, 1000);
+	assert_int_equal(c->routing.rules[0].prompt_length.high, 2000);
+	assert_slice(c->routing.rules[0].route, "all");
+	assert_int_equal(c->routing.rules[0].item_count, 5);
 	assert_int_equal(items[0].kind, TRY_PROVIDER);
 	assert_int_equal(items[1].kind, TRY_PROVIDER_MODEL);
 	assert_int_equal(items[2].kind, TRY_GROUP);
@@ -439,8 +439,8 @@ static void test_prompt_lengths(void **state)
 		snprintf(text, sizeof(text), "routing: [{ match: { prompt_length: \"%s\" }, prefer: cheapest }]",
 			 cases[i].written);
 		c = load(text);
-		assert_int_equal(c->rules[0].prompt_length.low, cases[i].low);
-		assert_int_equal(c->rules[0].prompt_length.high, cases[i].high);
+		assert_int_equal(c->routing.rules[0].prompt_length.low, cases[i].low);
+		assert_int_equal(c->routing.rules[0].prompt_length.high, cases[i].high);
 		config_unref(c);
 	}
 }
@@ -462,9 +462,9 @@ static void test_references_are_expanded(void **state)
 		"    keys: [\"${file:%s}\", \"a$${b}$c\"]\n",
 		path);
 	c = load(text);
-	assert_slice(c->providers[0].bindings[0].base.path, "/127.0.0.1");
-	assert_slice(secret_reveal(c->providers[0].keys[0].secret), "from-a-file");
-	assert_slice(secret_reveal(c->providers[0].keys[1].secret), "a${b}$c");
+	assert_slice(c->routing.providers[0].bindings[0].base.path, "/127.0.0.1");
+	assert_slice(secret_reveal(c->routing.providers[0].keys[0].secret), "from-a-file");
+	assert_slice(secret_reveal(c->routing.providers[0].keys[1].secret), "a${b}$c");
 	config_unref(c);
 	unlink(path);
 }
@@ -507,21 +507,21 @@ static void test_zero_configuration(void **state)
 	c = config_load(NULL, &report);
 	assert_non_null(c);
 	config_report_done(&report);
-	assert_int_equal(c->provider_count, 3);
+	assert_int_equal(c->routing.provider_count, 3);
 	/* First-party before resellers, then catalogue order. */
-	assert_slice(c->providers[0].name, "anthropic");
-	assert_slice(c->providers[1].name, "google");
-	assert_slice(c->providers[2].name, "openrouter");
-	assert_slice(secret_reveal(c->providers[1].keys[0].secret), "g");
-	assert_int_equal(c->providers[2].order, 2);
+	assert_slice(c->routing.providers[0].name, "anthropic");
+	assert_slice(c->routing.providers[1].name, "google");
+	assert_slice(c->routing.providers[2].name, "openrouter");
+	assert_slice(secret_reveal(c->routing.providers[1].keys[0].secret), "g");
+	assert_int_equal(c->routing.providers[2].order, 2);
 	assert_int_equal(c->file.len, 0);
 	config_unref(c);
 	/* A file that does not speak of providers has the environment's. */
 	c = load("workers: 1\n");
-	assert_int_equal(c->provider_count, 3);
+	assert_int_equal(c->routing.provider_count, 3);
 	config_unref(c);
 	c = load("providers: {}\n");
-	assert_int_equal(c->provider_count, 0);
+	assert_int_equal(c->routing.provider_count, 0);
 	config_unref(c);
 	clean_environment(NULL);
 	unsetenv("OPENROUTER_API_KEY");

@@ -400,7 +400,7 @@ static enum step_result step_plan(struct exchange *x)
 		.ctx = x,
 	};
 	struct failure refusal;
-	bool planned = plan_make(config, &query, &x->arena, &x->plan, &refusal);
+	bool planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal);
 
 	record_set(x->record.route, sizeof x->record.route, x->plan.route);
 	record_set(x->record.model, sizeof x->record.model, x->plan.public_id.len ? x->plan.public_id : x->facts.model);

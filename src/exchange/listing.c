@@ -31,17 +31,17 @@ static struct listing collect(struct exchange *x)
 {
 	const struct config *c = x->snapshot->config;
 	struct listing l = { .count = 0 };
-	unsigned most = c->model_count;
+	unsigned most = c->routing.model_count;
 	struct map seen;
 
-	for (unsigned p = 0; p < c->provider_count; p++)
-		most += c->providers[p].offer_count;
+	for (unsigned p = 0; p < c->routing.provider_count; p++)
+		most += c->routing.providers[p].offer_count;
 	l.items = arena_array(&x->arena, struct listed, most + 1);
 	map_init(&seen);
-	for (unsigned m = 0; m < c->model_count; m++)
-		add_once(&l, &seen, (struct listed){ c->models[m].name, SLICE("weir"), NULL });
-	for (unsigned p = 0; p < c->provider_count; p++) {
-		const struct provider *provider = &c->providers[p];
+	for (unsigned m = 0; m < c->routing.model_count; m++)
+		add_once(&l, &seen, (struct listed){ c->routing.models[m].name, SLICE("weir"), NULL });
+	for (unsigned p = 0; p < c->routing.provider_count; p++) {
+		const struct provider *provider = &c->routing.providers[p];
 
 		if (provider->key_count == 0)
 			continue; /* no key: it cannot serve them */

@@ -23,8 +23,8 @@ static bool rule_matches_name(const struct rule *r, const struct planner *p)
 
 static const struct rule *find_rule(struct planner *p)
 {
-	for (unsigned i = 0; i < p->config->rule_count; i++) {
-		const struct rule *r = &p->config->rules[i];
+	for (unsigned i = 0; i < p->routing->rule_count; i++) {
+		const struct rule *r = &p->routing->rules[i];
 
 		if (!rule_matches_name(r, p))
 			continue;
@@ -156,10 +156,10 @@ static bool fail_only(struct planner *p, struct failure *reterr)
 {
 	struct slice names = p->query->only;
 	struct slice first = slice_trim(slice_next_token(&names, ','));
-	struct slice near = plan_nearest_provider(p->config, first);
+	struct slice near = plan_nearest_provider(p->routing, first);
 
-	for (unsigned i = 0; i < p->config->provider_count; i++)
-		if (plan_only_has(p->query->only, p->config->providers[i].name))
+	for (unsigned i = 0; i < p->routing->provider_count; i++)
+		if (plan_only_has(p->query->only, p->routing->providers[i].name))
 			return failure_set(reterr, FAILURE_BAD_REQUEST,
 					   "x-weir-only leaves no provider for '%.*s': %.*s is not among its targets",
 					   SLICE_ARG(p->query->model), SLICE_ARG(p->query->only));
@@ -169,19 +169,19 @@ static bool fail_only(struct planner *p, struct failure *reterr)
 
 static bool fail_unnamed(struct planner *p, struct failure *reterr)
 {
-	const struct config *c = p->config;
+	const struct routing *r = p->routing;
 	struct slice variables = { 0 };
 	struct slice near;
 	bool anybody = false;
 
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		anybody |= !c->providers[i].needs_key || c->providers[i].key_count > 0;
-		variables = add_variable(variables, &c->providers[i], p->arena);
+	for (unsigned i = 0; i < r->provider_count; i++) {
+		anybody |= !r->providers[i].needs_key || r->providers[i].key_count > 0;
+		variables = add_variable(variables, &r->providers[i], p->arena);
 	}
 	if (!anybody)
 		return failure_set(reterr, FAILURE_NO_CREDENTIALS, variables.len ? "no provider has a key: set %.*s" :
 				   "no provider is configured%.*s", SLICE_ARG(variables));
-	near = plan_nearest_names(c, p->query->model, p->arena);
+	near = plan_nearest_names(r, p->query->model, p->arena);
 	if (near.len == 0)
 		return failure_set(reterr, FAILURE_NO_MODEL, "the model '%.*s' does not exist here",
 				   SLICE_ARG(p->query->model));
@@ -222,14 +222,14 @@ static struct slice route_of(const struct planner *p)
 	return SLICE("direct");
 }
 
-bool plan_make(const struct config *config, const struct plan_query *query, struct arena *a, struct plan *ret,
+bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr)
 {
-	struct planner p = { .config = config, .query = query, .arena = a, .plan = ret, .prompt_tokens = -1 };
+	struct planner p = { .routing = routing, .query = query, .arena = a, .plan = ret, .prompt_tokens = -1 };
 	bool is_group;
 
 	*ret = (struct plan){ .asked = query->model, .route = SLICE("direct"), .prompt_tokens = -1 };
-	if (!plan_resolve(config, query->model, &p.meaning))
+	if (!plan_resolve(routing, query->model, &p.meaning))
 		return fail_unnamed(&p, reterr);
 	ret->named = p.meaning.named;
 	is_group = ret->named == NAMED_ENTRY && !p.meaning.entry->is_alias;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a model's name to an ordered list of targets: name resolution, rules, groups, substitution, order (PRODUCT §6).
- * Pure: reads one configuration snapshot and the request's facts, sends nothing, locks nothing but the breakers' state. */
+ * Pure: reads one configuration's routing and the request's facts, sends nothing, locks nothing but the breakers' state. */
 #pragma once
 
+#include "base/map.h"
 #include "provider/provider.h"
-
-struct config;
 
 /* One word of a `try` list, resolved when the configuration is read. */
 struct try_item {
@@ -38,6 +37,18 @@ struct rule {
 	struct try_item *items;
 	unsigned item_count;           /* 0 = keep the candidates that would have been used without the rule */
 	enum prefer prefer;
+};
+
+/* The part of a configuration that plans are made from; it never changes once it is read. */
+struct routing {
+	struct provider *providers;    /* file order (or catalogue order) */
+	unsigned provider_count;
+	struct map provider_by_name;
+	struct model_name *models;     /* the `models:` section */
+	unsigned model_count;
+	struct map model_by_name;
+	struct rule *rules;
+	unsigned rule_count;
 };
 
 struct plan_query {
@@ -96,5 +107,5 @@ int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int
 
 /* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest names),
  * NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was considered. */
-bool plan_make(const struct config *config, const struct plan_query *query, struct arena *a, struct plan *ret,
+bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr);

@@ -227,8 +227,8 @@ static void add_model(struct planner *p, const struct model *model, struct slice
 {
 	unsigned start = p->plan->count;
 
-	for (unsigned i = 0; i < p->config->provider_count; i++) {
-		const struct provider *provider = &p->config->providers[i];
+	for (unsigned i = 0; i < p->routing->provider_count; i++) {
+		const struct provider *provider = &p->routing->providers[i];
 		const struct offer *offer = offer_of_model(provider, model);
 
 		if (offer)
@@ -254,8 +254,8 @@ static void add_tier(struct planner *p, enum tier tier)
 
 	do {
 		start = p->plan->count;
-		for (unsigned i = 0; i < p->config->provider_count; i++) {
-			const struct provider *provider = &p->config->providers[i];
+		for (unsigned i = 0; i < p->routing->provider_count; i++) {
+			const struct provider *provider = &p->routing->providers[i];
 			const struct offer *offer = nth_of_tier(provider, tier, p->query->operation, nth);
 
 			if (offer)
@@ -363,8 +363,8 @@ static void add_entry(struct planner *p, const struct model_name *entry, unsigne
 /* A name within a list: a group, a tier or a model. */
 static void add_name(struct planner *p, const struct try_item *item, unsigned depth)
 {
-	const struct model_name *entry = item->kind == TRY_GROUP ? map_get(&p->config->model_by_name, item->model) : NULL;
-	const struct offer *offer = entry ? NULL : plan_find_listed(p->config, item->model);
+	const struct model_name *entry = item->kind == TRY_GROUP ? map_get(&p->routing->model_by_name, item->model) : NULL;
+	const struct offer *offer = entry ? NULL : plan_find_listed(p->routing, item->model);
 
 	if (entry)
 		add_entry(p, entry, depth);

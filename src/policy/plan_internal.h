@@ -3,7 +3,6 @@
  * plan.c picks the rule and says what is wrong when nobody is left. */
 #pragma once
 
-#include "config/config.h"
 #include "policy/plan.h"
 
 struct meaning {
@@ -17,7 +16,7 @@ struct meaning {
 };
 
 struct planner {
-	const struct config *config;
+	const struct routing *routing;
 	const struct plan_query *query;
 	struct arena *arena;
 	struct plan *plan;
@@ -26,14 +25,14 @@ struct planner {
 };
 
 /* False when the name means nothing here. */
-bool plan_resolve(const struct config *c, struct slice name, struct meaning *ret);
+bool plan_resolve(const struct routing *r, struct slice name, struct meaning *ret);
 /* The first offer that goes by that name; a public id wins over aliases and own ids. */
-const struct offer *plan_find_listed(const struct config *c, struct slice name);
+const struct offer *plan_find_listed(const struct routing *r, struct slice name);
 enum tier plan_tier_by_name(struct slice name);
 /* Up to three names like `name`, joined by ", "; empty when none is near. Behind "P/" they are P's. */
-struct slice plan_nearest_names(const struct config *c, struct slice name, struct arena *a);
+struct slice plan_nearest_names(const struct routing *r, struct slice name, struct arena *a);
 /* The configured provider whose name is like that, or an empty slice. */
-struct slice plan_nearest_provider(const struct config *c, struct slice name);
+struct slice plan_nearest_provider(const struct routing *r, struct slice name);
 
 /* "anthropic and openai-chat": what the provider speaks for the operation that is asked for; empty when it does not serve it. */
 struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider);

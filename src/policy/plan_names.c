@@ -21,12 +21,12 @@ static void mean_offer(struct meaning *m, const struct offer *offer)
 }
 
 /* (2): public ids of all providers come before anybody's alias or own id. */
-const struct offer *plan_find_listed(const struct config *c, struct slice name)
+const struct offer *plan_find_listed(const struct routing *r, struct slice name)
 {
 	const struct offer *by_alias = NULL;
 
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		const struct offer *offer = provider_find_offer(&c->providers[i], name);
+	for (unsigned i = 0; i < r->provider_count; i++) {
+		const struct offer *offer = provider_find_offer(&r->providers[i], name);
 
 		if (!offer)
 			continue;
@@ -39,11 +39,11 @@ const struct offer *plan_find_listed(const struct config *c, struct slice name)
 }
 
 /* (3): "P/rest". */
-static bool resolve_at_provider(const struct config *c, struct slice name, struct meaning *ret)
+static bool resolve_at_provider(const struct routing *r, struct slice name, struct meaning *ret)
 {
 	struct slice rest = name;
 	struct slice head = slice_next_token(&rest, '/');
-	const struct provider *p = rest.ptr && rest.len > 0 ? map_get(&c->provider_by_name, head) : NULL;
+	const struct provider *p = rest.ptr && rest.len > 0 ? map_get(&r->provider_by_name, head) : NULL;
 	const struct offer *offer;
 
 	if (!p)
@@ -60,12 +60,12 @@ static bool resolve_at_provider(const struct config *c, struct slice name, struc
 }
 
 /* (5): the one foreign provider that takes any id. */
-static bool resolve_as_written(const struct config *c, struct meaning *ret)
+static bool resolve_as_written(const struct routing *r, struct meaning *ret)
 {
 	const struct provider *only = NULL;
 
-	for (unsigned i = 0; i < c->provider_count; i++) {
-		const struct provider *p = &c->providers[i];
+	for (unsigned i = 0; i < r->provider_count; i++) {
+		const struct provider *p = &r->providers[i];
 
 		if (p->lists_models || !p->foreign)
 			continue;
@@ -93,7 +93,7 @@ static bool resolve_tier(struct slice name, struct meaning *ret)
 
 /* (1): an alias means what its one item means; a group's model is its first member, which is what a rule's `try: [provider]`
  * finds the tier of. */
-static void follow_entry(const struct config *c, const struct model_name *entry, struct meaning *ret)
+static void follow_entry(const struct routing *r, const struct model_name *entry, struct meaning *ret)
 {
 	for (unsigned depth = 0; depth < PLAN_DEPTH_MAX && entry && entry->item_count > 0; depth++) {
 		const struct try_item *item = &entry->items[0];
@@ -104,7 +104,7 @@ static void follow_entry(const struct config *c, const struct model_name *entry,
 		} else if (item->kind == TRY_MODEL || item->kind == TRY_PROVIDER_MODEL) {
 			ret->written = item->model;
 			if (item->kind == TRY_MODEL)
-				offer = plan_find_listed(c, item->model);
+				offer = plan_find_listed(r, item->model);
 		}
 		if (offer) {
 			mean_offer(ret, offer);
@@ -113,29 +113,29 @@ static void follow_entry(const struct config *c, const struct model_name *entry,
 		}
 		if (item->kind == TRY_GROUP || item->kind == TRY_MODEL)
 			ret->tier = plan_tier_by_name(item->model);
-		entry = item->kind == TRY_GROUP ? map_get(&c->model_by_name, item->model) : NULL;
+		entry = item->kind == TRY_GROUP ? map_get(&r->model_by_name, item->model) : NULL;
 	}
 }
 
-bool plan_resolve(const struct config *c, struct slice name, struct meaning *ret)
+bool plan_resolve(const struct routing *r, struct slice name, struct meaning *ret)
 {
 	const struct offer *offer;
 
 	*ret = (struct meaning){ .written = name };
-	ret->entry = map_get(&c->model_by_name, name);
+	ret->entry = map_get(&r->model_by_name, name);
 	if (ret->entry) {
 		ret->named = NAMED_ENTRY;
-		follow_entry(c, ret->entry, ret);
+		follow_entry(r, ret->entry, ret);
 		return true;
 	}
-	offer = plan_find_listed(c, name);
+	offer = plan_find_listed(r, name);
 	if (offer) {
 		ret->named = NAMED_MODEL;
 		mean_offer(ret, offer);
 		ret->offer = NULL;
 		return true;
 	}
-	return resolve_at_provider(c, name, ret) || resolve_tier(name, ret) || resolve_as_written(c, ret);
+	return resolve_at_provider(r, name, ret) || resolve_tier(name, ret) || resolve_as_written(r, ret);
 }
 
 struct nearest {
@@ -185,33 +185,33 @@ static void consider_offers(struct nearest *n, const struct provider *p)
 		consider(n, p->offers[i].model->id);
 }
 
-struct slice plan_nearest_names(const struct config *c, struct slice name, struct arena *a)
+struct slice plan_nearest_names(const struct routing *r, struct slice name, struct arena *a)
 {
 	struct nearest n = { .asked = name };
 	struct slice rest = name;
 	struct slice head = slice_next_token(&rest, '/');
-	const struct provider *p = rest.ptr ? map_get(&c->provider_by_name, head) : NULL;
+	const struct provider *p = rest.ptr ? map_get(&r->provider_by_name, head) : NULL;
 
 	if (p) {
 		n.asked = rest;
 		consider_offers(&n, p);
 		return join_names(&n, slice_of(name.ptr, head.len + 1), a);
 	}
-	for (unsigned i = 0; i < c->model_count; i++)
-		consider(&n, c->models[i].name);
-	for (unsigned i = 0; i < c->provider_count; i++)
-		consider_offers(&n, &c->providers[i]);
+	for (unsigned i = 0; i < r->model_count; i++)
+		consider(&n, r->models[i].name);
+	for (unsigned i = 0; i < r->provider_count; i++)
+		consider_offers(&n, &r->providers[i]);
 	for (enum tier t = TIER_CHEAP; t <= TIER_FRONTIER; t++)
 		consider(&n, slice_cstr(tier_name(t)));
 	return join_names(&n, SLICE(""), a);
 }
 
-struct slice plan_nearest_provider(const struct config *c, struct slice name)
+struct slice plan_nearest_provider(const struct routing *r, struct slice name)
 {
 	struct nearest n = { .asked = name };
 
-	for (unsigned i = 0; i < c->provider_count; i++)
-		consider(&n, c->providers[i].name);
+	for (unsigned i = 0; i < r->provider_count; i++)
+		consider(&n, r->providers[i].name);
 	return n.count > 0 ? n.best[0].name : (struct slice){ 0 };
 }
 

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
-#include "config/config.h"
 #include "policy/plan.h"
 
 #define TEXT(literal) { "" literal "", sizeof(literal) - 1 }
@@ -173,7 +172,7 @@ struct plan_case {
 };
 
 struct fixture {
-	struct config config;
+	struct routing routing;
 	struct rule rules[COUNT_OF(all_rules)];
 	struct arena arena;
 	unsigned asked_tokens;
@@ -193,26 +192,26 @@ static void fixture_init(struct fixture *f, const struct plan_case *c)
 	memset(f, 0, sizeof(*f));
 	arena_init(&f->arena);
 	f->tokens = c->prompt;
-	f->config.providers = providers;
-	f->config.provider_count = COUNT_OF(providers);
-	map_init(&f->config.provider_by_name);
+	f->routing.providers = providers;
+	f->routing.provider_count = COUNT_OF(providers);
+	map_init(&f->routing.provider_by_name);
 	for (unsigned i = 0; i < COUNT_OF(providers); i++)
-		map_put(&f->config.provider_by_name, providers[i].name, &providers[i]);
-	map_init(&f->config.model_by_name);
-	f->config.models = entries;
-	f->config.model_count = c->alone ? 0 : COUNT_OF(entries);
-	for (unsigned i = 0; i < f->config.model_count; i++)
-		map_put(&f->config.model_by_name, entries[i].name, &entries[i]);
+		map_put(&f->routing.provider_by_name, providers[i].name, &providers[i]);
+	map_init(&f->routing.model_by_name);
+	f->routing.models = entries;
+	f->routing.model_count = c->alone ? 0 : COUNT_OF(entries);
+	for (unsigned i = 0; i < f->routing.model_count; i++)
+		map_put(&f->routing.model_by_name, entries[i].name, &entries[i]);
 	for (unsigned i = 0; i < COUNT_OF(all_rules); i++)
 		if (c->rules & (1u << i))
-			f->rules[f->config.rule_count++] = all_rules[i];
-	f->config.rules = f->rules;
+			f->rules[f->routing.rule_count++] = all_rules[i];
+	f->routing.rules = f->rules;
 }
 
 static void fixture_done(struct fixture *f)
 {
-	map_done(&f->config.provider_by_name);
-	map_done(&f->config.model_by_name);
+	map_done(&f->routing.provider_by_name);
+	map_done(&f->routing.model_by_name);
 	arena_done(&f->arena);
 }
 
@@ -241,7 +240,7 @@ static void run_case(const struct plan_case *c)
 	bool ok;
 
 	fixture_init(&f, c);
-	ok = plan_make(&f.config, &q, &f.arena, &plan, &failure);
+	ok = plan_make(&f.routing, &q, &f.arena, &plan, &failure);
 	print_message("%s\n", c->model);
 	if (c->candidates)
 		assert_string_equal(render(&f.arena, &plan), c->candidates);
@@ -454,13 +453,13 @@ static void test_nearest_names(void **state)
 	struct fixture f;
 
 	fixture_init(&f, &none);
-	f.config.provider_count = BOX;
+	f.routing.provider_count = BOX;
 	for (unsigned i = 0; i < COUNT_OF(cases); i++) {
 		struct plan_query q = { .model = slice_cstr(cases[i].asked), .max_output = -1 };
 		struct plan plan;
 		struct failure failure;
 
-		assert_false(plan_make(&f.config, &q, &f.arena, &plan, &failure));
+		assert_false(plan_make(&f.routing, &q, &f.arena, &plan, &failure));
 		assert_int_equal(failure.kind, FAILURE_NO_MODEL);
 		if (!strstr(failure.message, cases[i].message))
 			fail_msg("'%s' does not say '%s'", failure.message, cases[i].message);
@@ -478,13 +477,13 @@ static void test_nobody_configured(void **state)
 	struct failure failure;
 
 	fixture_init(&f, &none);
-	f.config.providers = &providers[KEYLESS];
-	f.config.provider_count = 1;
-	assert_false(plan_make(&f.config, &q, &f.arena, &plan, &failure));
+	f.routing.providers = &providers[KEYLESS];
+	f.routing.provider_count = 1;
+	assert_false(plan_make(&f.routing, &q, &f.arena, &plan, &failure));
 	assert_int_equal(failure.kind, FAILURE_NO_CREDENTIALS);
 	assert_non_null(strstr(failure.message, "KEYLESS_API_KEY"));
-	f.config.provider_count = 0;
-	assert_false(plan_make(&f.config, &q, &f.arena, &plan, &failure));
+	f.routing.provider_count = 0;
+	assert_false(plan_make(&f.routing, &q, &f.arena, &plan, &failure));
 	assert_int_equal(failure.kind, FAILURE_NO_CREDENTIALS);
 	fixture_done(&f);
 }
@@ -507,11 +506,11 @@ static void test_tokens_are_counted_only_when_needed(void **state)
 	struct plan_query q = { .model = SLICE("claude-opus-4.7"), .max_output = -1, .prompt_tokens = answer_tokens, .ctx = &f };
 
 	fixture_init(&f, &two_rules);
-	assert_true(plan_make(&f.config, &q, &f.arena, &plan, &failure));
+	assert_true(plan_make(&f.routing, &q, &f.arena, &plan, &failure));
 	assert_int_equal(f.asked_tokens, 0);
 	assert_int_equal(plan.prompt_tokens, -1);
 	q.model = SLICE("gpt-5.5");
-	assert_true(plan_make(&f.config, &q, &f.arena, &plan, &failure));
+	assert_true(plan_make(&f.routing, &q, &f.arena, &plan, &failure));
 	assert_int_equal(f.asked_tokens, 1);
 	assert_int_equal(plan.prompt_tokens, 5);
 	assert_true(plan.candidates[0].cost_estimate > 0);
