@@ -8,7 +8,7 @@
 
 struct listener;
 
-/* `fd` is a new, non-blocking connection that now belongs to the callee. */
+/* `fd` is a new, non-blocking connection that now belongs to the callee, who may not close the listener from inside. */
 typedef void listener_accept_fn(void *ctx, struct loop *loop, int fd, const struct address *peer);
 
 /* Proves that `a` is free and usable. 0 or -errno. */
