@@ -375,7 +375,7 @@ void stream_free(struct stream *s)
 
 void stream_gone(struct stream *s)
 {
-	if (s->released) {
+	if (s->released || !s->held) {
 		stream_free(s);
 		return;
 	}
@@ -400,7 +400,7 @@ void stream_dispatch(struct stream *s)
 {
 	const struct http_handler *handler = s->connection->handler;
 
-	s->dispatched = true;
+	s->held = true;
 	handler->on_request(&s->pub, handler->ctx);
 }
 
@@ -411,6 +411,7 @@ void stream_refuse(struct stream *s, struct refusal r)
 	struct slice text;
 	struct buf body;
 
+	s->held = true;
 	buf_init(&body, ERROR_BODY_MAX);
 	if (handler->write_error)
 		type.value = handler->write_error(r.status, r.sentence, &s->pub.target, &body, handler->ctx);

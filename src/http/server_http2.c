@@ -344,9 +344,6 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 	}
 	c->http2->head_deadline = NEVER;
 	count(c, &c->http2->resets);
-	/* Nobody was told of it yet: it goes as it came. */
-	if (!s->dispatched)
-		s->released = true;
 	stream_gone(s);
 	return 0;
 }

@@ -830,6 +830,26 @@ static void garbage_after_the_preface_closes(void **state)
 	assert_true(p->world->closed);
 }
 
+static void a_head_that_never_ends_dies_with_its_connection(void **state)
+{
+	/* HEADERS without END_HEADERS: ":method: GET" (RFC 7541, index 2), :authority by literal. */
+	static const char begun[] = { 0, 0, 5, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM, 0, 0, 0, 1, (char)0x82, 0x41, 2, 'a', 'b' };
+	struct http_server_counts counts;
+	struct peer *p = *state;
+
+	peer_start(p, 65535);
+	talk(p);
+	world_send(p->world, slice_of(begun, sizeof(begun)));
+	world_settle(p->world);
+	http_server_get_counts(p->world->server, &counts);
+	assert_int_equal(counts.streams, 1);
+	world_disconnect(p->world);
+	world_settle(p->world);
+	http_server_get_counts(p->world->server, &counts);
+	assert_int_equal(counts.streams, 0);
+	assert_int_equal(counts.connections, 0);
+}
+
 static void freeing_the_server_reports_gone(void **state)
 {
 	struct peer *p = *state;
@@ -883,6 +903,7 @@ int main(void)
 		CASE(slow_readers_are_given_up),
 		CASE(silence_after_the_preface_times_out),
 		CASE(garbage_after_the_preface_closes),
+		CASE(a_head_that_never_ends_dies_with_its_connection),
 		CASE(freeing_the_server_reports_gone),
 	};
 

@@ -91,7 +91,7 @@ struct stream {
 	struct server_stream pub;      /* first member */
 	struct list node;              /* connection's streams, or the server's spare ones */
 	struct connection *connection;
-	bool dispatched;               /* an owner has it, until it is released */
+	bool held;                     /* by an owner, or by the server while it refuses; until `released` */
 	bool released;
 	bool corked;
 	struct intake intake;
