@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of an outbound request, whatever carries it: open, connect or take from the pool, retry when a pooled connection
- * turns out dead, read and decode, close. */
+/* The life of an outbound request, whatever carries it: open, connect or take from the pool, retry when a pooled
+ * connection turns out dead, read and decode, close. */
 #include "base/clock.h"
 #include "http/client_internal.h"
 
@@ -104,7 +104,9 @@ static void on_connect_timeout(struct timer *t)
 {
 	struct outbound *o = CONTAINER_OF(t, struct outbound, connect_timer);
 	static const char *const doing[] = {
-		[LINK_RESOLVING] = "resolving its name", [LINK_CONNECTING] = "connecting", [LINK_TUNNELLING] = "waiting for the proxy",
+		[LINK_RESOLVING] = "resolving its name",
+		[LINK_CONNECTING] = "connecting",
+		[LINK_TUNNELLING] = "waiting for the proxy",
 		[LINK_SECURING] = "in the TLS handshake",
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client side of HTTP: a *client_stream* is one request to a provider and its answer, whatever carries it (HTTP/1.1 now,
- * HTTP/2 later). One outbound stack for everything weir calls.
+/* The client side of HTTP: a *client_stream* is one request to a provider and its answer, whatever carries it
+ * (HTTP/1.1 now, HTTP/2 later). One outbound stack for everything weir calls.
  *
  *     client_stream_open()        takes a pooled connection or makes one: DNS, TCP, proxy CONNECT, TLS
  *     on_event()                  something changed: run the owner's task, look at `state`
@@ -8,15 +8,15 @@
  *     client_stream_close()       at any time: complete and reusable connections go back to the pool, others are closed
  *
  * A request on a reused connection that dies before the first answer byte is sent again once, on a fresh connection,
- * without the owner noticing (counted in `stale_retries`; the state goes back to CONNECTING without an event). 1xx answers
- * are skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
+ * without the owner noticing (counted in `stale_retries`; the state goes back to CONNECTING without an event). 1xx
+ * answers are skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
  *
- * An answer may begin before the request is sent: it is read, the rest of the request goes on being sent as far as the peer
- * takes it, and the connection is not used again.
+ * An answer may begin before the request is sent: it is read, the rest of the request goes on being sent as far as
+ * the peer takes it, and the connection is not used again.
  *
- * Body bytes are not buffered here: they are read into the loop's scratch when the owner asks for them. Only those that came
- * in the same read as the head (CLIENT_READ_SMALL at most) are kept, in the stream's arena, so the owner may come for them in
- * any later turn; no further edge is needed for that. */
+ * Body bytes are not buffered here: they are read into the loop's scratch when the owner asks for them. Only those
+ * that came in the same read as the head (CLIENT_READ_SMALL at most) are kept, in the stream's arena, so the owner
+ * may come for them in any later turn; no further edge is needed for that. */
 #pragma once
 
 #include "base/failure.h"
@@ -37,7 +37,7 @@ struct outbound_proxy {                /* HTTP(S)_PROXY and NO_PROXY, read once 
 
 struct proxy_settings {
 	struct outbound_proxy http, https;
-	struct slice no_proxy;         /* comma-separated: host (with all below it), .suffix, network/bits, *; optional :port */
+	struct slice no_proxy;         /* comma-separated: host (and all below it), .suffix, network/bits, *; :port */
 };
 /* From the environment variables (lower case wins, as curl does). Text lives in `a`. */
 bool proxy_settings_from_environment(struct arena *a, struct proxy_settings *ret, const char **reterr);
@@ -55,28 +55,31 @@ void http_client_options_init(struct http_client_options *o);
 struct http_client *http_client_new(struct loop *l, const struct http_client_options *o);
 /* All streams must have been closed. Accepts NULL, returns NULL. */
 struct http_client *http_client_free(struct http_client *c);
-struct http_client_counts { unsigned idle, active, connecting; uint64_t opened, reused, stale_retries, bytes_in, bytes_out; };
+struct http_client_counts {
+	unsigned idle, active, connecting;
+	uint64_t opened, reused, stale_retries, bytes_in, bytes_out;
+};
 void http_client_get_counts(const struct http_client *c, struct http_client_counts *ret);
 
 /* Where to: connections are shared only between requests that are equal in all of this. */
 struct origin {
 	struct url url;                /* scheme, host, port */
 	struct tls_context *tls;       /* NULL for http:// */
-	uint64_t credential;           /* stable fingerprint: connections never carry two credentials (PRODUCT, pools) */
+	uint64_t credential;           /* stable fingerprint: connections never carry two credentials */
 };
 
 struct client_request {
 	const struct origin *origin;   /* outlives the stream */
 	enum http_method method;
 	struct slice target;           /* path and query */
-	const struct header *headers;  /* without accept-encoding and hop-by-hop ones; unclean ones fail the stream. Copied */
+	const struct header *headers;  /* without accept-encoding and hop-by-hop ones; unclean ones fail the stream */
 	unsigned header_count;
 	const struct slice *body;      /* pieces, sent in order by writev; the bytes (not this array) are borrowed until
 					* `body_released` is set or the stream fails or is closed */
 	unsigned body_count;
 	int64_t connect_timeout_ms;    /* DNS, TCP, proxy and TLS together; 0 = none */
-	bool decode;                   /* announce gzip, br and zstd; else "identity" is asked for (what comes coded all the
-					* same is decoded) */
+	bool decode;                   /* announce gzip, br and zstd; else "identity" is asked for (what comes coded all
+					* the same is decoded) */
 	size_t decoded_max;            /* bomb limit for the decoded body, 0 = none (streams) */
 };
 
@@ -95,8 +98,8 @@ struct client_stream {
 	int status;
 	struct headers headers;        /* of the answer; in the stream's arena */
 	bool reused;                   /* went out on a pooled connection */
-	bool request_sent;             /* some request bytes have left on the connection that counts: it may have been billed */
-	bool body_released;            /* the request is with the kernel and an answer byte has come: it is never sent again */
+	bool request_sent;             /* some bytes have left on the connection that counts: it may have been billed */
+	bool body_released;            /* all is with the kernel and an answer byte has come: it is never sent again */
 	int64_t opened_ns, connected_ns, sent_ns, head_ns; /* monotonic; 0 = not yet */
 	uint64_t body_bytes;           /* received, before decoding */
 	struct arena arena;
@@ -105,17 +108,19 @@ struct client_stream {
 	void *owner;
 };
 
-/* Never NULL: what goes wrong at once is reported through on_event() as well. on_event is called from tasks or edges, never
- * from inside this call. On a pooled connection the request leaves inside this call. `r` is needed only during it. */
+/* Never NULL: what goes wrong at once is reported through on_event() as well. on_event is called from tasks or edges,
+ * never from inside this call. On a pooled connection the request leaves inside this call. `r` is needed only during
+ * it. */
 struct client_stream *client_stream_open(struct http_client *c, const struct client_request *r,
 					 void (*on_event)(struct client_stream *), void *owner);
 
 enum client_read { CLIENT_READ_DATA, CLIENT_READ_AGAIN, CLIENT_READ_END, CLIENT_READ_FAILED };
 
-/* The next body bytes, decoded, in one slice (of 64 KB at most unless coded) that is valid until the loop's scratch is used
- * again (any read on this loop). AGAIN: on_event() will follow; so it is before the head is there. END: the framing says the
- * body is complete. FAILED: see failure (cut, bad coding, over the limit); what came before the fault has been handed out.
- * The owner may stop calling at any time (nothing is read then) and go on without having waited for an event. */
+/* The next body bytes, decoded, in one slice (of 64 KB at most unless coded) that is valid until the loop's scratch
+ * is used again (any read on this loop). AGAIN: on_event() will follow; so it is before the head is there. END: the
+ * framing says the body is complete. FAILED: see failure (cut, bad coding, over the limit); what came before the
+ * fault has been handed out. The owner may stop calling at any time (nothing is read then) and go on without having
+ * waited for an event. */
 enum client_read client_stream_read(struct client_stream *s, struct slice *ret);
 /* Frees the stream; pools or closes its connection. Accepts NULL, returns NULL. No on_event() afterwards. */
 struct client_stream *client_stream_close(struct client_stream *s);

@@ -6,7 +6,7 @@
 
 #include "http/request_head.h"
 
-enum { ANSWER_INTERIM_MAX = 16, ANSWER_HEADERS_MIN = 16, ANSWER_TEXT_MIN = 1 << 10 };
+enum { ANSWER_INTERIM_MAX = 16 };
 
 static int refuse(struct answer *a, const char *reason)
 {
@@ -22,13 +22,13 @@ static int count_overhead(struct answer *a, size_t len)
 	return refuse(a, a->head_done ? "its chunk extensions or trailers are too long" : "its head is too long");
 }
 
-static void grow_text(struct answer *a, size_t len)
+/* Into the arena, with room for `cap` bytes. */
+static void move_text(struct answer *a, size_t cap)
 {
 	char *old = a->text;
 
-	while (a->text_cap < a->text_len + len)
-		a->text_cap = a->text_cap ? a->text_cap * 2 : ANSWER_TEXT_MIN;
-	a->text = arena_alloc(a->arena, a->text_cap);
+	a->text = cap ? arena_alloc(a->arena, cap) : NULL;
+	a->text_cap = cap;
 	if (a->text_len)
 		memcpy(a->text, old, a->text_len);
 	for (unsigned i = 0; i < a->headers.count; i++) {
@@ -39,12 +39,42 @@ static void grow_text(struct answer *a, size_t len)
 	}
 }
 
+static void move_items(struct answer *a, unsigned cap)
+{
+	struct header *old = a->headers.items;
+
+	a->headers.items = cap ? arena_array(a->arena, struct header, cap) : NULL;
+	a->header_cap = cap;
+	if (a->headers.count)
+		memcpy(a->headers.items, old, a->headers.count * sizeof(*old));
+}
+
+static void enter_space(struct answer *a)
+{
+	if (!a->text) {
+		a->text = a->space->text;
+		a->text_cap = sizeof(a->space->text);
+	}
+	if (!a->headers.items) {
+		a->headers.items = a->space->items;
+		a->header_cap = HEADERS_MAX;
+	}
+}
+
+static void leave_space(struct answer *a)
+{
+	if (a->text == a->space->text)
+		move_text(a, a->text_len);
+	if (a->headers.items == a->space->items)
+		move_items(a, a->headers.count);
+}
+
 static int append_text(struct answer *a, const char *at, size_t len)
 {
 	if (count_overhead(a, len))
 		return -1;
 	if (a->text_len + len > a->text_cap)
-		grow_text(a, len);
+		move_text(a, 2 * (a->text_len + len));
 	memcpy(a->text + a->text_len, at, len);
 	a->text_len += len;
 	return 0;
@@ -81,20 +111,6 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 	return a->head_done ? count_overhead(a, len) : append_text(a, at, len);
 }
 
-static struct header *add_header(struct answer *a)
-{
-	struct header *items;
-
-	if (a->headers.count == a->header_cap) {
-		a->header_cap = a->header_cap ? a->header_cap * 2 : ANSWER_HEADERS_MIN;
-		items = arena_array(a->arena, struct header, a->header_cap);
-		if (a->headers.count)
-			memcpy(items, a->headers.items, a->headers.count * sizeof(*items));
-		a->headers.items = items;
-	}
-	return &a->headers.items[a->headers.count++];
-}
-
 static int on_header_value_complete(llhttp_t *parser)
 {
 	struct answer *a = parser->data;
@@ -103,7 +119,9 @@ static int on_header_value_complete(llhttp_t *parser)
 		return 0;
 	if (a->headers.count == HEADERS_MAX)
 		return refuse(a, "it has too many headers");
-	*add_header(a) = (struct header){
+	if (a->headers.count == a->header_cap)
+		move_items(a, 2 * (a->headers.count + 1));
+	a->headers.items[a->headers.count++] = (struct header){
 		.name = slice_of(a->text + a->name_start, a->value_start - a->name_start),
 		.value = slice_of(a->text + a->value_start, a->text_len - a->value_start),
 	};
@@ -127,7 +145,11 @@ static bool transfer_coding_is_known(const struct answer *a)
 	struct slice name = SLICE("transfer-encoding");
 	unsigned count = headers_count(&a->headers, name);
 
-	return count == 0 || (count == 1 && a->parser.http_minor == 1 && slice_eq_nocase(headers_get(&a->headers, name), SLICE("chunked")));
+	if (count == 0)
+		return true;
+	if (count > 1 || a->parser.http_minor != 1) /* RFC 9112 §6.1: HTTP/1.0 knows none */
+		return false;
+	return slice_eq_nocase(headers_get(&a->headers, name), SLICE("chunked"));
 }
 
 static int on_headers_complete(llhttp_t *parser)
@@ -193,9 +215,9 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void answer_init(struct answer *a, struct arena *arena, bool to_head, size_t head_max)
+void answer_init(struct answer *a, struct arena *arena, struct answer_space *space, bool to_head, size_t head_max)
 {
-	*a = (struct answer){ .arena = arena, .to_head = to_head, .head_max = head_max };
+	*a = (struct answer){ .arena = arena, .space = space, .to_head = to_head, .head_max = head_max };
 	llhttp_init(&a->parser, HTTP_RESPONSE, &settings);
 	a->parser.data = a;
 }
@@ -204,11 +226,17 @@ bool answer_parse(struct answer *a, char *data, size_t len)
 {
 	llhttp_errno_t result;
 
-	if (!a->head_done)
+	bool in_head = !a->head_done;
+
+	if (in_head) {
 		a->raw += len;
+		enter_space(a);
+	}
 	a->started = true;
 	a->body = slice_of(data, 0);
 	result = llhttp_execute(&a->parser, data, len);
+	if (in_head)
+		leave_space(a);
 	if (a->complete) {
 		if (llhttp_get_error_pos(&a->parser) != data + len)
 			a->keep_alive = false;

@@ -8,6 +8,8 @@ enum { FUZZ_HEAD_MAX = 4 << 10, FUZZ_BODY_MAX = 4 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct answer_space space;
+
 struct parsed {
 	struct arena arena;
 	struct answer answer;
@@ -30,7 +32,7 @@ static void feed(struct parsed *p, struct slice piece)
 static void parse(struct parsed *p, struct slice input, size_t step, bool to_head)
 {
 	arena_init(&p->arena);
-	answer_init(&p->answer, &p->arena, to_head, FUZZ_HEAD_MAX);
+	answer_init(&p->answer, &p->arena, &space, to_head, FUZZ_HEAD_MAX);
 	buf_init(&p->body, FUZZ_BODY_MAX);
 	while (input.len) {
 		size_t len = step < input.len ? step : input.len;

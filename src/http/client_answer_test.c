@@ -12,6 +12,8 @@
 
 enum { HEAD_MAX = 512, OUTPUT_MAX = 64 << 10 };
 
+static struct answer_space space;
+
 struct result {
 	struct arena arena;
 	struct answer answer;
@@ -23,7 +25,7 @@ struct result {
 static void result_init(struct result *r, bool to_head)
 {
 	arena_init(&r->arena);
-	answer_init(&r->answer, &r->arena, to_head, HEAD_MAX);
+	answer_init(&r->answer, &r->arena, &space, to_head, HEAD_MAX);
 	buf_init(&r->body, OUTPUT_MAX);
 	r->pieces = 0;
 	r->parsed = 0;
@@ -44,6 +46,8 @@ static void feed(struct result *r, struct slice piece)
 	copy = xmalloc(piece.len);
 	memcpy(copy, piece.ptr, piece.len);
 	answer_parse(&r->answer, copy, piece.len);
+	/* Another answer of the same thread. */
+	memset(&space, 0xee, sizeof(space));
 	if (r->answer.body.len) {
 		assert_true(r->answer.body.ptr >= copy && r->answer.body.ptr + r->answer.body.len <= copy + piece.len);
 		assert_true(buf_append_slice(&r->body, r->answer.body));
@@ -252,7 +256,7 @@ static void too_many_headers(void **state)
 		struct buf head;
 
 		arena_init(&arena);
-		answer_init(&answer, &arena, true, 64 << 10);
+		answer_init(&answer, &arena, &space, true, 64 << 10);
 		buf_init(&head, OUTPUT_MAX);
 		assert_true(buf_append_slice(&head, SLICE(OK)));
 		for (unsigned i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a name to a connection that can carry a request: resolve, connect, with a proxy and TLS ask for a tunnel (CONNECT,
- * RFC 9110 §9.3.6), TLS. The outbound's timer covers all of it. */
+/* From a name to a connection that can carry a request: resolve, connect, with a proxy and TLS ask for a tunnel
+ * (CONNECT, RFC 9110 §9.3.6), TLS. The outbound's timer covers all of it. */
 #include <errno.h>
 #include <stdio.h>
 #include "http/client_internal.h"
@@ -30,11 +30,6 @@ static void connect_failed(struct client_link *link)
 	outbound_notify(o);
 }
 
-static const char *next_hop(const struct client_link *link)
-{
-	return link->pool->proxy ? "proxy" : "host";
-}
-
 static void on_answer(struct dns_query *q, const struct dns_answer *answer)
 {
 	struct client_link *link = CONTAINER_OF(q, struct client_link, query);
@@ -43,8 +38,8 @@ static void on_answer(struct dns_query *q, const struct dns_answer *answer)
 	if (answer->count == 0) {
 		const struct client_pool *p = link->pool;
 
-		failure_set(&link->user->stream.failure, FAILURE_DNS, "the name of the %s %.*s does not resolve: %s", next_hop(link),
-			    SLICE_ARG(p->proxy ? p->proxy->url.host : p->host), answer->error);
+		failure_set(&link->user->stream.failure, FAILURE_DNS, "the name %s%.*s does not resolve: %s",
+			    p->proxy ? "of the proxy " : "", SLICE_ARG(p->proxy ? p->proxy->url.host : p->host), answer->error);
 		connect_failed(link);
 		return;
 	}
@@ -66,8 +61,8 @@ void link_connect(struct outbound *o)
 		dns_resolve(link->client->loop, p->host, p->port, &link->query);
 }
 
-/* The two callbacks that reading a reply's status needs: no reply to CONNECT has a body that matters, and what follows the
- * head of the last one stays unread. */
+/* The two callbacks that reading a reply's status needs: no reply to CONNECT has a body that matters, and what
+ * follows the head of the last one stays unread. */
 static int on_tunnel_head(llhttp_t *parser)
 {
 	struct tunnel *t = parser->data;
@@ -115,8 +110,8 @@ static enum tunnel_result tunnel_failed(struct client_link *link, enum failure_k
 {
 	const struct client_pool *p = link->pool;
 
-	failure_set(&link->user->stream.failure, kind, "the proxy %.*s gives no way to %.*s:%u: %s", SLICE_ARG(p->proxy->url.authority),
-		    SLICE_ARG(p->host), p->port, cause);
+	failure_set(&link->user->stream.failure, kind, "the proxy %.*s gives no way to %s: %s", SLICE_ARG(p->proxy->url.authority),
+		    link->user->authority, cause);
 	connect_failed(link);
 	return TUNNEL_GONE;
 }
@@ -200,21 +195,20 @@ static void lost_while_connecting(struct client_link *link)
 		return;
 	}
 	if (link->step == LINK_SECURING)
-		failure_set(f, FAILURE_TLS, "no TLS with %.*s:%u: %s", SLICE_ARG(p->host), p->port, cause);
+		failure_set(f, FAILURE_TLS, "no TLS with %s: %s", link->user->authority, cause);
 	else if (p->proxy)
 		failure_set(f, FAILURE_REFUSED, "no connection to the proxy %.*s: %s", SLICE_ARG(p->proxy->url.authority), cause);
 	else
-		failure_set(f, FAILURE_REFUSED, "no connection to %.*s:%u: %s", SLICE_ARG(p->host), p->port, cause);
+		failure_set(f, FAILURE_REFUSED, "no connection to %s: %s", link->user->authority, cause);
 	connect_failed(link);
 }
 
 static void connected(struct client_link *link)
 {
-	const struct client_pool *p = link->pool;
 	struct slice protocol = conn_alpn(link->conn);
 
 	if (protocol.len && !slice_eq(protocol, SLICE("http/1.1"))) {
-		failure_set(&link->user->stream.failure, FAILURE_TLS, "%.*s:%u wants to speak %.*s", SLICE_ARG(p->host), p->port,
+		failure_set(&link->user->stream.failure, FAILURE_TLS, "%s wants to speak %.*s", link->user->authority,
 			    SLICE_ARG(protocol));
 		connect_failed(link);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request and its answer over one HTTP/1.1 connection (RFC 9112). Head and body leave in one system call when the kernel
- * takes them; the answer's head is read when an edge says so, its body when the owner asks for it. */
+/* One request and its answer over one HTTP/1.1 connection (RFC 9112). Head and body leave in one system call when the
+ * kernel takes them; the answer's head is read when an edge says so, its body when the owner asks for it. */
 #include <errno.h>
 #include <stdio.h>
 #include "http/client_internal.h"
@@ -60,8 +60,8 @@ static char *put_header(char *at, struct slice name, struct slice value)
 	return put(at, SLICE("\r\n"));
 }
 
-/* The fixed parts of a head are well below this. */
-enum { HEAD_FIXED_MAX = 256 };
+/* All that write_head() writes besides names, values and target. */
+enum { HEAD_FIXED_MAX = 192 };
 
 static size_t head_size(const struct outbound *o, const struct client_request *r)
 {
@@ -259,7 +259,9 @@ static void read_head(struct outbound *o)
 
 void h1_start(struct outbound *o)
 {
-	answer_init(&o->answer, &o->stream.arena, o->method == HTTP_HEAD, o->client->options.head_max);
+	struct http_client *c = o->client;
+
+	answer_init(&o->answer, &o->stream.arena, &c->answer_space, o->method == HTTP_HEAD, c->options.head_max);
 	o->piece = 0;
 	o->piece_sent = 0;
 	o->send_broken = false;

@@ -6,8 +6,9 @@
  *   link       one connection: being made (client_connect.c), carrying an outbound (client_h1.c), or idle in its pool
  *   answer     what an HTTP/1 peer sends back (client_answer.c)
  *
- * An outbound holds at most one link, a link at most one outbound; both hold their pool. Only client_h1.c drives HTTP/1.1:
- * another version joins as another file with the same h1_…() functions and a word in the link that says which is spoken. */
+ * An outbound holds at most one link, a link at most one outbound; both hold their pool. Only client_h1.c drives
+ * HTTP/1.1: another version joins as another file with the same h1_…() functions and a word in the link that says
+ * which is spoken. */
 #pragma once
 
 #include "base/list.h"
@@ -18,8 +19,8 @@
 #include "net/dns.h"
 
 enum {
-	/* Reads of heads and of coded bodies. What comes with a head must be copied and what decodes must be buffered, so
-	 * these reads are small; plain bodies fill the loop's scratch. */
+	/* Reads of heads and of coded bodies. What comes with a head must be copied and what decodes must be buffered,
+	 * so these reads are small; plain bodies fill the loop's scratch. */
 	CLIENT_READ_SMALL = 8 << 10,
 	CLIENT_FREE_MAX = 256,         /* streams and links kept for reuse, each */
 	CLIENT_DECODED_MAX = 16 << 20, /* what one small read may decode to */
@@ -95,6 +96,7 @@ struct http_client {
 	struct list free_links, free_streams;
 	unsigned free_link_count, free_stream_count;
 	struct http_client_counts counts;
+	struct answer_space answer_space;
 };
 
 /* client.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections between two requests. A pool is made by the first request of its kind and goes with its last connection and
- * request. The connection used last is taken first, so that a surplus grows old and is closed. An idle connection on which
- * anything happens (an end, a stray byte) is closed at once: a late answer must never meet the next request. */
+/* Connections between two requests. A pool is made by the first request of its kind and goes with its last connection
+ * and request. The connection used last is taken first, so that a surplus grows old and is closed. An idle connection
+ * on which anything happens (an end, a stray byte) is closed at once: a late answer must never meet a later request. */
 #include <errno.h>
 #include "base/clock.h"
 #include "http/client_internal.h"
@@ -128,8 +128,8 @@ struct client_link *pool_take(struct client_pool *p)
 	return link;
 }
 
-/* Open, and nothing to read from it. A TLS connection may hold records that are not ours to see (session tickets); reading
- * consumes them. */
+/* Open, and nothing to read from it. A TLS connection may hold records that are not ours to see (session tickets);
+ * reading consumes them. */
 static bool link_is_silent(struct client_link *link)
 {
 	char byte;

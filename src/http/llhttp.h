@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* llhttp, whose method constants would clash with message.h's: here they are called LLHTTP_…. Include this, not <llhttp.h>. */
+/* llhttp, whose method constants would clash with message.h's: here they are called LLHTTP_…. Include this, not
+ * <llhttp.h>. */
 #pragma once
 
 #include "http/message.h"

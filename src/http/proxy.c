@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The proxy variables that curl and most other programs honour. Format: http_proxy, https_proxy = [http://][user[:password]@]
- * host[:port]; no_proxy = host or suffix list, "*" for all. Unlike curl, HTTP_PROXY in capitals counts too: no request header
- * can become an environment variable here, as it can in a CGI program. */
+/* The proxy variables that curl and most other programs honour. Format: http_proxy, https_proxy =
+ * [http://][user[:password]@] host[:port]; no_proxy = host or suffix list, "*" for all. Unlike curl, HTTP_PROXY in
+ * capitals counts too: no request header can become an environment variable here, as it can in a CGI program. */
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include "http/client.h"
@@ -22,14 +22,15 @@ static bool make_authorization(struct arena *a, struct slice user_info, struct s
 {
 	struct slice plain = percent_decode(a, user_info);
 	char *text;
+	int len;
 
 	if (plain.len > PROXY_CREDENTIALS_MAX)
 		return false;
 	if (!memchr(plain.ptr, ':', plain.len))
 		plain = arena_printf(a, "%.*s:", SLICE_ARG(plain));
-	text = arena_alloc(a, sizeof("Basic ") + (plain.len + 2) / 3 * 4);
-	memcpy(text, "Basic ", 6);
-	*ret = slice_of(text, 6 + (size_t)EVP_EncodeBlock((unsigned char *)text + 6, (const unsigned char *)plain.ptr, (int)plain.len));
+	text = arena_alloc(a, (plain.len + 2) / 3 * 4 + 1);
+	len = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)plain.ptr, (int)plain.len);
+	*ret = arena_printf(a, "Basic %.*s", len, text);
 	return true;
 }
 
@@ -109,8 +110,9 @@ static bool network_matches(struct slice network, struct slice host)
 	unsigned char mask;
 
 	base = slice_next_token(&bits_text, '/');
-	if (!bits_text.ptr || base.len >= sizeof(net_text) || host.len >= sizeof(host_text) || !slice_to_u64(bits_text, &bits) ||
-	    bits > (family == AF_INET ? 32 : 128))
+	if (base.len >= sizeof(net_text) || host.len >= sizeof(host_text))
+		return false;
+	if (!slice_to_u64(bits_text, &bits) || bits > (family == AF_INET ? 32 : 128))
 		return false;
 	*(char *)mempcpy(net_text, base.ptr, base.len) = '\0';
 	*(char *)mempcpy(host_text, host.ptr, host.len) = '\0';
@@ -140,7 +142,9 @@ static bool entry_matches(struct slice entry, const struct url *destination)
 	if (host.len == 0 || host.len > destination->host.len)
 		return false;
 	before = destination->host.len - host.len;
-	return slice_eq_nocase(slice_after(destination->host, before), host) && (before == 0 || destination->host.ptr[before - 1] == '.');
+	if (before && destination->host.ptr[before - 1] != '.')
+		return false;
+	return slice_eq_nocase(slice_after(destination->host, before), host);
 }
 
 const struct outbound_proxy *proxy_for(const struct proxy_settings *p, const struct url *destination)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The proxy variables, and which destinations they are for. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

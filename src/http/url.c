@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* URLs and request targets (RFC 3986, RFC 9112 §3.2), read strictly: what the grammar does not allow is refused instead of
- * repaired, because the party behind us may repair it differently. */
+/* URLs and request targets (RFC 3986, RFC 9112 §3.2), read strictly: what the grammar does not allow is refused
+ * instead of repaired, because the party behind us may repair it differently. */
 #include <arpa/inet.h>
 #include "http/url.h"
 
@@ -74,8 +74,8 @@ static bool check_characters(struct slice s, unsigned class, const char **reterr
 	return true;
 }
 
-/* "/", then segments of which only the last may be empty and none is "." or ".." (nor with parameters: "..;x", which some
- * servers strip). */
+/* "/", then segments of which only the last may be empty and none is "." or ".." (nor with parameters: "..;x", which
+ * some servers strip). */
 static bool check_path(struct slice path, const char **reterr)
 {
 	struct slice rest = slice_after(path, 1);
@@ -182,7 +182,8 @@ static bool check_ipv6(struct slice host)
 	return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-static bool split_authority(struct slice authority, struct slice *rethost, struct slice *retport, bool *retipv6, const char **reterr)
+static bool split_authority(struct slice authority, struct slice *rethost, struct slice *retport, bool *retipv6,
+			    const char **reterr)
 {
 	const char *end;
 	struct slice rest;

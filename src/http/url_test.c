@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* URLs and request targets: what is read, and what is refused because two parties could read it differently. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
