@@ -273,7 +273,7 @@ ssize_t tls_session_read(struct tls_session *s, char *out, size_t cap)
 	bool over = false;
 	while (got < cap && !s->error) {
 		size_t n = 0;
-		/* Nothing more is here, and nothing more is in the socket: OpenSSL would only allocate a buffer to say so. */
+		/* Nothing is left here or in the socket: OpenSSL would only allocate a buffer to say so. */
 		if (got > 0 && !s->in_ready && !SSL_has_pending(s->ssl))
 			break;
 		ERR_clear_error();
