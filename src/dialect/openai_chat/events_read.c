@@ -126,7 +126,7 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 
 	reading_init(ret);
 	struct slice data = slice_trim(f->data);
-	if (!f->has_data || data.len == 0)
+	if (!f->has_data || data.len == 0 || r->terminated) /* nothing after [DONE] is part of the answer */
 		return;
 	r->events++;
 	if (slice_eq(data, SLICE("[DONE]"))) {

@@ -57,6 +57,8 @@ static void test_finish_and_terminator(void **state)
 	assert_int_equal(answer_data(&a, FINISH("stop")), SAID | READING_FINISH);
 	assert_int_equal(answer_end(&a), STREAM_NEEDS_TERMINATOR);
 	assert_int_equal(answer_data(&a, "[DONE]"), READING_TERMINATOR);
+	assert_int_equal(answer_data(&a, CHUNK("{\"index\":1,\"delta\":{\"content\":\"after the end\"}}")), 0);
+	assert_int_equal(answer_data(&a, "[DONE]"), 0);
 	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
 	answer_done(&a);
 }
