@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `weir check`: reads a configuration, prints what is wrong or doubtful in it, and which model stands in for which wherever
- * a rule sends a request to a provider that does not list the model. */
+/* `weir check`: reads a configuration, prints what is wrong or doubtful in it, and which model stands in for which
+ * wherever a rule sends a request to a provider that does not list the model. */
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/terminal.h"
@@ -41,8 +41,12 @@ static void print_stand_in(const struct rule *r, struct slice model, const struc
 /* What a rule makes of one model, if it is the rule that decides for it. */
 static unsigned show_rule_model(const struct config *c, struct rule *r, struct slice model, bool first)
 {
-	struct plan_query q = { .dialect = DIALECT_OPENAI_CHAT, .operation = OPERATION_CHAT, .model = model, .max_output = -1,
-				.prompt_tokens = rule_tokens, .ctx = r };
+	struct plan_query q = { .dialect = DIALECT_OPENAI_CHAT,
+				.operation = OPERATION_CHAT,
+				.model = model,
+				.max_output = -1,
+				.prompt_tokens = rule_tokens,
+				.ctx = r };
 	struct failure failure;
 	struct plan plan;
 	struct arena a;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of the program. Each has a file of its own; commands.c lists them, main.c runs the one that was named. */
+/* The commands of the program. Each has a file of its own; commands.c lists them, main.c runs the one named. */
 #pragma once
 
 #include "cmd/options.h"

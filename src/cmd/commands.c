@@ -21,8 +21,8 @@ const struct command command_serve = {
 };
 
 const struct command *const commands[] = {
-	&command_serve, &command_demo, &command_check, &command_explain, &command_models, &command_mock, &command_version,
-	&command_help,
+	&command_serve,  &command_demo, &command_check,   &command_explain,
+	&command_models, &command_mock, &command_version, &command_help,
 };
 const unsigned command_count = COUNT_OF(commands);
 

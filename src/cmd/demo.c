@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `weir demo`: three simulated providers and the gateway in one process on loopback; a few real requests through it, one of them
- * with a failover; then it goes on serving so that people can try for themselves. The providers and the demo's own client
- * share this thread's loop, the gateway has threads of its own, as always. */
+/* `weir demo`: three simulated providers and the gateway in one process on loopback; a few real requests through it,
+ * one of them with a failover; then it goes on serving so that people can try for themselves. The providers and the
+ * demo's own client share this thread's loop, the gateway has threads of its own, as always. */
 #include <errno.h>
 #include <fcntl.h>
 #include "base/clock.h"

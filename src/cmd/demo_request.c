@@ -83,9 +83,10 @@ static void tell_outcome(const struct talk *t)
 	if (t->told_text)
 		printf("”\n");
 	printf("   %s%d%s from %s%.*s%s as %.*s, %.*s attempt%s, %.1f ms\n",
-	       style_on(stdout, t->stream->status == 200 ? STYLE_GOOD : STYLE_BAD), t->stream->status, style_off(stdout),
-	       style_on(stdout, STYLE_BOLD), SLICE_ARG(answer_header(t, SLICE("x-weir-provider"))), style_off(stdout),
-	       SLICE_ARG(answer_header(t, SLICE("x-weir-model"))), SLICE_ARG(attempts), slice_eq(attempts, SLICE("1")) ? "" : "s", ms);
+	       style_on(stdout, t->stream->status == 200 ? STYLE_GOOD : STYLE_BAD), t->stream->status,
+	       style_off(stdout), style_on(stdout, STYLE_BOLD), SLICE_ARG(answer_header(t, SLICE("x-weir-provider"))),
+	       style_off(stdout), SLICE_ARG(answer_header(t, SLICE("x-weir-model"))), SLICE_ARG(attempts),
+	       slice_eq(attempts, SLICE("1")) ? "" : "s", ms);
 }
 
 /* Takes what has come. True when the answer is over, well or badly. */
@@ -150,8 +151,13 @@ bool demo_request_run(const struct demo_request *r, struct slice url, struct loo
 	struct http_client *client;
 	struct origin origin = { 0 };
 	struct talk t = { .is_stream = slice_find(body, SLICE("\"stream\":true")) != SIZE_MAX };
-	struct client_request request = { .origin = &origin, .method = HTTP_POST, .target = slice_cstr(r->path), .headers = headers,
-					  .header_count = COUNT_OF(headers), .body = &body, .body_count = 1,
+	struct client_request request = { .origin = &origin,
+					  .method = HTTP_POST,
+					  .target = slice_cstr(r->path),
+					  .headers = headers,
+					  .header_count = COUNT_OF(headers),
+					  .body = &body,
+					  .body_count = 1,
 					  .connect_timeout_ms = 5000 };
 	struct arena a;
 	const char *error;

@@ -12,6 +12,6 @@ struct demo_request {
 	const char *body;              /* JSON; its "stream" decides how the answer is read */
 };
 
-/* Sends it to `url` and turns the loop until it is over. False, with a message, when it was not answered with 200 within ten
- * seconds; true also when *stop became true. */
+/* Sends it to `url` and turns the loop until it is over. False, with a message, when it was not answered with 200
+ * within ten seconds; true also when *stop became true. */
 bool demo_request_run(const struct demo_request *r, struct slice url, struct loop *l, const bool *stop);

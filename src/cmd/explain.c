@@ -47,7 +47,8 @@ static int64_t question_tokens(void *ctx)
 
 static bool read_needs(const struct options *o, unsigned *ret)
 {
-	static const char *const names[] = { "tools", "images", "audio", "documents", "structured_output", "reasoning", "state" };
+	static const char *const names[] = { "tools",     "images", "audio", "documents", "structured_output",
+					     "reasoning", "state" };
 	struct slice rest = slice_cstr(options_get(o, "needs"));
 
 	while (rest.ptr) {
@@ -138,9 +139,10 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
-	struct slice path = c->binding && c->binding->dialect ?
-			    c->binding->dialect->request_path(q->query.operation, c->own_id, q->stream, (struct slice){ 0 }, a) :
-			    (struct slice){ 0 };
+	struct slice path = c->binding && c->binding->dialect
+				    ? c->binding->dialect->request_path(q->query.operation, c->own_id, q->stream,
+									(struct slice){ 0 }, a)
+				    : (struct slice){ 0 };
 
 	return path.ptr ? arena_printf(a, "%.*s%.*s", SLICE_ARG(c->binding->base_text), SLICE_ARG(path)) : SLICE("");
 }
@@ -178,7 +180,8 @@ static void print_urls(const struct question *q, const struct plan *plan, struct
 		}
 }
 
-static void print_plan(const struct question *q, const struct plan *plan, const struct failure *failure, struct arena *a)
+static void print_plan(const struct question *q, const struct plan *plan, const struct failure *failure,
+		       struct arena *a)
 {
 	printf("%s%.*s%s  %s in %s%s, %lld prompt tokens\n", style_on(stdout, STYLE_BOLD), SLICE_ARG(plan->asked), style_off(stdout),
 	       operation_name(q->query.operation), dialect_id_name(q->query.dialect), q->stream ? ", streamed" : "",
@@ -193,7 +196,8 @@ static void print_plan(const struct question *q, const struct plan *plan, const 
 		print_urls(q, plan, a);
 	else
 		printf("%s%snobody can answer this%s: the client gets %d: %s\n", plan->count > 0 ? "\n" : "",
-		       style_on(stdout, STYLE_BAD), style_off(stdout), outcome_status(failure, q->query.dialect), failure->message);
+		       style_on(stdout, STYLE_BAD), style_off(stdout), outcome_status(failure, q->query.dialect),
+		       failure->message);
 }
 
 static void write_candidate(const struct question *q, const struct candidate *c, struct json_writer *w, struct arena *a)
@@ -221,7 +225,8 @@ static void write_candidate(const struct question *q, const struct candidate *c,
 	json_end_object(w);
 }
 
-static void print_json(const struct question *q, const struct plan *plan, const struct failure *failure, struct arena *a)
+static void print_json(const struct question *q, const struct plan *plan, const struct failure *failure,
+		       struct arena *a)
 {
 	struct buf out;
 	struct json_writer w;

@@ -122,7 +122,8 @@ static int cmd_mock(int argc, char **argv)
 		return status;
 	if (!read_options(&o, &mo))
 		return EXIT_USAGE;
-	if (!address_parse(slice_cstr(options_has(&o, "listen") ? options_get(&o, "listen") : "127.0.0.1:8490"), &listen, &error))
+	if (!address_parse(slice_cstr(options_has(&o, "listen") ? options_get(&o, "listen") : "127.0.0.1:8490"),
+			   &listen, &error))
 		return options_complain(&o, "--listen %s: %s", options_get(&o, "listen"), error);
 	return run(&mo, &listen);
 }

@@ -140,7 +140,9 @@ static struct slice rates(const struct listing *l, size_t member, struct arena *
 	return low == high ? dollars(low, a) : arena_printf(a, "%.*s–%.*s", SLICE_ARG(dollars(low, a)), SLICE_ARG(dollars(high, a)));
 }
 
-static const char *const ability_names[] = { "tools", "images", "audio", "documents", "structured_output", "reasoning" };
+static const char *const ability_names[] = {
+	"tools", "images", "audio", "documents", "structured_output", "reasoning"
+};
 
 static struct slice abilities(const struct model *m, struct arena *a)
 {

@@ -81,7 +81,8 @@ static bool take(struct options *o, const char *text, const char *next, bool *re
 {
 	bool is_long = text[1] == '-';
 	const char *equals = is_long ? strchr(text, '=') : NULL;
-	struct slice name = is_long ? slice_of(text + 2, equals ? (size_t)(equals - text - 2) : strlen(text + 2)) : slice_of(text + 1, 1);
+	struct slice name = is_long ? slice_of(text + 2, equals ? (size_t)(equals - text - 2) : strlen(text + 2))
+				    : slice_of(text + 1, 1);
 	unsigned index = is_long ? find_option(o->command, name) : find_letter(o->command, text[1]);
 	const char *value = is_long ? (equals ? equals + 1 : NULL) : (text[2] ? text + 2 : NULL);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command-line options, described once: the same table parses them, prints --help and is what the manual page and the shell
- * completions are tested against. "--name VALUE", "--name=VALUE", "-x VALUE" and "-xVALUE" are understood. */
+/* Command-line options, described once: the same table parses them, prints --help and is what the manual page and the
+ * shell completions are tested against. "--name VALUE", "--name=VALUE", "-x VALUE" and "-xVALUE" are understood. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,15 +27,16 @@ struct options {
 	} given[OPTIONS_MAX];
 };
 
-/* `argv[0]` is the command's name. False when there is nothing more to do: --help was printed (*ret_exit 0) or what was wrong
- * (*ret_exit EXIT_USAGE). */
+/* `argv[0]` is the command's name. False when there is nothing more to do: --help was printed (*ret_exit 0) or what was
+ * wrong (*ret_exit EXIT_USAGE). */
 bool options_parse(struct options *o, const struct command *command, int argc, char **argv, int *ret_exit) MUSTCHECK;
 bool options_has(const struct options *o, const char *name);
 unsigned options_count(const struct options *o, const char *name);
 /* NULL when it was not given. */
 const char *options_get(const struct options *o, const char *name);
 const char *options_at(const struct options *o, const char *name, unsigned index);
-/* Leaves *ret alone when the option was not given. False, with a message printed, when it is no number between low and high. */
+/* Leaves *ret alone when the option was not given. False, with a message printed, when it is no number between low and
+ * high. */
 bool options_number(const struct options *o, const char *name, int64_t low, int64_t high, int64_t *ret) MUSTCHECK;
 /* The same for "250ms", "20s", "10m". */
 bool options_duration(const struct options *o, const char *name, int64_t *ret_ms) MUSTCHECK;

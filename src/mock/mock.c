@@ -165,8 +165,13 @@ static void on_request(struct server_stream *stream, void *ctx)
 static void report(const struct session *s)
 {
 	struct mock_record r = {
-		.mock = s->mock->options.name, .path = s->stream->target.path, .model = s->reply.model, .status = s->status,
-		.tokens = s->said, .stream = s->reply.stream, .gone = s->state != ENDING || !s->stream->flushed,
+		.mock = s->mock->options.name,
+		.path = s->stream->target.path,
+		.model = s->reply.model,
+		.status = s->status,
+		.tokens = s->said,
+		.stream = s->reply.stream,
+		.gone = s->state != ENDING || !s->stream->flushed,
 		.fault = s->fault.kind,
 	};
 
@@ -296,7 +301,8 @@ static bool read_body(struct session *s, const struct endpoint *e)
 		return false;
 	}
 	root = json_root(&doc);
-	r->model = e->wire == &mock_gemini ? path_model(a, s->stream->target.path) : json_text(json_get(root, "model"), a);
+	r->model =
+		e->wire == &mock_gemini ? path_model(a, s->stream->target.path) : json_text(json_get(root, "model"), a);
 	if (r->model.len == 0 || r->model.len >= MOCK_MODEL_MAX) {
 		send_error(s, 400, "a model is needed, with a name of at most 127 bytes");
 		return false;
@@ -342,8 +348,11 @@ static void receive(struct session *s)
 
 	s->wire = guess_wire(s->stream, e);
 	s->fault.retry_after_s = -1;
-	s->reply = (struct mock_reply){ .name = s->mock->options.name, .job = e ? e->job : MOCK_CHAT, .number = ++s->mock->answers,
-					.created_s = clock_wall_ms() / 1000, .tokens = s->mock->options.tokens };
+	s->reply = (struct mock_reply){ .name = s->mock->options.name,
+					.job = e ? e->job : MOCK_CHAT,
+					.number = ++s->mock->answers,
+					.created_s = clock_wall_ms() / 1000,
+					.tokens = s->mock->options.tokens };
 	if (s->stream->body_state == BODY_FAILED) {
 		send_error(s, 400, s->stream->body_failure->message);
 		return;
@@ -543,7 +552,8 @@ static void session_run(struct task *t)
 
 /* ---- the server ---- */
 
-static struct slice write_http_error(int status, const char *sentence, const struct request_target *target, struct buf *out, void *ctx)
+static struct slice write_http_error(int status, const char *sentence, const struct request_target *target,
+				     struct buf *out, void *ctx)
 {
 	mock_openai.write_error(status, sentence, out);
 	return SLICE("application/json");
@@ -556,7 +566,8 @@ static void on_accept(void *ctx, struct loop *loop, int fd, const struct address
 	http_server_accept(m->server, fd, peer, NULL, &m->handler);
 }
 
-struct mock *mock_start(struct loop *l, const struct mock_options *o, const struct address *a, char *reterr, size_t size)
+struct mock *mock_start(struct loop *l, const struct mock_options *o, const struct address *a, char *reterr,
+			size_t size)
 {
 	struct mock *m = xcalloc(1, sizeof(*m));
 	struct http_server_options server;

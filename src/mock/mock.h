@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A simulated provider on a loop: `weir mock`, `weir demo` and load tests. It speaks openai-chat, anthropic and gemini at once, told
- * apart by the path's end (any prefix before it is fine), in the exact grammar of each, with usage; and it fails as told.
+/* A simulated provider on a loop: `weir mock`, `weir demo` and load tests. It speaks openai-chat, anthropic and gemini
+ * at once, told apart by the path's end (any prefix before it is fine), in the exact grammar of each, with usage; and
+ * it fails as told.
  *
  *   …/chat/completions  …/completions  …/embeddings  …/models            openai-chat
  *   …/messages  …/messages/count_tokens                                  anthropic
@@ -72,7 +73,8 @@ struct mock_options {
 
 void mock_options_init(struct mock_options *o);
 /* Listens on `a` (port 0 = any). NULL with a sentence when that is not possible. */
-struct mock *mock_start(struct loop *l, const struct mock_options *o, const struct address *a, char *reterr, size_t size);
+struct mock *mock_start(struct loop *l, const struct mock_options *o, const struct address *a, char *reterr,
+			size_t size);
 const struct address *mock_address(const struct mock *m);
 /* Ends what is under way and frees. Accepts NULL, returns NULL. */
 struct mock *mock_stop(struct mock *m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated provider in Anthropic's dialect: messages, token counting, the listing. Shapes: DIALECTS.md §4.1, §5.4, §6.1, §8.10,
- * §8.11. */
+/* The simulated provider in Anthropic's dialect: messages, token counting, the listing. Shapes: DIALECTS.md §4.1, §5.4,
+ * §6.1, §8.10, §8.11. */
 #include "json/writer.h"
 #include "mock/mock_internal.h"
 

@@ -40,7 +40,8 @@ static bool read_chance(struct slice text, unsigned *ret)
 	unsigned value = 0, scale = 1000;
 	size_t i = 2;
 
-	if (text.len == 0 || text.len > 5 || (text.ptr[0] != '0' && text.ptr[0] != '1') || (text.len > 1 && text.ptr[1] != '.'))
+	if (text.len == 0 || text.len > 5 || (text.ptr[0] != '0' && text.ptr[0] != '1') ||
+	    (text.len > 1 && text.ptr[1] != '.'))
 		return false;
 	value = (unsigned)(text.ptr[0] - '0') * 1000;
 	for (; i < text.len; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated provider in Gemini's dialect: generateContent, streamGenerateContent as SSE (alt=sse) or as one JSON array, countTokens,
- * embedContent, the listing. Shapes: DIALECTS.md §4.1, §5.5, §6.1, §8.1, §8.10, §8.11. Google ends SSE lines with CRLF and separates
- * the elements of an array by "\n,\r\n" (http/framing.h). */
+/* The simulated provider in Gemini's dialect: generateContent, streamGenerateContent as SSE (alt=sse) or as one JSON
+ * array, countTokens, embedContent, the listing. Shapes: DIALECTS.md §4.1, §5.5, §6.1, §8.1, §8.10, §8.11. Google ends
+ * SSE lines with CRLF and separates the elements of an array by "\n,\r\n" (http/framing.h). */
 #include "json/writer.h"
 #include "mock/mock_internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated provider in OpenAI's chat dialect: chat and text completions, embeddings, the listing. Shapes: DIALECTS.md §4.1,
- * §5.2, §6.1, §8.1, §8.11. */
+/* The simulated provider in OpenAI's chat dialect: chat and text completions, embeddings, the listing. Shapes:
+ * DIALECTS.md §4.1, §5.2, §6.1, §8.1, §8.11. */
 #include <openssl/evp.h>
 #include "json/writer.h"
 #include "mock/mock_internal.h"
@@ -145,7 +145,8 @@ static void write_whole(const struct mock_reply *r, struct buf *out)
 }
 
 /* One chunk with one choice: the role, a word, or the finish. */
-static void write_chunk(const struct mock_reply *r, const char *role, struct slice word, const char *finish, struct buf *out)
+static void write_chunk(const struct mock_reply *r, const char *role, struct slice word, const char *finish,
+			struct buf *out)
 {
 	struct json_writer w;
 
@@ -227,7 +228,10 @@ static void write_error(int status, const char *message, struct buf *out)
 	json_key(&w, SLICE("error"));
 	json_begin_object(&w);
 	json_member_cstr(&w, "message", message);
-	json_member_cstr(&w, "type", status == 429 ? "requests" : status >= 500 ? "server_error" : "invalid_request_error");
+	json_member_cstr(&w, "type",
+			 status == 429   ? "requests"
+			 : status >= 500 ? "server_error"
+					 : "invalid_request_error");
 	json_key(&w, SLICE("param"));
 	json_null(&w);
 	json_key(&w, SLICE("code"));

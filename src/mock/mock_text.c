@@ -3,8 +3,8 @@
 #include "mock/mock_internal.h"
 
 static const char *const water[] = {
-	" The", " river", " comes", " down", " from", " the", " hills;", " the", " weir", " holds", " it,", " measures", " it,", " and", " lets",
-	" it", " pass.",
+	" The",   " river", " comes",    " down", " from", " the",  " hills;", " the",   " weir",
+	" holds", " it,",   " measures", " it,",  " and",  " lets", " it",     " pass.",
 };
 
 struct slice mock_word(const struct mock_reply *r, unsigned index, char word[static MOCK_WORD_MAX])

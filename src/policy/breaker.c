@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Circuit breakers. The table is cut into shards by the key's highest bits, each with its own short lock, so that workers
- * asking about different targets do not meet. A shard is a hash table of chained entries and a list of them in order of use. */
+/* Circuit breakers. The table is cut into shards by the key's highest bits, each with its own short lock, so that
+ * workers asking about different targets do not meet. A shard is a hash table of chained entries and a list of them in
+ * order of use. */
 #include <pthread.h>
 #include <stdio.h>
 #include "base/clock.h"
@@ -198,6 +199,13 @@ static void open_until(struct entry *e, int64_t until_ns)
 	e->is_open = true;
 }
 
+static void obey(struct entry *e, int64_t until_ns)
+{
+	if (until_ns > e->told_until_ns)
+		e->told_until_ns = until_ns;
+	open_until(e, until_ns);
+}
+
 static void open_again(struct entry *e, int64_t now_ns)
 {
 	int64_t duration;
@@ -289,7 +297,8 @@ static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t
 		open_again(e, now_ns);
 }
 
-void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms, int64_t now_ns)
+void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms,
+		    int64_t now_ns)
 {
 	struct shard *s = lock_shard(b, key);
 	struct entry *e = use(s, key, now_ns);
@@ -300,10 +309,8 @@ void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdi
 		report_closed(e, verdict, now_ns);
 	if (retry_after_ms > RETRY_AFTER_LONGEST_MS)
 		retry_after_ms = RETRY_AFTER_LONGEST_MS;
-	if (retry_after_ms >= 0) {
-		e->told_until_ns = now_ns + retry_after_ms * NS_PER_MS;
-		open_until(e, e->told_until_ns);
-	}
+	if (retry_after_ms >= 0)
+		obey(e, now_ns + retry_after_ms * NS_PER_MS);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -29,15 +29,17 @@ struct breakers *breakers_free(struct breakers *b);
 uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t credential, struct slice model);
 /* For plans and explain: looks, changes nothing. */
 enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns);
-/* Before an attempt. PROBE: this caller is the half-open probe and must report. `label` names the target in listings. */
+/* Before an attempt. PROBE: this caller is the half-open probe and must report. `label` names it in listings. */
 enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice label, int64_t now_ns);
-/* For a request that has nowhere else to go: passes as the single probe before the deadline, unless a probe is under way or the
- * provider itself asked for the pause. */
+/* For a request that has nowhere else to go: passes as the single probe before the deadline, unless a probe is under
+ * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);
 enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_NEUTRAL };
 /* After an attempt; NEUTRAL (cancelled, client-caused) only gives a probe back. `retry_after_ms` >= 0 opens at once. */
-void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms, int64_t now_ns);
+void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms,
+		    int64_t now_ns);
 
 struct breaker_view { const char *label; enum breaker_state state; int64_t open_for_ms; unsigned ok, faults; };
 /* Calls `each` for every entry under the lock; the view is valid during the call. */
-void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx), void *ctx);
+void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx),
+		   void *ctx);

@@ -186,6 +186,34 @@ static void test_late_reports_decide_nothing(void **state)
 	assert_int_equal(open_for(b, START + NS_PER_S), 4);
 }
 
+static void test_force(void **state)
+{
+	struct breakers *b = *state;
+	int64_t now = START + NS_PER_S;
+
+	assert_false(breaker_force(b, KEY, START));
+	report_times(b, BREAKER_FAULT, 5, START);
+	assert_int_equal(ask(b, now), BREAKER_REFUSED);
+	assert_true(breaker_force(b, KEY, now));
+	assert_false(breaker_force(b, KEY, now));
+	report(b, BREAKER_FAULT, now);
+	assert_int_equal(open_for(b, now), 10);
+	assert_true(breaker_force(b, KEY, now));
+	report(b, BREAKER_OK, now);
+	assert_int_equal(ask(b, now), BREAKER_PASS);
+}
+
+/* What the provider asked for is not forced, and a later shorter wish does not shorten it. */
+static void test_force_obeys_retry_after(void **state)
+{
+	struct breakers *b = *state;
+
+	breaker_report(b, KEY, BREAKER_FAULT, 30000, START);
+	breaker_report(b, KEY, BREAKER_FAULT, 1000, START);
+	assert_false(breaker_force(b, KEY, START + 29 * NS_PER_S));
+	assert_int_equal(ask(b, START + 30 * NS_PER_S), BREAKER_PROBE);
+}
+
 static void count_entry(const struct breaker_view *v, void *ctx)
 {
 	(*(unsigned *)ctx)++;
@@ -268,6 +296,8 @@ int main(void)
 		TEST(test_retry_after_opens_at_once),
 		TEST(test_retry_after_and_window_take_the_longer),
 		TEST(test_late_reports_decide_nothing),
+		TEST(test_force),
+		TEST(test_force_obeys_retry_after),
 		TEST(test_unused_are_dropped),
 		TEST(test_table_is_bounded),
 		TEST(test_view),

@@ -128,9 +128,10 @@ static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 			text = arena_printf(p->arena, "%.*s%s%.*s speaks %.*s", SLICE_ARG(text), text.len ? ", " : "",
 					    SLICE_ARG(c->provider->name), SLICE_ARG(speaks));
 	}
-	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION,
-			   "'%.*s' was asked for %s in the %s dialect, but %.*s; translating between dialects comes later",
-			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
+	return failure_set(
+		reterr, FAILURE_NEEDS_TRANSLATION,
+		"'%.*s' was asked for %s in the %s dialect, but %.*s; translating between dialects comes later",
+		SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
 }
 
 static bool is_left_out(const struct planner *p, const struct candidate *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a model's name to an ordered list of targets: name resolution, rules, groups, substitution, order (PRODUCT §6).
- * Pure: reads one configuration's routing and the request's facts, sends nothing, locks nothing but the breakers' state. */
+ * Pure: reads one configuration's routing and the request's facts, sends nothing, locks nothing but the breakers'
+ * state. */
 #pragma once
 
 #include "base/map.h"
@@ -102,10 +103,12 @@ enum { PLAN_CANDIDATES_MAX = 64, PLAN_DEPTH_MAX = 8 /* groups within groups */ }
 
 /* What a price estimate takes as the answer's length when the request does not say: tokens. */
 enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
-/* The estimate that `prefer: cheapest` orders by: the prompt plus min(max_output, the model's own maximum) or the guess. */
+/* The estimate that `prefer: cheapest` orders by: the prompt plus min(max_output, the model's own maximum) or the
+ * guess. */
 int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int64_t max_output);
 
-/* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest names),
- * NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was considered. */
+/* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest
+ * names), NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was
+ * considered. */
 bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr);

@@ -24,8 +24,8 @@ static unsigned missing_abilities(const struct provider *p, const struct model *
 	return needs & ~model->abilities & ~(unsigned)NEEDS_STATE;
 }
 
-/* Another model may answer where the answer is text. Vectors, token counts and opaque compactions of another model would
- * be wrong without looking wrong, and stored state is known to one provider only (PRODUCT §6). */
+/* Another model may answer where the answer is text. Vectors, token counts and opaque compactions of another model
+ * would be wrong without looking wrong, and stored state is known to one provider only (PRODUCT §6). */
 static bool may_stand_in(const struct plan_query *q)
 {
 	return (q->operation == OPERATION_CHAT || q->operation == OPERATION_COMPLETIONS) && !(q->needs & NEEDS_STATE);
@@ -97,7 +97,7 @@ static const struct model *asked_model(const struct planner *p)
 	return m->model;
 }
 
-/* Finds out whether the candidate can take this request. The first obstacle that setting a key would not remove counts. */
+/* Finds out whether the candidate can take this request. A missing key comes last: setting one removes nothing else. */
 static void judge(struct planner *p, struct candidate *c)
 {
 	const struct plan_query *q = p->query;
@@ -138,8 +138,8 @@ static struct slice id_to_send(const struct offer *offer, struct slice written)
 	return offer->own_id;
 }
 
-static struct candidate *append(struct planner *p, const struct provider *provider, struct slice model, struct slice own_id,
-				const char *why)
+static struct candidate *append(struct planner *p, const struct provider *provider, struct slice model,
+				struct slice own_id, const char *why)
 {
 	struct plan *plan = p->plan;
 	struct candidate *c;
@@ -155,8 +155,8 @@ static struct candidate *append(struct planner *p, const struct provider *provid
 	return c;
 }
 
-static void add_offer(struct planner *p, const struct provider *provider, const struct offer *offer, struct slice written,
-		      const char *why)
+static void add_offer(struct planner *p, const struct provider *provider, const struct offer *offer,
+		      struct slice written, const char *why)
 {
 	const struct model *asked = asked_model(p);
 	struct candidate *c = append(p, provider, offer->model->id, id_to_send(offer, written), why);
@@ -177,7 +177,8 @@ static void add_as_written(struct planner *p, const struct provider *provider, s
 }
 
 /* Stable: what was before stays before among equals. */
-static void order(struct planner *p, unsigned start, bool (*is_before)(const struct candidate *, const struct candidate *))
+static void order(struct planner *p, unsigned start,
+		  bool (*is_before)(const struct candidate *, const struct candidate *))
 {
 	struct candidate *c = p->plan->candidates;
 
@@ -245,8 +246,8 @@ static const struct offer *nth_of_tier(const struct provider *p, enum tier tier,
 	return NULL;
 }
 
-/* Everybody's first model of the tier by priority, then everybody's second: the next candidate after a failure is another
- * provider wherever there is one. */
+/* Everybody's first model of the tier by priority, then everybody's second: the next candidate after a failure is
+ * another provider wherever there is one. */
 static void add_tier(struct planner *p, enum tier tier)
 {
 	unsigned start;
@@ -294,9 +295,10 @@ static const struct offer *cheapest_of_tier(struct planner *p, const struct prov
 	return best;
 }
 
-/* Whom a provider that lacks the model puts in its place, in PRODUCT's order: its first listed model of the same tier, the
- * cheapest of the next tier up, the cheapest of the next tier down. */
-static const struct offer *find_stand_in(struct planner *p, const struct provider *provider, enum tier tier, const char **ret_why)
+/* Whom a provider that lacks the model puts in its place, in PRODUCT's order: its first listed model of the same tier,
+ * the cheapest of the next tier up, the cheapest of the next tier down. */
+static const struct offer *find_stand_in(struct planner *p, const struct provider *provider, enum tier tier,
+					 const char **ret_why)
 {
 	const struct offer *offer;
 
@@ -363,7 +365,8 @@ static void add_entry(struct planner *p, const struct model_name *entry, unsigne
 /* A name within a list: a group, a tier or a model. */
 static void add_name(struct planner *p, const struct try_item *item, unsigned depth)
 {
-	const struct model_name *entry = item->kind == TRY_GROUP ? map_get(&p->routing->model_by_name, item->model) : NULL;
+	const struct model_name *entry =
+		item->kind == TRY_GROUP ? map_get(&p->routing->model_by_name, item->model) : NULL;
 	const struct offer *offer = entry ? NULL : plan_find_listed(p->routing, item->model);
 
 	if (entry)

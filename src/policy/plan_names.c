@@ -91,8 +91,8 @@ static bool resolve_tier(struct slice name, struct meaning *ret)
 	return true;
 }
 
-/* (1): an alias means what its one item means; a group's model is its first member, which is what a rule's `try: [provider]`
- * finds the tier of. */
+/* (1): an alias means what its one item means; a group's model is its first member, which is what a rule's `try:
+ * [provider]` finds the tier of. */
 static void follow_entry(const struct routing *r, const struct model_name *entry, struct meaning *ret)
 {
 	for (unsigned depth = 0; depth < PLAN_DEPTH_MAX && entry && entry->item_count > 0; depth++) {
