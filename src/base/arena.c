@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bump allocation over a chain of blocks: the first is one page, each next one twice as large up to ARENA_BLOCK_MAX;
+/* Bump allocation over a chain of blocks: the first is small (what malloc keeps at hand), each next one twice as large up to ARENA_BLOCK_MAX;
  * what does not fit well gets a block of its own. Under AddressSanitizer unused space is poisoned and allocations stand
  * apart, so that running over the end of one is seen. */
 #include "base/arena.h"
@@ -28,7 +28,7 @@ static void hide(void *p, size_t len) { (void)p, (void)len; }
 static void show(void *p, size_t len) { (void)p, (void)len; }
 #endif
 
-enum { ARENA_ALIGN = _Alignof(max_align_t), ARENA_BLOCK_MIN = 4 << 10, ARENA_BLOCK_MAX = 64 << 10 };
+enum { ARENA_ALIGN = _Alignof(max_align_t), ARENA_BLOCK_MIN = 1 << 10, ARENA_BLOCK_MAX = 64 << 10 };
 
 struct arena_block {
 	struct arena_block *older;

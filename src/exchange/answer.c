@@ -73,13 +73,13 @@ static void add_own_headers(struct exchange *x, struct head *h, const struct att
 	if (x->endpoint && x->endpoint->kind != ENDPOINT_MODEL)
 		return;
 	if (a) {
-		head_add(h, SLICE("x-weir-provider"), slice_cstr(x->record.provider));
-		head_add(h, SLICE("x-weir-model"), slice_cstr(x->record.model));
+		head_add(h, SLICE("x-weir-provider"), x->record.provider);
+		head_add(h, SLICE("x-weir-model"), x->record.model);
 	}
 	if (x->record.attempt_count > 0)
 		head_add(h, SLICE("x-weir-attempts"), text_in(x, "%u", x->record.attempt_count));
 	head_add(h, SLICE("x-weir-cache"), SLICE("off"));
-	head_add(h, SLICE("x-weir-dropped"), slice_cstr(x->record.dropped));
+	head_add(h, SLICE("x-weir-dropped"), x->record.dropped);
 	add_server_timing(x, h, a);
 }
 

@@ -153,12 +153,10 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 	a->binding->dialect->reader_init(&a->reader, x->endpoint->operation);
 	a->reader.dialect = a->binding->dialect;
 
-	record_set(a->row->provider, sizeof a->row->provider, c->provider->name);
-	record_set(a->row->model, sizeof a->row->model, c->model);
-	memcpy(a->row->key, key->name, sizeof a->row->key);
+	a->row->provider = x->record.provider = c->provider->name;
+	a->row->model = x->record.model = c->offer ? c->model : exchange_keep(x, c->model);
+	a->row->key = slice_cstr(key->name);
 	a->row->start_us = (a->started_ns - x->stream->started_ns) / NS_PER_US;
-	record_set(x->record.provider, sizeof x->record.provider, c->provider->name);
-	record_set(x->record.model, sizeof x->record.model, c->model);
 
 	timer_set(&a->total, now_of(a) + a->provider->timeout.total * NS_PER_MS);
 	open_upstream(a, c);
@@ -220,7 +218,7 @@ static void book(struct attempt *a, const struct failure *f)
 	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
 		row->cost_nano_usd = price_cost(&a->price, &a->reader.usage);
 	if (f)
-		record_set(row->message, sizeof row->message, slice_cstr(f->message));
+		row->message = exchange_keep(a->exchange, slice_cstr(f->message));
 }
 
 void attempt_end(struct attempt *a, const struct failure *f)
@@ -308,7 +306,7 @@ static void say_whose_credential(const struct attempt *a, struct failure *f)
 	char message[FAILURE_MESSAGE_MAX];
 
 	snprintf(message, sizeof message, "%.*s refused weir's own credential: %s", SLICE_ARG(a->provider->name), f->message);
-	record_set(f->message, sizeof f->message, slice_cstr(message));
+	failure_copy_text(f->message, sizeof f->message, slice_cstr(message));
 }
 
 /* The provider's error, read by its dialect, with what the head says. */

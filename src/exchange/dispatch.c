@@ -16,7 +16,7 @@ static const struct credential *key_at(struct exchange *x, const struct provider
 	if (tried == 0 && p->spread)
 		x->key_start = x->worker->key_rotation++;
 	else if (tried == 0)
-		x->key_start = x->record.session[0] ? hash_bytes(slice_cstr(x->record.session))
+		x->key_start = x->record.session.len > 0 ? hash_bytes(x->record.session)
 						    : x->dialect->prefix_hash(&x->facts, x->endpoint->operation, &x->worker->scratch);
 	arena_reset(&x->worker->scratch);
 	return &p->keys[(x->key_start + tried) % p->key_count];

@@ -169,6 +169,8 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	x->record.wall_ms = clock_wall_ms() - (loop_now(w->loop) - s->started_ns) / NS_PER_MS;
 	x->record.config_version = x->snapshot->config->version;
 	x->record.price_version = catalogue_version;
+	x->record.endpoint = "unknown";
+	x->record.key = x->record.provider = x->record.route = SLICE("none");
 	x->record.cost_nano_usd = 0;
 	x->record.first_token_us = -1;
 	x->record.own_us = -1;
@@ -237,6 +239,16 @@ int64_t exchange_prompt_tokens(struct exchange *x)
 	return x->prompt_tokens < 0 ? 0 : x->prompt_tokens;
 }
 
+struct slice exchange_keep(struct exchange *x, struct slice text)
+{
+	size_t len = text.len;
+
+	if (len > RECORD_TEXT_MAX)
+		for (len = RECORD_TEXT_MAX; len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80;)
+			len--; /* not within a character */
+	return len == 0 ? SLICE("") : arena_dup(&x->stream->arena, slice_of(text.ptr, len));
+}
+
 /* ---- trouble ---- */
 
 void exchange_fail(struct exchange *x, const struct failure *f)
@@ -281,12 +293,11 @@ static enum step_result step_read_head(struct exchange *x)
 	x->record.dialect = x->dialect->name;
 	x->query = query_without(&x->stream->arena, s->target.query, SLICE("key"));
 	if (!match.endpoint) {
-		record_set(x->record.endpoint, sizeof x->record.endpoint, SLICE("unknown"));
 		exchange_refuse(x, FAILURE_NO_ENDPOINT, "there is no endpoint %.*s %.*s", SLICE_ARG(slice_cstr(http_method_name(s->method))),
 				(int)(s->target.path.len < 200 ? s->target.path.len : 200), s->target.path.ptr);
 		return STEP_ABORT;
 	}
-	record_set(x->record.endpoint, sizeof x->record.endpoint, slice_cstr(match.endpoint->pattern));
+	x->record.endpoint = match.endpoint->pattern;
 	if (match.wrong_method) {
 		exchange_refuse(x, FAILURE_METHOD, "%s is not allowed here; %s takes %s", http_method_name(s->method),
 				match.endpoint->pattern, match.endpoint->methods);
@@ -375,9 +386,9 @@ static enum step_result step_decode(struct exchange *x)
 	x->wants_stream = x->facts.stream;
 	x->framing = x->dialect->stream_framing(x->query);
 	x->record.stream = x->wants_stream;
-	record_set(x->record.model_requested, sizeof x->record.model_requested, x->facts.model);
-	if (!x->record.user[0])
-		record_set(x->record.user, sizeof x->record.user, x->facts.user);
+	x->record.model_requested = exchange_keep(x, x->facts.model);
+	if (x->record.user.len == 0)
+		x->record.user = exchange_keep(x, x->facts.user);
 	return STEP_NEXT;
 }
 
@@ -402,8 +413,8 @@ static enum step_result step_plan(struct exchange *x)
 	struct failure refusal;
 	bool planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal);
 
-	record_set(x->record.route, sizeof x->record.route, x->plan.route);
-	record_set(x->record.model, sizeof x->record.model, x->plan.public_id.len ? x->plan.public_id : x->facts.model);
+	x->record.route = exchange_keep(x, x->plan.route);
+	x->record.model = x->plan.public_id.len ? exchange_keep(x, x->plan.public_id) : x->record.model_requested;
 	x->planned_ns = clock_now_ns();
 	x->record.plan_us = (x->planned_ns - x->body_ready_ns) / NS_PER_US;
 	if (!planned) {
@@ -495,7 +506,7 @@ void exchange_account(struct exchange *x)
 	usage_clamp(u);
 	a->row->cost_nano_usd = price_cost(&a->price, u);
 	x->record.cost_nano_usd = record_cost(&x->record);
-	record_set(x->record.model_provider, sizeof x->record.model_provider, slice_cstr(a->reader.model));
+	x->record.model_provider = exchange_keep(x, slice_cstr(a->reader.model));
 }
 
 static enum step_result step_settle(struct exchange *x)
@@ -509,11 +520,7 @@ static enum step_result step_settle(struct exchange *x)
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
 	if (x->failure)
-		record_set(x->record.message, sizeof x->record.message, slice_cstr(x->failure->message));
-	if (!x->record.provider[0])
-		record_set(x->record.provider, sizeof x->record.provider, SLICE("none"));
-	if (!x->record.route[0])
-		record_set(x->record.route, sizeof x->record.route, SLICE("none"));
+		x->record.message = exchange_keep(x, slice_cstr(x->failure->message));
 	if (!x->committed)
 		exchange_free_request(x);
 	return STEP_NEXT;

@@ -128,6 +128,8 @@ void exchange_wake(struct exchange *x);
 void exchange_fail(struct exchange *x, const struct failure *f);
 bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
 int64_t exchange_prompt_tokens(struct exchange *x);
+/* A copy for the record that lives as long as the exchange, at most RECORD_TEXT_MAX bytes of it. */
+struct slice exchange_keep(struct exchange *x, struct slice text);
 /* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went through, and
  * marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
 void exchange_account(struct exchange *x);

@@ -78,7 +78,7 @@ static bool host_is_loopback(struct slice host)
 
 static bool identify_without_keys(struct exchange *x)
 {
-	record_set(x->record.key, sizeof x->record.key, SLICE("local"));
+	x->record.key = SLICE("local");
 	if (headers_get(&x->stream->headers, SLICE("origin")).ptr)
 		return exchange_refuse(x, FAILURE_FORBIDDEN, "requests from web pages are refused while no keys are configured");
 	if (!host_is_loopback(x->stream->host))
@@ -100,7 +100,7 @@ static bool identify_by_key(struct exchange *x)
 	x->key = config_find_key(x->snapshot->config, presented);
 	if (!x->key)
 		return exchange_refuse(x, FAILURE_UNAUTHENTICATED, "this API key is not known here");
-	record_set(x->record.key, sizeof x->record.key, x->key->name);
+	x->record.key = x->key->name;
 	return true;
 }
 
@@ -128,19 +128,19 @@ static bool read_timeout(struct exchange *x, struct slice value)
 
 static bool read_tags(struct exchange *x, struct slice value)
 {
-	record_set(x->record.tags, sizeof x->record.tags, value);
+	x->record.tags = exchange_keep(x, value);
 	return true;
 }
 
 static bool read_user(struct exchange *x, struct slice value)
 {
-	record_set(x->record.user, sizeof x->record.user, value);
+	x->record.user = exchange_keep(x, value);
 	return true;
 }
 
 static bool read_session(struct exchange *x, struct slice value)
 {
-	record_set(x->record.session, sizeof x->record.session, value);
+	x->record.session = exchange_keep(x, value);
 	return true;
 }
 
@@ -198,10 +198,8 @@ static bool read_controls(struct exchange *x)
 
 bool identify_client(struct exchange *x)
 {
-	if (x->endpoint->auth == AUTH_OPEN) {
-		record_set(x->record.key, sizeof x->record.key, SLICE("none"));
+	if (x->endpoint->auth == AUTH_OPEN)
 		return true;
-	}
 	if (x->snapshot->config->key_count > 0 ? !identify_by_key(x) : !identify_without_keys(x))
 		return false;
 	return read_controls(x);

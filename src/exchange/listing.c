@@ -80,10 +80,10 @@ static void write_anthropic(struct json_writer *w, const struct listed *m)
 
 static void write_gemini(struct json_writer *w, const struct listed *m)
 {
-	char name[RECORD_NAME_MAX + 8];
+	char name[RECORD_TEXT_MAX + 8];
 	unsigned operations = m->model ? m->model->operations : 1u << OPERATION_CHAT;
 
-	snprintf(name, sizeof name, "models/%.*s", (int)(m->name.len < RECORD_NAME_MAX ? m->name.len : RECORD_NAME_MAX), m->name.ptr);
+	snprintf(name, sizeof name, "models/%.*s", (int)(m->name.len < RECORD_TEXT_MAX ? m->name.len : RECORD_TEXT_MAX), m->name.ptr);
 	json_begin_object(w);
 	json_member_cstr(w, "name", name);
 	json_member_string(w, "displayName", m->name);

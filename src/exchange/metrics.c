@@ -27,11 +27,20 @@ static void histogram_merge(struct histogram *into, const struct histogram *from
 	into->count += from->count;
 }
 
+/* A copied name is cut to its field. */
+static bool is_named(const char *copy, size_t size, struct slice name)
+{
+	size_t len = name.len < size ? name.len : size - 1;
+
+	return strncmp(copy, name.ptr, len) == 0 && copy[len] == '\0';
+}
+
 /* The last row is "other". Targets are few and the busiest come early, so a walk is short. */
-static struct series *find_series(struct metrics *m, const char *provider, const char *model)
+static struct series *find_series(struct metrics *m, struct slice provider, struct slice model)
 {
 	for (unsigned i = 0; i < m->series_count; i++)
-		if (strcmp(m->series[i].model, model) == 0 && strcmp(m->series[i].provider, provider) == 0)
+		if (is_named(m->series[i].model, sizeof m->series[i].model, model) &&
+		    is_named(m->series[i].provider, sizeof m->series[i].provider, provider))
 			return &m->series[i];
 	if (m->series_count == SERIES_MAX)
 		return &m->series[SERIES_MAX - 1];
@@ -39,8 +48,8 @@ static struct series *find_series(struct metrics *m, const char *provider, const
 	struct series *s = &m->series[m->series_count++];
 	bool last = m->series_count == SERIES_MAX;
 
-	record_set(s->provider, sizeof s->provider, slice_cstr(last ? "other" : provider));
-	record_set(s->model, sizeof s->model, slice_cstr(last ? "other" : model));
+	failure_copy_text(s->provider, sizeof s->provider, last ? SLICE("other") : provider);
+	failure_copy_text(s->model, sizeof s->model, last ? SLICE("other") : model);
 	return s;
 }
 
@@ -102,7 +111,7 @@ void metrics_add(struct metrics *into, const struct metrics *from)
 	histogram_merge(&into->own_time, &from->own_time);
 	for (unsigned i = 0; i < from->series_count; i++) {
 		const struct series *f = &from->series[i];
-		struct series *s = find_series(into, f->provider, f->model);
+		struct series *s = find_series(into, slice_cstr(f->provider), slice_cstr(f->model));
 
 		for (unsigned k = 0; k < FAILURE_KIND_COUNT; k++)
 			s->attempts[k] += f->attempts[k];

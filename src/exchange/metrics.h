@@ -18,8 +18,8 @@ struct histogram {
 
 /* One target: a provider's model. */
 struct series {
-	char provider[48];
-	char model[RECORD_NAME_MAX];
+	char provider[48];             /* copies: a configuration may go, its counters stay */
+	char model[96];
 	uint64_t attempts[FAILURE_KIND_COUNT]; /* by how they ended */
 	uint64_t input_tokens, output_tokens, cached_tokens;
 	int64_t cost_nano_usd;

@@ -7,11 +7,6 @@
 #include "json/writer.h"
 #include "llm/price.h"
 
-void record_set(char *field, size_t size, struct slice text)
-{
-	failure_copy_text(field, size, text);
-}
-
 struct attempt_record *record_add_attempt(struct record *r)
 {
 	if (r->attempt_count < ATTEMPTS_RECORDED_MAX)
@@ -68,14 +63,13 @@ static void write_ms(struct json_writer *w, struct slice key, int64_t us)
 static void write_attempt(struct json_writer *w, const struct attempt_record *a)
 {
 	json_begin_object(w);
-	json_member_cstr(w, "provider", a->provider);
-	json_member_cstr(w, "model", a->model);
-	if (a->key[0])
-		json_member_cstr(w, "credential", a->key);
+	json_member_string(w, "provider", a->provider);
+	json_member_string(w, "model", a->model);
+	json_member_string(w, "credential", a->key);
 	json_member_int(w, "status", a->status);
 	json_member_cstr(w, "outcome", failure_kind_name(a->kind));
-	if (a->message[0])
-		json_member_cstr(w, "message", a->message);
+	if (a->message.len > 0)
+		json_member_string(w, "message", a->message);
 	write_ms(w, SLICE("start_ms"), a->start_us);
 	write_ms(w, SLICE("connect_ms"), a->connect_us);
 	write_ms(w, SLICE("head_ms"), a->head_us);
@@ -103,9 +97,9 @@ bool record_write(const struct record *r, struct buf *out)
 	json_begin_object(&w);
 	json_member_cstr(&w, "request_id", r->request_id);
 	json_member_cstr(&w, "architecture", "multi-provider-gateway");
-	json_member_cstr(&w, "route", r->route);
-	json_member_cstr(&w, "provider_chosen", r->provider);
-	json_member_cstr(&w, "model", r->model);
+	json_member_string(&w, "route", r->route);
+	json_member_string(&w, "provider_chosen", r->provider);
+	json_member_string(&w, "model", r->model);
 	json_member_bool(&w, "fallback_used", r->fallback_used);
 	json_member_bool(&w, "cache_hit", false);
 	json_member_int(&w, "input_tokens", r->usage.input);
@@ -122,21 +116,21 @@ bool record_write(const struct record *r, struct buf *out)
 	json_member_int(&w, "status", r->status);
 	json_member_cstr(&w, "outcome", failure_kind_name(r->outcome));
 	json_member_bool(&w, "truncated", r->truncated);
-	if (r->message[0])
-		json_member_cstr(&w, "message", r->message);
-	json_member_cstr(&w, "model_requested", r->model_requested);
-	json_member_cstr(&w, "model_provider", r->model_provider);
-	json_member_cstr(&w, "key", r->key);
-	if (r->user[0])
-		json_member_cstr(&w, "user", r->user);
-	if (r->session[0])
-		json_member_cstr(&w, "session", r->session);
-	if (r->tags[0])
-		json_member_cstr(&w, "tags", r->tags);
+	if (r->message.len > 0)
+		json_member_string(&w, "message", r->message);
+	json_member_string(&w, "model_requested", r->model_requested);
+	json_member_string(&w, "model_provider", r->model_provider);
+	json_member_string(&w, "key", r->key);
+	if (r->user.len > 0)
+		json_member_string(&w, "user", r->user);
+	if (r->session.len > 0)
+		json_member_string(&w, "session", r->session);
+	if (r->tags.len > 0)
+		json_member_string(&w, "tags", r->tags);
 	write_usage(&w, &r->usage);
 	json_member_bool(&w, "unpriced", r->cost_nano_usd == PRICE_UNKNOWN);
-	if (r->dropped[0])
-		json_member_cstr(&w, "dropped", r->dropped);
+	if (r->dropped.len > 0)
+		json_member_string(&w, "dropped", r->dropped);
 	write_ms(&w, SLICE("first_token_ms"), r->first_token_us);
 	write_ms(&w, SLICE("read_ms"), r->read_us);
 	write_ms(&w, SLICE("plan_ms"), r->plan_us);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one record of a request (PRODUCT §7): log line now; ledger row, trace and dashboard on the same struct later. Fixed size
- * but for its attempts, and owning all it says, so that it outlives the request's memory. */
+/* The one record of a request (PRODUCT §7): log line now; ledger row, trace and dashboard on the same struct later. Its texts
+ * are borrowed from what outlives the request's memory: the configuration snapshot, or the client stream's arena. */
 #pragma once
 
 #include "base/buf.h"
 #include "base/failure.h"
 #include "llm/usage.h"
 
-enum { ATTEMPTS_RECORDED_MAX = 16, RECORD_NAME_MAX = 96, RECORD_ID_MAX = 40, RECORD_LINE_MAX = 16 << 10 };
+enum { ATTEMPTS_RECORDED_MAX = 16, RECORD_TEXT_MAX = 200, RECORD_ID_MAX = 32, RECORD_LINE_MAX = 16 << 10 };
 
 struct attempt_record {
-	char provider[48];
-	char model[RECORD_NAME_MAX];   /* public id */
-	char key[9];                   /* fingerprint of the credential, "" without */
+	struct slice provider;
+	struct slice model;            /* public id */
+	struct slice key;              /* fingerprint of the credential, "none" without */
 	int status;                    /* HTTP status there, 0 = none came */
 	enum failure_kind kind;        /* NONE = it answered */
-	char message[160];             /* of the failure, stripped */
+	struct slice message;          /* of the failure, stripped */
 	int64_t start_us;              /* after the request's first byte */
 	int64_t connect_us, head_us, first_token_us, end_us; /* after its own start; -1 = did not happen */
 	int64_t cost_nano_usd;         /* PRICE_UNKNOWN or what it has probably cost */
@@ -23,21 +23,21 @@ struct attempt_record {
 
 struct record {
 	char request_id[RECORD_ID_MAX];
-	char route[RECORD_NAME_MAX];
-	char provider[48];             /* that answered; "none" */
-	char model[RECORD_NAME_MAX];   /* public id that answered; the resolved one when nobody did */
-	char model_requested[RECORD_NAME_MAX];
-	char model_provider[RECORD_NAME_MAX]; /* what the provider wrote */
-	char endpoint[64];             /* pattern of the path */
+	struct slice route;
+	struct slice provider;         /* that answered; "none" */
+	struct slice model;            /* public id that answered; the resolved one when nobody did */
+	struct slice model_requested;
+	struct slice model_provider;   /* what the provider wrote */
+	const char *endpoint;          /* pattern of the path; static */
 	const char *dialect;           /* the client's; static */
-	char key[64];                  /* owner: the key's name, "local" without keys */
-	char user[64], session[64], tags[128];
+	struct slice key;              /* owner: the key's name, "local" without keys */
+	struct slice user, session, tags;
 	bool stream;
 	bool fallback_used;
 	int status;                    /* sent to the client; 499 when it went away */
 	enum failure_kind outcome;     /* NONE = answered */
 	bool truncated;                /* the answer ended with an error after content */
-	char message[200];
+	struct slice message;
 	struct usage usage;
 	int64_t cost_nano_usd;
 	int64_t wall_ms;               /* when the first byte came */
@@ -45,7 +45,7 @@ struct record {
 	int64_t read_us, plan_us, own_us; /* stages: reading the request, planning, weir's own total */
 	uint64_t bytes_in, bytes_out;
 	uint64_t config_version;
-	char dropped[128];             /* x-weir-dropped */
+	struct slice dropped;          /* x-weir-dropped */
 	const char *price_version;     /* of the catalogue; static */
 	unsigned attempt_count;        /* all that were made, also those beyond the rows kept */
 	struct attempt_record *attempts; /* the first ATTEMPTS_RECORDED_MAX of them, heap; usually a single one */
@@ -57,7 +57,5 @@ struct attempt_record *record_add_attempt(struct record *r);
 int64_t record_cost(const struct record *r);
 void record_done(struct record *r);
 
-/* Copies bounded text into one of the fixed fields. */
-void record_set(char *field, size_t size, struct slice text);
 /* The log line: one JSON object without newline. PRODUCT §7's first fields come first and in its order. */
 bool record_write(const struct record *r, struct buf *out) MUSTCHECK;
