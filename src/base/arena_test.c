@@ -40,7 +40,7 @@ static void large_requests_do_not_waste_the_block(void **state)
 	memset(large, 1, 1 << 20);
 	assert_true(a.total >= before + (1 << 20));
 	char *next = arena_alloc(&a, 10);
-	assert_true(next > small && next < small + 4096);
+	assert_true(next > small && next < small + 1024);
 	memset(small, 2, 10);
 	arena_done(&a);
 }
