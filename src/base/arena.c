@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bump allocation over a chain of blocks: the first is small (what malloc keeps at hand), each next one twice as large up to ARENA_BLOCK_MAX;
- * what does not fit well gets a block of its own. Under AddressSanitizer unused space is poisoned and allocations stand
- * apart, so that running over the end of one is seen. */
+/* Bump allocation over a chain of blocks: the first is small (what malloc keeps at hand), each next one twice as large
+ * up to ARENA_BLOCK_MAX; large requests get blocks of their own. Under AddressSanitizer unused space is poisoned and
+ * allocations stand apart, so that running over the end of one is seen. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -48,33 +48,40 @@ static void block_free(struct arena *a, struct arena_block *b)
 	free(b);
 }
 
-void arena_done(struct arena *a)
+/* Frees the chain at `*list` down to its last `kept` blocks (0 or 1). */
+static void free_chain(struct arena *a, struct arena_block **list, bool kept)
 {
-	while (a->blocks) {
-		struct arena_block *b = a->blocks;
-		a->blocks = b->older;
+	while (*list && (!kept || (*list)->older)) {
+		struct arena_block *b = *list;
+		*list = b->older;
 		block_free(a, b);
 	}
+}
+
+void arena_done(struct arena *a)
+{
+	free_chain(a, &a->large, false);
+	free_chain(a, &a->blocks, false);
 	arena_init(a);
 }
 
 void arena_reset(struct arena *a)
 {
-	while (a->blocks && (a->blocks->older || a->blocks->size > ARENA_BLOCK_MAX)) {
-		struct arena_block *b = a->blocks;
-		a->blocks = b->older;
-		block_free(a, b);
-	}
-	a->next = a->blocks ? a->blocks->data : NULL;
-	a->end = a->blocks ? (char *)a->blocks + a->blocks->size : NULL;
-	if (a->blocks)
-		hide(a->next, (size_t)(a->end - a->next));
+	free_chain(a, &a->large, false);
+	free_chain(a, &a->blocks, true);
+	if (!a->blocks)
+		return;
+	a->next = a->blocks->data;
+	a->end = (char *)a->blocks + a->blocks->size;
+	hide(a->next, (size_t)(a->end - a->next));
 }
 
-static struct arena_block *block_new(struct arena *a, size_t size)
+static struct arena_block *block_new(struct arena *a, size_t size, struct arena_block **list)
 {
 	struct arena_block *b = xmalloc(size);
 	b->size = size;
+	b->older = *list;
+	*list = b;
 	a->total += size;
 	hide(b->data, size - sizeof(*b));
 	return b;
@@ -86,20 +93,14 @@ static char *grow(struct arena *a, size_t size)
 	size_t needed;
 	if (__builtin_add_overflow(size, sizeof(struct arena_block), &needed))
 		out_of_memory();
+	/* The free space of the newest block stays in use. */
+	if (needed > ARENA_BLOCK_MAX / 4)
+		return block_new(a, needed, &a->large)->data;
 
 	size_t usual = a->blocks ? a->blocks->size * 2 : ARENA_BLOCK_MIN;
-	if (usual > ARENA_BLOCK_MAX)
-		usual = ARENA_BLOCK_MAX;
-	if (a->blocks && needed > usual / 4) {
-		/* Behind the newest block, whose free space stays in use. */
-		struct arena_block *own = block_new(a, needed);
-		own->older = a->blocks->older;
-		a->blocks->older = own;
-		return own->data;
-	}
-	struct arena_block *b = block_new(a, needed > usual ? needed : usual);
-	b->older = a->blocks;
-	a->blocks = b;
+	while (usual < needed)
+		usual *= 2;
+	struct arena_block *b = block_new(a, usual < ARENA_BLOCK_MAX ? usual : ARENA_BLOCK_MAX, &a->blocks);
 	a->next = b->data + size;
 	a->end = (char *)b + b->size;
 	return b->data;

@@ -14,6 +14,7 @@ struct arena {
 	char *next;                    /* first free byte of the newest block */
 	char *end;
 	struct arena_block *blocks;    /* newest first */
+	struct arena_block *large;     /* of a single request each */
 	size_t total;                  /* bytes held from the allocator, for accounting */
 };
 

@@ -62,13 +62,28 @@ static void reset_keeps_the_first_block(void **state)
 	arena_init(&a);
 	char *first = arena_alloc(&a, 100);
 	size_t one_block = a.total;
-	for (int i = 0; i < 1000; i++)
-		memset(arena_alloc(&a, 1000), 3, 1000);
-	assert_true(a.total > 1000000);
-	arena_reset(&a);
-	assert_int_equal(a.total, one_block);
-	assert_ptr_equal(arena_alloc(&a, 100), first);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 1000; i++)
+			memset(arena_alloc(&a, i * 37 % 30000), 3, i * 37 % 30000);
+		assert_true(a.total > 10000000);
+		arena_reset(&a);
+		assert_int_equal(a.total, one_block);
+		assert_ptr_equal(arena_alloc(&a, 100), first);
+	}
 	arena_done(&a);
+	arena_done(&a);
+	arena_reset(&a);
+	assert_int_equal(a.total, 0);
+}
+
+static void many_small_requests_cost_few_blocks(void **state)
+{
+	struct arena a;
+	arena_init(&a);
+	for (int i = 0; i < 10000; i++)
+		memset(arena_alloc(&a, 300), 4, 300);
+	/* 304 bytes each (320 apart under AddressSanitizer), and at most one block that is not full yet. */
+	assert_in_range(a.total, 10000 * 304, 10000 * 340 + (64 << 10));
 	arena_done(&a);
 }
 
@@ -91,7 +106,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aligns_and_keeps), cmocka_unit_test(large_requests_do_not_waste_the_block),
 		cmocka_unit_test(first_request_may_be_large), cmocka_unit_test(reset_keeps_the_first_block),
-		cmocka_unit_test(copies),
+		cmocka_unit_test(many_small_requests_cost_few_blocks), cmocka_unit_test(copies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
