@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include "net/conn_internal.h"
 #include "net/loop_internal.h"
@@ -24,6 +26,21 @@ const char *conn_errno_text(int error, char *text, size_t size)
 	default:
 		return strerror_r(error, text, size);
 	}
+}
+
+/* A silent stream may be silent for many minutes: keep-alive probes find out when the other end is not there any more,
+ * and keep the state in what lies between alive. */
+void conn_set_options(int fd)
+{
+	static const struct { int level, name, value; } options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 45 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
+	};
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
 }
 
 /* Life. */
@@ -147,7 +164,7 @@ struct conn *conn_close(struct conn *c)
 
 struct conn *conn_linger(struct conn *c)
 {
-	if (!c || c->state != CONN_OPEN || c->peer_closed)
+	if (!c || c->state != CONN_OPEN)
 		return conn_close(c);
 	if (c->tls)
 		tls_session_end(c->tls);

@@ -5,8 +5,6 @@
 #include "net/conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include "base/clock.h"
 #include "net/conn_internal.h"
 #include "net/loop_internal.h"
@@ -112,21 +110,6 @@ static void runner_on_event(struct watch *w, uint32_t events)
 	on_event(CONTAINER_OF(w, struct runner, watch)->race, w, events);
 }
 
-/* A silent stream may be silent for many minutes: keep-alive probes find out when the other end is not there any more,
- * and keep the state in what lies between alive. */
-static void set_options(int fd)
-{
-	static const struct { int level, name, value; } options[] = {
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, 45 },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
-		{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
-	};
-	for (size_t i = 0; i < COUNT_OF(options); i++)
-		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
-}
-
 /* 1 connected at once, 0 under way, or -errno. */
 static int run(struct conn_race *r, unsigned index)
 {
@@ -136,7 +119,7 @@ static int run(struct conn_race *r, unsigned index)
 	if (fd < 0)
 		return -errno;
 	if (a->storage.ss_family != AF_UNIX)
-		set_options(fd);
+		conn_set_options(fd);
 	bool connected = connect(fd, (const struct sockaddr *)&a->storage, a->len) == 0;
 	if (!connected && errno != EINPROGRESS)
 		return -errno;

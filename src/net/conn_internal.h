@@ -15,6 +15,9 @@ void conn_on_event(struct watch *w, uint32_t events);
 void conn_fail(struct conn *c, int kind, const char *sentence);
 /* For people, without capital: "connection refused". */
 const char *conn_errno_text(int error, char *text, size_t size);
+/* What every TCP connection of ours has: no delay, keep-alive probes. On a listening socket its connections inherit it.
+ */
+void conn_set_options(int fd);
 /* Closes the descriptor and frees, without any good-bye. */
 void conn_free(struct conn *c);
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets of one loop. Watched level-triggered: what one turn does not accept is reported again. TCP_NODELAY
- * is set on the listening socket; accepted ones inherit it. */
+/* Listening sockets of one loop. Watched level-triggered: what one turn does not accept is reported again. Options
+ * are set on the listening socket; accepted ones inherit them. */
 #include "net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "net/conn_internal.h"
 
 enum { ACCEPT_TURN_MAX = 64, LISTEN_BACKLOG = 4096 };
 /* Without descriptors or memory accepting pauses; the clients wait in the kernel's backlog. */
@@ -268,7 +268,7 @@ int listener_open(struct loop *l, const struct address *a, int inherited_fd, lis
 	bound.len = sizeof(bound.storage);
 	int r = getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len) < 0 ? -errno : 0;
 	if (bound.storage.ss_family != AF_UNIX)
-		set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+		conn_set_options(fd);
 
 	struct listener *s = xcalloc(1, sizeof(*s));
 	*s = (struct listener){ .watch = { .fd = fd, .on_event = listener_on_event },
