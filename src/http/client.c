@@ -80,15 +80,16 @@ static void report(struct task *t)
 	o->stream.on_event(&o->stream);
 }
 
-static void set_state(struct outbound *o, enum client_state state)
+static void set_connecting(struct outbound *o, bool connecting)
 {
-	o->client->counts.connecting += (state == CLIENT_CONNECTING) - (o->stream.state == CLIENT_CONNECTING);
-	o->stream.state = state;
+	o->client->counts.connecting += (unsigned)connecting - (unsigned)o->connecting;
+	o->connecting = connecting;
 }
 
 static void give_link_up(struct outbound *o)
 {
 	timer_cancel(&o->connect_timer);
+	set_connecting(o, false);
 	if (o->link)
 		link_drop(o->link);
 	o->link = NULL;
@@ -97,7 +98,7 @@ static void give_link_up(struct outbound *o)
 void outbound_fail(struct outbound *o)
 {
 	give_link_up(o);
-	set_state(o, CLIENT_FAILED);
+	o->stream.state = CLIENT_FAILED;
 }
 
 static void on_connect_timeout(struct timer *t)
@@ -118,7 +119,7 @@ static void on_connect_timeout(struct timer *t)
 
 static void start_connecting(struct outbound *o)
 {
-	set_state(o, CLIENT_CONNECTING);
+	set_connecting(o, true);
 	if (o->connect_timeout_ms > 0)
 		timer_set(&o->connect_timer, loop_now(o->client->loop) + o->connect_timeout_ms * NS_PER_MS);
 	link_connect(o);
@@ -127,8 +128,10 @@ static void start_connecting(struct outbound *o)
 void outbound_connected(struct outbound *o)
 {
 	timer_cancel(&o->connect_timer);
+	set_connecting(o, false);
 	o->stream.connected_ns = loop_now(o->client->loop);
-	set_state(o, CLIENT_SENDING);
+	if (o->stream.state == CLIENT_CONNECTING)
+		o->stream.state = CLIENT_SENDING;
 	h1_start(o);
 }
 
@@ -181,7 +184,7 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 	struct outbound *o = outbound_new(c);
 	struct client_stream *s = &o->stream;
 
-	s->state = CLIENT_SENDING;
+	s->state = CLIENT_CONNECTING;
 	s->on_event = on_event;
 	s->owner = owner;
 	s->opened_ns = loop_now(c->loop);
@@ -253,7 +256,7 @@ enum client_read client_stream_read(struct client_stream *s, struct slice *ret)
 	case CLIENT_BODY:
 		result = o->decoder ? read_decoded(o, ret) : h1_read(o, LOOP_SCRATCH_SIZE, ret);
 		if (result == CLIENT_READ_END)
-			set_state(o, CLIENT_DONE);
+			s->state = CLIENT_DONE;
 		return result;
 	case CLIENT_DONE:
 		return CLIENT_READ_END;
@@ -277,7 +280,6 @@ struct client_stream *client_stream_close(struct client_stream *s)
 		o->link = NULL;
 	}
 	give_link_up(o);
-	set_state(o, CLIENT_DONE);
 	task_cancel(&o->report);
 	pool_unref(o->pool);
 	o->decoder = decoder_free(o->decoder);

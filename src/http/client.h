@@ -8,8 +8,8 @@
  *     client_stream_close()       at any time: complete and reusable connections go back to the pool, others are closed
  *
  * A request on a reused connection that dies before the first answer byte is sent again once, on a fresh connection,
- * without the owner noticing (counted in `stale_retries`; the state goes back to CONNECTING without an event). 1xx
- * answers are skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
+ * without the owner noticing (counted in `stale_retries`; the state stays SENDING or AWAITING_HEAD). 1xx answers are
+ * skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
  *
  * An answer may begin before the request is sent: it is read, the rest of the request goes on being sent as far as
  * the peer takes it, and the connection is not used again.

@@ -268,7 +268,7 @@ void h1_start(struct outbound *o)
 	send_pieces(o);
 	if (o->send_broken)
 		read_head(o);
-	else if (!o->stream.reused)
+	else if (!o->stream.reused && !o->retried)
 		outbound_notify(o);
 }
 

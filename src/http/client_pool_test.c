@@ -286,7 +286,12 @@ static void a_stale_connection_is_replaced_once(void **state)
 		test_init(&t, NULL);
 		send_into_the_void(&t, &o, reset, expected);
 		peer = peer_accept(&t);
+		/* The owner sees none of it. */
+		assert_int_equal(o.stream->state, CLIENT_AWAITING_HEAD);
+		assert_int_equal(test_counts(&t).connecting, 1);
 		peer_expect(&t, peer, expected);
+		assert_int_equal(o.events, 0);
+		assert_int_equal(test_counts(&t).connecting, 0);
 		assert_false(o.stream->reused || o.stream->body_released);
 		peer_send(peer, ANSWER);
 		UNTIL(&t, owner_is_over(&o));
