@@ -233,6 +233,30 @@ static int run_demo(struct demo *d, bool once)
 	return 0;
 }
 
+/* Signals first: threads that were started before would take them. */
+static bool begin(struct demo *d, bool shows_log)
+{
+	arena_init(&d->arena);
+	d->loop = loop_new(0);
+	if (!interrupt_init(&d->interrupt, d->loop)) {
+		fprintf(stderr, "weir demo: cannot watch signals: %s\n", strerror(errno));
+		return false;
+	}
+	start_log(shows_log);
+	return true;
+}
+
+static void end(struct demo *d)
+{
+	gateway_stop(d->gateway);
+	for (unsigned i = 0; i < PROVIDERS; i++)
+		mock_stop(d->mocks[i]);
+	interrupt_done(&d->interrupt);
+	loop_free(d->loop);
+	arena_done(&d->arena);
+	log_stop();
+}
+
 static int cmd_demo(int argc, char **argv)
 {
 	struct demo d = { 0 };
@@ -241,21 +265,7 @@ static int cmd_demo(int argc, char **argv)
 
 	if (!options_parse(&o, &command_demo, argc, argv, &status))
 		return status;
-	start_log(options_has(&o, "log"));
-	arena_init(&d.arena);
-	d.loop = loop_new(0);
-	if (interrupt_init(&d.interrupt, d.loop)) {
-		status = run_demo(&d, options_has(&o, "once"));
-	} else {
-		fprintf(stderr, "weir demo: cannot watch signals: %s\n", strerror(errno));
-		status = 1;
-	}
-	gateway_stop(d.gateway);
-	for (unsigned i = 0; i < PROVIDERS; i++)
-		mock_stop(d.mocks[i]);
-	interrupt_done(&d.interrupt);
-	loop_free(d.loop);
-	arena_done(&d.arena);
-	log_stop();
+	status = begin(&d, options_has(&o, "log")) ? run_demo(&d, options_has(&o, "once")) : 1;
+	end(&d);
 	return status;
 }
