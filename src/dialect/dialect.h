@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A dialect is the JSON shapes and event order of one wire format: pure code, bytes in, facts and bytes out. It knows no
- * socket, no provider and no clock. One folder each, same file names in every folder:
+/* A dialect is the JSON shapes and event order of one wire format: pure code, bytes in, facts and bytes out. It
+ * knows no socket, no provider and no clock. One folder each, same file names in every folder:
  *
  *     request_read.c   what routing needs of a request, and the in-place edits of the verbatim relay
  *     events_read.c    what a stream's events and a whole answer mean: content, finish, usage, faults
  *     failure.c        errors, read from a provider and written to a client
  *     dialect.c        the vtable
- */
+ * / */
 #pragma once
 
 #include "base/arena.h"
@@ -37,12 +37,12 @@ enum {
 	NEEDS_DOCUMENTS = 1 << 3,
 	NEEDS_STRUCTURED_OUTPUT = 1 << 4,
 	NEEDS_REASONING = 1 << 5,
-	NEEDS_STATE = 1 << 6,          /* refers to something stored at one provider: previous_response_id, conversation */
+	NEEDS_STATE = 1 << 6,          /* refers to what lies at one provider: previous_response_id, files, … */
 };
 
 /* The few things that routing, accounting and the verbatim relay need of a request body. */
 struct request_facts {
-	struct json_doc doc;           /* parsed by the caller; the values below point into it, so the facts may not move */
+	struct json_doc doc;           /* parsed by the caller; the values below point into it: facts may not move */
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
@@ -71,8 +71,8 @@ enum {                                 /* bits of reading.flags */
 /* What one event (or one whole answer) means. */
 struct reading {
 	unsigned flags;
-	struct slice usage_member;     /* within frame.data: the bytes to cut (with their comma) when usage was asked for by weir
-					* and this is not the usage-only event; NULL pointer = none */
+	struct slice usage_member;     /* within frame.data: the bytes to cut (with their comma) when usage was asked
+					* for by weir and this is not the usage-only event; NULL pointer = none */
 	struct failure failure;        /* filled in with READING_FAILURE and READING_MALFORMED only */
 };
 
@@ -98,7 +98,7 @@ struct event_reader {
 
 enum stream_end {
 	STREAM_COMPLETE,               /* finished and terminated */
-	STREAM_NEEDS_TERMINATOR,       /* finished, but the provider forgot the terminator: write_terminator() adds it */
+	STREAM_NEEDS_TERMINATOR,       /* finished, but without the terminator: write_terminator() adds it */
 	STREAM_CUT                     /* ended before it was complete */
 };
 
@@ -115,50 +115,56 @@ struct dialect {
 	enum dialect_id id;
 	const char *name;              /* "openai-chat": configuration, logs, metrics, `weir explain` */
 
-	/* Reads what routing needs. `path_model` is set where the dialect has the model in the path; `path_stream` likewise.
-	 * The body was parsed already. Duplicate `model` or `stream` members are refused, as is a missing or non-string model.
-	 * False: reterr is a FAILURE_BAD_REQUEST whose message says what would be right. */
+	/* Reads what routing needs. `path_model` is set where the dialect has the model in the path; `path_stream`
+	 * likewise. The body was parsed already. Duplicate `model` or `stream` members are refused, as is a
+	 * missing or non-string model. False: reterr is a FAILURE_BAD_REQUEST whose message says what would be
+	 * right. */
 	bool (*read_request)(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			     struct arena *a, struct failure *reterr);
-	/* A local estimate of the prompt's tokens: text, tools, media. Walks the whole document: call it only when needed. */
+	/* A local estimate of the prompt's tokens: text, tools, media. Walks the whole document: call it only when
+	 * needed. */
 	int64_t (*estimate_prompt)(const struct request_facts *facts, enum operation op, struct arena *scratch);
-	/* A hash over the part of the conversation that stays the same from turn to turn (system, tools, first user turn). */
+	/* A hash over the part of the conversation that stays the same from turn to turn (system, tools, first
+	 * user turn). */
 	uint64_t (*prefix_hash)(const struct request_facts *facts, enum operation op, struct arena *scratch);
 	/* Adds the edits to the splice. False: too many (cannot happen on bodies within limits). */
 	bool (*edit_request)(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			     struct splice *out, struct arena *a);
-	/* Path to append to the provider's base URL, with query. The base carries the version where PRODUCT §6 says so: OpenAI
-	 * "https://x/v1" + "/chat/completions", Anthropic "https://x" + "/v1/messages?beta=true", Gemini "https://x/v1beta" +
-	 * "/models/m:streamGenerateContent?alt=sse" (a Gemini base written without a version gets "/v1beta" from the
-	 * configuration, before it comes here). `client_query` is what the client sent after the question mark, credentials
-	 * already cut. NULL pointer: the dialect has no such operation. */
-	struct slice (*request_path)(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a);
+	/* Path to append to the provider's base URL, with query. The base carries the version where PRODUCT §6
+	 * says so: OpenAI "https://x/v1" + "/chat/completions", Anthropic "https://x" + "/v1/messages?beta=true",
+	 * Gemini "https://x/v1beta" + "/models/m:streamGenerateContent?alt=sse" (a Gemini base written without a
+	 * version gets "/v1beta" from the configuration, before it comes here). `client_query` is what the client
+	 * sent after the question mark, credentials already cut. NULL pointer: the dialect has no such operation. */
+	struct slice (*request_path)(enum operation op, struct slice own_model, bool stream, struct slice client_query,
+				     struct arena *a);
 
 	/* How this dialect's streams are cut into events for a client that asked like this. */
 	enum framing (*stream_framing)(struct slice client_query);
 	void (*reader_init)(struct event_reader *r, enum operation op);
-	/* One event of a stream. `scratch` is reset by the caller after each event. Frames without data are to be handed in too
-	 * (Gemini reports errors outside of any event). */
+	/* One event of a stream. `scratch` is reset by the caller after each event. Frames without data are to be
+	 * handed in too (Gemini reports errors outside of any event). */
 	void (*read_event)(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 	/* The stream's framing has ended in an orderly way. */
 	enum stream_end (*read_end)(const struct event_reader *r);
 	/* A whole 2xx answer: judges it (JSON, in-band error, plausibility for the operation) and reads usage. */
 	void (*read_whole)(struct event_reader *r, struct slice body, struct arena *scratch, struct reading *ret);
-	/* An answer with status >= 400 (or an error body inside a 200). Any bytes are coped with: HTML, nothing, other dialects'
-	 * shapes. Does not look at headers: retry-after is read by the caller. */
+	/* An answer with status >= 400 (or an error body inside a 200). Any bytes are coped with: HTML, nothing,
+	 * other dialects' shapes. Does not look at headers: retry-after is read by the caller. */
 	void (*read_failure)(int status, struct slice body, struct arena *scratch, struct failure *ret);
 
 	/* Whole error body, to a client of this dialect. */
 	void (*write_failure)(const struct failure_view *v, struct buf *out);
 	/* The error inside a stream that has begun: complete event(s) in the stream's framing, no terminator. */
-	void (*write_failure_event)(const struct failure_view *v, enum framing framing, bool elements_written, const struct event_reader *r, struct buf *out);
+	void (*write_failure_event)(const struct failure_view *v, enum framing framing, bool elements_written,
+				    const struct event_reader *r, struct buf *out);
 	/* What a finished stream must still get. */
 	void (*write_terminator)(const struct event_reader *r, enum framing framing, struct buf *out);
 
 	/* Content type of streams in that framing. */
 	const char *(*stream_content_type)(enum framing framing);
-	/* Request headers of the client that go to a provider of this dialect, and answer headers that come back: NULL-ended lists
-	 * of lower-case names; a trailing '*' matches a prefix. What is in neither list does not pass. */
+	/* Request headers of the client that go to a provider of this dialect, and answer headers that come back:
+	 * NULL-ended lists of lower-case names; a trailing '*' matches a prefix. What is in neither list does not
+	 * pass. */
 	const char *const *request_headers;
 	const char *const *answer_headers;
 };

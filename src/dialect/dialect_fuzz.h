@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One fuzz target for all dialects: the input is a stream of frames, then the same bytes as a whole answer, an error body and
- * a request. What must hold whatever comes: flags that belong together, messages that are UTF-8 and never missing, a cut that
- * lies inside the event, edits that leave JSON behind. */
+/* One fuzz target for all dialects: the input is a stream of frames, then the same bytes as a whole answer, an
+ * error body and a request. What must hold whatever comes: flags that belong together, messages that are UTF-8 and
+ * never missing, a cut that lies inside the event, edits that leave JSON behind. */
 #pragma once
 
 #include "dialect/dialect.h"

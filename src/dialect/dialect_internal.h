@@ -23,7 +23,8 @@ int64_t request_read_limit(struct json object, const char *name, const char *oth
 /* True for a string, array or object that has something in it. */
 bool json_is_filled(struct json v);
 /* Puts the target's model where the asked one stands. */
-bool request_edit_model(const struct request_facts *facts, const struct request_edits *want, struct splice *out, struct arena *a);
+bool request_edit_model(const struct request_facts *facts, const struct request_edits *want, struct splice *out,
+			struct arena *a);
 /* A JSON string literal of `text`. */
 struct slice json_quote(struct slice text, struct arena *a);
 /* path?query, or the path alone. */
@@ -31,7 +32,8 @@ struct slice request_join_query(struct slice path, struct slice query, struct ar
 
 /* prompt.c: estimates and hashes over the members that make up the prompt, named by a NULL-ended list. */
 int64_t prompt_estimate(struct json root, const char *const *members, struct arena *scratch);
-/* `turns` is the member with the conversation, of which only what leads up to and includes the first user turn counts. */
+/* `turns` is the member with the conversation, of which only what leads up to and includes the first user turn
+ * counts. */
 uint64_t prompt_prefix_hash(struct json root, const char *const *members, const char *turns);
 
 /* events.c */
@@ -39,9 +41,11 @@ void reading_init(struct reading *ret);
 void reading_malformed(struct reading *ret, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
 void reader_init(struct event_reader *r, const struct dialect *d, enum operation op);
 /* Parses an event's data, which must be an object. False: `ret` says MALFORMED. */
-bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret);
+bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc, struct json *root,
+		 struct reading *ret);
 /* The same for a whole answer, and judges it so far: an error body, HTML, nothing and null are told apart. */
-bool whole_parse(struct slice body, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret);
+bool whole_parse(struct slice body, struct arena *scratch, struct json_doc *doc, struct json *root,
+		 struct reading *ret);
 /* Marks a whole answer as read to its end. */
 void whole_complete(struct event_reader *r, struct reading *ret);
 /* The bytes of a member and the comma that belongs to it, within the document's text. */
@@ -49,7 +53,8 @@ struct slice member_span(struct json object, const char *name);
 void reader_note_model(struct event_reader *r, struct json model, struct arena *scratch);
 /* Counts a string (or the source of anything else) as output; true when there was something in it. */
 bool reader_count_output(struct event_reader *r, struct json v);
-/* A usage counter; -1 when it is not said, or is beyond reason (counters are added up: nothing near overflow gets in). */
+/* A usage counter; -1 when it is not said, or is beyond reason (counters are added up: nothing near overflow gets
+ * in). */
 #define COUNT_OF_TOKENS_MAX 1000000000000
 int64_t count_of(struct json object, const char *name);
 /* Takes a cumulative report. One without a positive counter is no report (pain F11); zeros never take a count back. */
@@ -66,7 +71,7 @@ bool failure_in_band(struct json root, const char *answer_member, struct arena *
 struct error_parts {
 	struct slice message, type, code, param;
 	struct slice status_name;      /* google.rpc: "RESOURCE_EXHAUSTED" */
-	struct slice reason;           /* the most specific code: ErrorInfo.reason, innererror.code, details.error_code, … */
+	struct slice reason;           /* the most specific code: ErrorInfo.reason, innererror.code, error_code */
 	int number;                    /* an HTTP status inside the body, or 0 */
 	bool daily;                    /* a quota that comes back tomorrow, not in a minute */
 	int64_t retry_after_ms;
@@ -83,8 +88,9 @@ const char *sse_content_type(enum framing framing);
 extern const char *const openai_request_headers[];
 extern const char *const openai_answer_headers[];
 
-enum { FAILURE_EVENT_MAX = 16384 };    /* a failure's texts are bounded; escaped they take at most six times their size */
-/* events.c: one SSE event around JSON written with a writer. An `out` without room stays as it was: its owner chose the limit, and a
- * stream that ends without the event is still seen to be cut. */
+/* A failure's texts are bounded; escaped they take at most six times their size. */
+enum { FAILURE_EVENT_MAX = 16384 };
+/* events.c: one SSE event around JSON written with a writer. An `out` without room stays as it was: its owner
+ * chose the limit, and a stream that ends without the event is still seen to be cut. */
 void event_begin(struct json_writer *w, struct buf *data);
 void event_end(struct json_writer *w, struct slice event, struct buf *out);

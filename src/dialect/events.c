@@ -142,10 +142,14 @@ int64_t count_of(struct json object, const char *name)
 
 void reader_note_usage(struct event_reader *r, struct usage *report)
 {
-	int64_t *counters[] = { &report->input, &report->input_cached, &report->input_written_5m, &report->input_written_1h,
-				&report->input_audio, &report->output, &report->output_reasoning, &report->output_audio };
-	const int64_t before[] = { r->usage.input, r->usage.input_cached, r->usage.input_written_5m, r->usage.input_written_1h,
-				   r->usage.input_audio, r->usage.output, r->usage.output_reasoning, r->usage.output_audio };
+	int64_t *counters[] = {
+		&report->input, &report->input_cached, &report->input_written_5m, &report->input_written_1h,
+		&report->input_audio, &report->output, &report->output_reasoning, &report->output_audio,
+	};
+	const int64_t before[] = {
+		r->usage.input, r->usage.input_cached, r->usage.input_written_5m, r->usage.input_written_1h,
+		r->usage.input_audio, r->usage.output, r->usage.output_reasoning, r->usage.output_audio,
+	};
 	if (report->input <= 0 && report->output <= 0)
 		return;
 	for (size_t i = 0; i < COUNT_OF(counters); i++)
@@ -159,7 +163,8 @@ void reader_note_usage(struct event_reader *r, struct usage *report)
 
 bool reader_note_choice(struct event_reader *r, int64_t index, bool finished)
 {
-	/* Numbers beyond the limit share the last bit: an answer that large is still read, only its finish is judged coarsely. */
+	/* Numbers beyond the limit share the last bit: an answer that large is still read, only its finish is
+	 * judged coarsely. */
 	unsigned number = index < 0 ? 0 : index >= READER_CHOICES_MAX ? READER_CHOICES_MAX - 1 : (unsigned)index;
 	uint64_t bit = 1ull << (number % 64);
 	unsigned word = number / 64;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an error is, whatever provider and dialect it came from: first by its machine-readable words, then by signatures in
- * its message, then by its status. The words are collected in DIALECTS §6.2 and §6.4 to §6.6; each row names who says it. */
+/* What an error is, whatever provider and dialect it came from: first by its machine-readable words, then by
+ * signatures in its message, then by its status. The words are collected in DIALECTS §6.2 and §6.4 to §6.6; each
+ * row names who says it. */
 #include "dialect/dialect_internal.h"
 
 struct word {
@@ -68,11 +69,12 @@ static const struct word strong_words[] = {
 	{ "UNAUTHENTICATED", FAILURE_CREDENTIALS },                     /* Google */
 };
 
-/* Words that only repeat a status, for errors inside an answer, where there is none. After the table that the AI SDK uses
- * for streams of Groq, DeepSeek, Moonshot and xAI (DIALECTS §6.2). */
+/* Words that only repeat a status, for errors inside an answer, where there is none. After the table that the AI
+ * SDK uses for streams of Groq, DeepSeek, Moonshot and xAI (DIALECTS §6.2). */
 static const struct word weak_words[] = {
-	{ "server_error", FAILURE_SERVER }, { "api_error", FAILURE_SERVER }, { "internal_server_error", FAILURE_SERVER },
-	{ "timeout", FAILURE_SERVER }, { "timeout_error", FAILURE_SERVER }, { "INTERNAL", FAILURE_SERVER },
+	{ "server_error", FAILURE_SERVER }, { "api_error", FAILURE_SERVER },
+	{ "internal_server_error", FAILURE_SERVER }, { "timeout", FAILURE_SERVER },
+	{ "timeout_error", FAILURE_SERVER }, { "INTERNAL", FAILURE_SERVER },
 	{ "UNAVAILABLE", FAILURE_SERVER }, { "DEADLINE_EXCEEDED", FAILURE_SERVER }, { "UNKNOWN", FAILURE_SERVER },
 	{ "provider_unavailable", FAILURE_SERVER }, { "server", FAILURE_SERVER },
 	{ "service_unavailable", FAILURE_OVERLOADED }, { "service_unavailable_error", FAILURE_OVERLOADED },
@@ -93,7 +95,7 @@ static const struct word context_signatures[] = {
 	{ "too many tokens", FAILURE_CONTEXT_LENGTH },                  /* Bedrock, Cohere */
 	{ "exceed model maximum", FAILURE_CONTEXT_LENGTH },             /* Bedrock Mantle */
 	{ "model's context length", FAILURE_CONTEXT_LENGTH },           /* Mistral */
-	{ "reduce the length of the messages", FAILURE_CONTEXT_LENGTH },/* Groq */
+	{ "reduce the length of the messages", FAILURE_CONTEXT_LENGTH }, /* Groq */
 	{ "total length of all messages is too long", FAILURE_CONTEXT_LENGTH }, /* Perplexity, recorded */
 	{ "while limit is", FAILURE_CONTEXT_LENGTH },                   /* Cerebras: Current length is X while limit is Y */
 	{ "exceeded model token limit", FAILURE_CONTEXT_LENGTH },       /* Moonshot */
@@ -142,8 +144,9 @@ static const struct word model_signatures[] = {
 
 /* 404s about something of the client's own. */
 static const struct word client_objects[] = {
-	{ "response with id", FAILURE_REQUEST }, { "previous response", FAILURE_REQUEST }, { "item with id", FAILURE_REQUEST },
-	{ "cache content", FAILURE_REQUEST }, { "cachedcontent", FAILURE_REQUEST }, { "conversation with id", FAILURE_REQUEST },
+	{ "response with id", FAILURE_REQUEST }, { "previous response", FAILURE_REQUEST },
+	{ "item with id", FAILURE_REQUEST }, { "conversation with id", FAILURE_REQUEST },
+	{ "cache content", FAILURE_REQUEST }, { "cachedcontent", FAILURE_REQUEST },
 	{ "file with id", FAILURE_REQUEST }, { "no such file", FAILURE_REQUEST }, { "container", FAILURE_REQUEST },
 	{ "vector store", FAILURE_REQUEST },
 };
@@ -169,8 +172,9 @@ static enum failure_kind by_word(const struct error_parts *p, const struct word 
 	return FAILURE_NONE;
 }
 
-/* What is not there: the model, something of the client's, or the endpoint itself. The last is no fault of the request: the
- * base URL is wrong, or a proxy answers; so it counts as a provider that does not speak the dialect, and others are tried. */
+/* What is not there: the model, something of the client's, or the endpoint itself. The last is no fault of the
+ * request: the base URL is wrong, or a proxy answers; so it counts as a provider that does not speak the dialect,
+ * and others are tried. */
 static enum failure_kind classify_missing(const struct error_parts *p)
 {
 	if (BY_SIGNATURE(p->message, client_objects))
@@ -236,7 +240,7 @@ enum failure_kind failure_classify(const struct error_parts *p, int status)
 	if (in_band)
 		status = p->number;
 	else if (p->number == 429 && (status == 400 || status >= 500))
-		status = 429;          /* a gateway in between wrapped it: DIALECTS §6.6, recorded from Gemini under 400 */
+		status = 429;          /* something in between wrapped it: DIALECTS §6.6, recorded under 400 (Gemini) */
 	if (status == 402)
 		return FAILURE_CREDENTIALS;
 	kind = BY_WORD(p, strong_words);
@@ -251,7 +255,8 @@ enum failure_kind failure_classify(const struct error_parts *p, int status)
 		if (kind)
 			return kind;
 	}
-	/* The model wrote a tool call that does not fit its schema: another try may do better (Groq, recorded in a stream). */
+	/* The model wrote a tool call that does not fit its schema: another try may do better (Groq, recorded in a
+	 * stream). */
 	if (in_band && slice_eq(p->code, SLICE("tool_use_failed")))
 		return FAILURE_IN_BAND;
 	kind = by_status(p, status);

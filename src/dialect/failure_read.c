@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Error bodies of every known shape (DIALECTS §6.1): the `error` object, an `error` that is a text, flat message/type/code,
- * FastAPI's `detail`, `errors`, arrays around any of them, pages of HTML, plain text, nothing. */
+/* Error bodies of every known shape (DIALECTS §6.1): the `error` object, an `error` that is a text, flat
+ * message/type/code, FastAPI's `detail`, `errors`, arrays around any of them, pages of HTML, plain text, nothing. */
 #include "dialect/dialect_internal.h"
 
 #include "base/secret.h"
@@ -26,8 +26,8 @@ static struct slice word_of(struct json v, struct arena *a)
 	return json_text(v, a);
 }
 
-/* A text for people: a string, FastAPI's [{"loc":["body","store"],"msg":"Extra inputs are not permitted"}], an object with
- * one inside (Mistral), or whatever it is, as JSON. */
+/* A text for people: a string, FastAPI's [{"loc":["body","store"],"msg":"Extra inputs are not permitted"}], an
+ * object with one inside (Mistral), or whatever it is, as JSON. */
 static struct slice text_of(struct json v, struct arena *a)
 {
 	static const char *const inner[] = { "message", "msg", "detail", "error" };
@@ -100,6 +100,12 @@ static void read_wait_in_message(struct error_parts *p)
 	}
 }
 
+/* "GenerateRequestsPerDayPerProjectPerModel-FreeTier" */
+static bool is_daily(struct slice quota)
+{
+	return slice_find(quota, SLICE("PerDay")) != SIZE_MAX;
+}
+
 /* google.rpc: RetryInfo, QuotaFailure, ErrorInfo. Anthropic: {"error_code": "…"}. */
 static void read_details(struct error_parts *p, struct json details, struct arena *a)
 {
@@ -114,7 +120,7 @@ static void read_details(struct error_parts *p, struct json details, struct aren
 			take(&p->reason, json_text(json_get(w.value, "reason"), a));
 		else if (slice_ends_with(type, SLICE(".QuotaFailure")))
 			for (struct json_walk v = json_walk(json_get(w.value, "violations")); json_walk_next(&v);)
-				p->daily |= slice_find(json_text(json_get(v.value, "quotaId"), a), SLICE("PerDay")) != SIZE_MAX;
+				p->daily |= is_daily(json_text(json_get(v.value, "quotaId"), a));
 	}
 }
 

@@ -20,14 +20,15 @@ static void read_input_parts(struct json usage, struct json details, struct usag
 {
 	u->input_cached = count_of(details, "cached_tokens");
 	if (u->input_cached < 0)
-		u->input_cached = first_of(usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens");
+		u->input_cached =
+			first_of(usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens");
 	u->input_audio = count_of(details, "audio_tokens");
 
 	int64_t written = first_of(details, "cache_write_tokens", "cache_creation_input_tokens", NULL);
 	if (written < 0)
 		written = count_of(usage, "cache_creation_input_tokens");
-	/* The dearer of the two lifetimes: 12 h at OpenAI, 1 h at Anthropic's models behind an OpenAI face. Both are billed as
-	 * the slot `written_1h`, the cheaper ones (30 min, 5 min) as `written_5m`: DIALECTS §3.11. */
+	/* The dearer of the two lifetimes: 12 h at OpenAI, 1 h at Anthropic's models behind an OpenAI face. Both
+	 * are billed as the slot `written_1h`, the cheaper ones (30 min, 5 min) as `written_5m`: DIALECTS §3.11. */
 	int64_t longer = count_of(json_get(details, "cache_write_tokens_details"), "ttl_12h_tokens");
 	if (longer < 0)
 		longer = count_of(json_get(usage, "cache_creation"), "ephemeral_1h_input_tokens");
@@ -37,9 +38,10 @@ static void read_input_parts(struct json usage, struct json details, struct usag
 	u->input_written_5m = written >= 0 && longer > 0 ? written - longer : written;
 }
 
-/* Some leave tokens out of the two counters that they have in the total. The sum gives away which, whoever does it: reasoning
- * (xAI: 133 + 10 + 134 = 277), audio input (Mistral: 11 + 15 + 375 = 401), reasoning that is reported nowhere (Gemini's
- * compatible endpoint: 35 + 12, total 109; pain F11). All three as recorded; DIALECTS §4.4. */
+/* Some leave tokens out of the two counters that they have in the total. The sum gives away which, whoever does
+ * it: reasoning (xAI: 133 + 10 + 134 = 277), audio input (Mistral: 11 + 15 + 375 = 401), reasoning that is
+ * reported nowhere (Gemini's compatible endpoint: 35 + 12, total 109; pain F11). All three as recorded; DIALECTS
+ * §4.4. */
 static void settle_total(struct usage *u, int64_t total)
 {
 	if (u->input < 0 || u->output < 0 || total <= u->input + u->output)
@@ -85,7 +87,8 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 	reader_note_usage(r, &u);
 }
 
-/* The types that OpenAI's API uses itself; its SDKs choose the exception by status alone, people and other clients by type. */
+/* The types that OpenAI's API uses itself; its SDKs choose the exception by status alone, people and other clients
+ * by type. */
 static const char *type_of_status(int status)
 {
 	switch (status) {
@@ -136,10 +139,10 @@ const char *sse_content_type(enum framing framing)
 	return "text/event-stream; charset=utf-8";
 }
 
-/* Not here on purpose: openai-organization and openai-project (they belong to the client's key, not to ours), x-stainless-*
- * (describes the client's machine, changes nothing at the provider), traceparent, cookies and every credential. An
- * idempotency key is the client's word about its request and goes along. The last six select features of compatible
- * providers: DIALECTS §2.2, §3.11, §4.8, §7.4. */
+/* Not here on purpose: openai-organization and openai-project (they belong to the client's key, not to ours),
+ * x-stainless-* (describes the client's machine, changes nothing at the provider), traceparent, cookies and every
+ * credential. An idempotency key is the client's word about its request and goes along. The last six select
+ * features of compatible providers: DIALECTS §2.2, §3.11, §4.8, §7.4. */
 const char *const openai_request_headers[] = {
 	"user-agent", "openai-beta", "idempotency-key", "x-client-request-id",
 	"http-referer", "x-title", "x-openrouter-*", "x-session-affinity", "x-grok-conv-id", "extra-parameters",

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two numbers about a prompt, taken from any dialect's JSON by one walk: how many tokens it is likely to be, and a hash of
- * the part that stays the same from turn to turn.
+/* Two numbers about a prompt, taken from any dialect's JSON by one walk: how many tokens it is likely to be, and a
+ * hash of the part that stays the same from turn to turn.
  *
- * The estimate is documented and deliberately simple: text by estimate_text_tokens(), tools and arguments as the JSON they
- * are, numbers one token each (an embedding's input may be token ids), four tokens per message, and media as below. */
+ * The estimate is documented and deliberately simple: text by estimate_text_tokens(), tools and arguments as the
+ * JSON they are, numbers one token each (an embedding's input may be token ids), four tokens per message, and
+ * media as below. */
 #include "dialect/dialect_internal.h"
 
 #include <endian.h>
 
 enum {
-	/* A picture: OpenAI takes 85 to about 1,100, Gemini 258 per tile, Anthropic width × height / 750, at most about 1,600. */
+	/* A picture: OpenAI takes 85 to about 1,100, Gemini 258 per tile, Anthropic width × height / 750, at most
+	 * about 1,600. */
 	IMAGE_TOKENS = 1000,
 	/* Speech: Gemini takes 32 tokens a second, which is 32 KB of 16 kHz PCM. */
 	AUDIO_BYTES_PER_TOKEN = 1000,
@@ -29,15 +31,34 @@ static bool is_one_of(struct json key, const char *const *names)
 }
 
 /* Strings that the model never reads, or that are counted with the media they describe. */
-static const char *const unread[] = {
-	"type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "signature", "thoughtSignature", "thought_signature",
-	"encrypted_content", "cache_control", "prompt_cache_breakpoint", "media_type", "mimeType", "mime_type", "detail",
-	"format", "status", "file_id", "fileUri", "file_uri", NULL
-};
+static const char *const unread[] = { "type",
+				      "role",
+				      "id",
+				      "call_id",
+				      "tool_call_id",
+				      "tool_use_id",
+				      "signature",
+				      "thoughtSignature",
+				      "thought_signature",
+				      "encrypted_content",
+				      "cache_control",
+				      "prompt_cache_breakpoint",
+				      "media_type",
+				      "mimeType",
+				      "mime_type",
+				      "detail",
+				      "format",
+				      "status",
+				      "file_id",
+				      "fileUri",
+				      "file_uri",
+				      NULL };
 /* JSON that the model reads as JSON. */
-static const char *const read_as_json[] = { "args", "arguments", "input_schema", "parameters", "response", "schema", NULL };
+static const char *const read_as_json[] = { "args",   "arguments", "input_schema", "parameters", "response",
+					    "schema", NULL };
 /* Members that hold or name a medium. */
-static const char *const media_members[] = { "data", "file_data", "image_url", "file_url", "file_id", "fileUri", "file_uri", "url", NULL };
+static const char *const media_members[] = { "data",    "file_data", "image_url", "file_url", "file_id",
+					     "fileUri", "file_uri",  "url",       NULL };
 
 static int64_t media_tokens(struct slice mime, size_t encoded)
 {
@@ -145,8 +166,8 @@ int64_t prompt_estimate(struct json root, const char *const *members, struct are
 	return tokens;
 }
 
-/* The same on every machine and after every restart, unlike hash_bytes(): replicas must agree on which key a conversation
- * goes to. Eight bytes a step; not for tables that clients could flood. */
+/* The same on every machine and after every restart, unlike hash_bytes(): replicas must agree on which key a
+ * conversation goes to. Eight bytes a step; not for tables that clients could flood. */
 static uint64_t mix(uint64_t hash, struct slice s)
 {
 	const uint64_t odd = 0x9e3779b97f4a7c15ull;
@@ -163,8 +184,8 @@ static uint64_t mix(uint64_t hash, struct slice s)
 	return hash ^ hash >> 32;
 }
 
-/* Cache markers wander: the block that ends the prompt in one turn carries one, and not in the next. They are no part of
- * what was said. */
+/* Cache markers wander: the block that ends the prompt in one turn carries one, and not in the next. They are no
+ * part of what was said. */
 static uint64_t hash_value(uint64_t hash, struct json v)
 {
 	static const char *const wandering[] = { "cache_control", "prompt_cache_breakpoint", NULL };

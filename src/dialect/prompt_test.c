@@ -45,7 +45,8 @@ static void test_text(void **state)
 				  "\"text\",\"text\":\"" TEXT "\"}]}]}"), alone + 4);
 	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"" TEXT "\"}"), alone);
 	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_EMBEDDINGS, "{\"model\":\"m\",\"input\":[[1,2,3],[4]]}"), 4);
-	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT, "{\"model\":\"m\",\"input\":\"" TEXT "\",\"instructions\":\"" TEXT "\"}"), 2 * alone);
+	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"input\":\"" TEXT "\",\"instructions\":\"" TEXT "\"}"), 2 * alone);
 	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"system\":\"" TEXT "\",\"messages\":[{\"role\":\"user\","
 				  "\"content\":\"" TEXT "\"}]}"), 2 * alone + 4);
 	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" TEXT "\"}]}]}"), alone + 4);
@@ -54,16 +55,19 @@ static void test_text(void **state)
 static void test_tools_count_as_json(void **state)
 {
 	const char *tool = "[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]";
-	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]}"),
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]}"),
 			 estimate_text_tokens(tool, strlen(tool)));
 }
 
 static void test_media(void **state)
 {
 	/* a picture is a picture, however it is sent and however large */
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
 				  "\"image_url\":{\"url\":\"data:image/png;base64," TEXT "\"}}]}]}"), 1004);
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
 				  "\"image_url\":{\"url\":\"https://x/y.png\",\"detail\":\"high\"}}]}]}"), 1004);
 	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT, "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":"
 				  "\"input_image\",\"image_url\":\"https://x/y.png\"}]}]}"), 1004);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recorded traffic of real providers, where there is any beside the project (or where WEIR_RECORDINGS says): every stream reads
- * as finished, every whole answer as an answer, every error as one with a kind and a message, every request can be routed and
- * edited. Each file is one JSON object: request {method, url, headers, body}, response {status, headers, body_base64}. */
+/* Recorded traffic of real providers, where there is any beside the project (or where WEIR_RECORDINGS says): every
+ * stream reads as finished, every whole answer as an answer, every error as one with a kind and a message, every
+ * request can be routed and edited. Each file is one JSON object: request {method, url, headers, body}, response
+ * {status, headers, body_base64}. */
 #include "dialect/dialect_test.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include "http/framing.h"
 
-/* Recordings that are what they are because the provider failed, or that are no answer of the endpoint they are filed under. */
+/* Recordings that are what they are because the provider failed, or that are no answer of the endpoint they are
+ * filed under. */
 static const struct {
 	const char *id;
 	enum failure_kind kind;        /* what is read from it; FAILURE_NONE: not to be read at all */
@@ -280,7 +282,8 @@ static void check_request(const struct recording *rec, struct arena *a)
 	bool gemini = rec->dialect == &dialect_gemini;
 	bool named = gemini || json_is(json_get(json_root(&facts.doc), "model"), JSON_STRING);
 	bool ok = rec->dialect->read_request(&facts, rec->operation, model_of_url(rec->url), rec->stream, a, &failure);
-	/* Azure's and Vertex's older paths carry the model outside of the body, and some requests name a stored prompt instead. */
+	/* Azure's and Vertex's older paths carry the model outside of the body, and some requests name a stored
+	 * prompt instead. */
 	if (ok != named)
 		complain("%.*s: %s", SLICE_ARG(rec->id), ok ? "read without a model" : failure.message);
 	if (!ok) {

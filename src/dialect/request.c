@@ -107,7 +107,8 @@ struct slice json_quote(struct slice text, struct arena *a)
 	return quoted;
 }
 
-bool request_edit_model(const struct request_facts *facts, const struct request_edits *want, struct splice *out, struct arena *a)
+bool request_edit_model(const struct request_facts *facts, const struct request_edits *want, struct splice *out,
+			struct arena *a)
 {
 	if (!json_exists(facts->model_value) || slice_eq(want->model, facts->model))
 		return true;

@@ -12,10 +12,11 @@ static void anthropic_reader_init(struct event_reader *r, enum operation op)
 	reader_init(r, &dialect_anthropic, op);
 }
 
-/* anthropic-beta passes whatever its value (pain F15). Not here on purpose: x-api-key and authorization (the gateway's own),
- * anthropic-organization-id and anthropic-workspace-id (they belong to our key), anthropic-dangerous-direct-browser-access,
- * x-stainless-* (describes the client's machine, changes nothing at the provider). anthropic-user-profile-id names the end
- * user (DIALECTS §3.10); x-app and x-claude-code-* are what Claude Code sends (recorded). */
+/* anthropic-beta passes whatever its value (pain F15). Not here on purpose: x-api-key and authorization (the
+ * gateway's own), anthropic-organization-id and anthropic-workspace-id (they belong to our key),
+ * anthropic-dangerous-direct-browser-access, x-stainless-* (describes the client's machine, changes nothing at the
+ * provider). anthropic-user-profile-id names the end user (DIALECTS §3.10); x-app and x-claude-code-* are what
+ * Claude Code sends (recorded). */
 static const char *const request_headers[] = {
 	"anthropic-version", "anthropic-beta", "anthropic-user-profile-id", "idempotency-key", "user-agent", "x-app",
 	"x-claude-code-*",
@@ -24,8 +25,8 @@ static const char *const request_headers[] = {
 
 /* DIALECTS §4.8, §6.3. anthropic-organization-id would tell whose key we hold. */
 static const char *const answer_headers[] = {
-	"request-id", "retry-after", "retry-after-ms", "anthropic-ratelimit-*", "anthropic-priority-*", "anthropic-fast-*",
-	"x-ratelimit-*", "apim-request-id", "x-ms-region",
+	"request-id", "retry-after", "retry-after-ms", "anthropic-ratelimit-*", "anthropic-priority-*",
+	"anthropic-fast-*", "x-ratelimit-*", "apim-request-id", "x-ms-region",
 	NULL
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Messages events and answers mean (DIALECTS §4.1 to §4.4, §5.4). Blocks come strictly one after the other, so what is
- * open is one number: event_reader.open_blocks holds a BLOCK_… of the block between its start and its stop. */
+/* What Messages events and answers mean (DIALECTS §4.1 to §4.4, §5.4). Blocks come strictly one after the other,
+ * so what is open is one number: event_reader.open_blocks holds a BLOCK_… of the block between its start and its
+ * stop. */
 #include "dialect/anthropic/anthropic.h"
 
 enum { BLOCK_NONE, BLOCK_TEXT, BLOCK_REASONING, BLOCK_OTHER };
@@ -26,9 +27,9 @@ static struct report read_report(struct json usage)
 	};
 }
 
-/* The rounds that one answer took inside the API: compaction, advisors, fallbacks. The counters at the top hold the last
- * rounds only (recorded: 229 tokens at the top, 55,425 in the rounds), billed are all (DIALECTS §4.4). Rounds by another model
- * count as if they were this one's. */
+/* The rounds that one answer took inside the API: compaction, advisors, fallbacks. The counters at the top hold
+ * the last rounds only (recorded: 229 tokens at the top, 55,425 in the rounds), billed are all (DIALECTS §4.4).
+ * Rounds by another model count as if they were this one's. */
 static bool sum_iterations(struct json iterations, struct report *ret)
 {
 	struct report sum = { 0 };
@@ -46,8 +47,8 @@ static bool sum_iterations(struct json iterations, struct report *ret)
 	return true;
 }
 
-/* message_delta repeats message_start's counters, all, some or none of them, cumulatively: what it leaves out, or has as zero,
- * is taken from there. The split by lifetime stands in message_start only. */
+/* message_delta repeats message_start's counters, all, some or none of them, cumulatively: what it leaves out, or
+ * has as zero, is taken from there. The split by lifetime stands in message_start only. */
 static void complete_report(struct report *p, const struct usage *before)
 {
 	int64_t cached = known(before->input_cached, 0), longer = known(before->input_written_1h, 0);
@@ -110,8 +111,8 @@ static void read_block_start(struct event_reader *r, struct json block, struct r
 	}
 }
 
-/* text_delta, thinking_delta, input_json_delta, citations_delta, compaction_delta and whatever comes: content if anything is
- * in it but a signature, which is content when its block closes. */
+/* text_delta, thinking_delta, input_json_delta, citations_delta, compaction_delta and whatever comes: content if
+ * anything is in it but a signature, which is content when its block closes. */
 static void read_block_delta(struct event_reader *r, struct json delta, struct reading *ret)
 {
 	bool content = false;
@@ -148,7 +149,8 @@ static void read_message_stop(struct event_reader *r, struct reading *ret)
 }
 
 /* Unknown types pass untouched and mean nothing: the API says that new ones may come at any time. */
-static void read_typed(struct event_reader *r, struct slice type, struct json root, struct arena *scratch, struct reading *ret)
+static void read_typed(struct event_reader *r, struct slice type, struct json root, struct arena *scratch,
+		       struct reading *ret)
 {
 	if (slice_eq(type, SLICE("content_block_delta"))) {
 		read_block_delta(r, json_get(root, "delta"), ret);
@@ -176,7 +178,8 @@ void anthropic_read_event(struct event_reader *r, const struct frame *f, struct 
 	struct slice data = slice_trim(f->data);
 	if (!f->has_data || data.len == 0)
 		return;
-	/* Resellers with one code for all dialects add OpenAI's terminator: nothing here, and harmless after the end. */
+	/* Resellers with one code for all dialects add OpenAI's terminator: nothing here, and harmless after the
+	 * end. */
 	if (slice_eq(data, SLICE("[DONE]"))) {
 		if (!r->finished)
 			reading_malformed(ret, FAILURE_CUT, "the provider ended the stream with [DONE] before the answer was complete");

@@ -32,8 +32,9 @@ static const char *type_of(const struct failure_view *v)
 	return v->status >= 500 ? "api_error" : "invalid_request_error";
 }
 
-/* The dialect has no slot for a code. `code` is an addition that SDKs pass on in the error's body and otherwise ignore; a
- * provider's own goes there too when it has one (Anthropic's details.error_code: enforced_spend_limit_reached, …). */
+/* The dialect has no slot for a code. `code` is an addition that SDKs pass on in the error's body and otherwise
+ * ignore; a provider's own goes there too when it has one (Anthropic's details.error_code:
+ * enforced_spend_limit_reached, …). */
 static void write_members(struct json_writer *w, const struct failure_view *v)
 {
 	const char *code = v->code ? v->code : v->failure->code;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing needs of messages and messages/count_tokens requests (DIALECTS §3.1, §3.3, §3.7, §3.12, §8.10), and their one
- * edit. */
+/* What routing needs of messages and messages/count_tokens requests (DIALECTS §3.1, §3.3, §3.7, §3.12, §8.10), and
+ * their one edit. */
 #include "dialect/anthropic/anthropic.h"
 
 static unsigned block_needs(struct json block)

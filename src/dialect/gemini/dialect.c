@@ -7,8 +7,8 @@ static const char *gemini_content_type(enum framing framing)
 	return framing == FRAMING_SSE ? "text/event-stream" : "application/json; charset=UTF-8";
 }
 
-/* Not here on purpose: x-goog-api-key and authorization (the gateway's own), x-goog-user-project (whom Google bills). The
- * x-vertex-ai-llm-* choose a service tier (DIALECTS §3.10), x-server-timeout is the SDKs' `timeout`. */
+/* Not here on purpose: x-goog-api-key and authorization (the gateway's own), x-goog-user-project (whom Google
+ * bills). The x-vertex-ai-llm-* choose a service tier (DIALECTS §3.10), x-server-timeout is the SDKs' `timeout`. */
 static const char *const request_headers[] = {
 	"user-agent", "x-goog-api-client", "x-goog-request-params", "x-server-timeout", "x-vertex-ai-llm-*",
 	NULL

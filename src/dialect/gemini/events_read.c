@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What GenerateContentResponse chunks and answers mean (DIALECTS §4.1 to §4.4, §5.1, §5.5, §8.1, §8.10). A chunk of a stream,
- * an element of a JSON array and a whole answer have the same shape. */
+/* What GenerateContentResponse chunks and answers mean (DIALECTS §4.1 to §4.4, §5.1, §5.5, §8.1, §8.10). A chunk
+ * of a stream, an element of a JSON array and a whole answer have the same shape. */
 #include "dialect/gemini/gemini.h"
 
 /* event_reader.open_blocks: the stream is a JSON array, so it has to be closed. */
@@ -44,8 +44,8 @@ static void read_usage(struct event_reader *r, struct json metadata)
 	reader_note_usage(r, &u);
 }
 
-/* One part. Text with something in it, thought or not; a signature without text, which closes a thought; any other kind of
- * part, known or to come. */
+/* One part. Text with something in it, thought or not; a signature without text, which closes a thought; any other
+ * kind of part, known or to come. */
 static bool read_part(struct event_reader *r, struct json part)
 {
 	bool content = false;
@@ -62,9 +62,10 @@ static bool read_part(struct event_reader *r, struct json part)
 	return content;
 }
 
-/* STOP, or its number when the client asked for enum-encoding=int (recorded); 0 and the word for it mean "not yet". Reasons
- * that tell of trouble (MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL, SAFETY, RECITATION, …) are the model's answer all the
- * same: the request was read, the tokens are billed, and the client's SDK shows the reason (all recorded with status 200). */
+/* STOP, or its number when the client asked for enum-encoding=int (recorded); 0 and the word for it mean "not
+ * yet". Reasons that tell of trouble (MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL, SAFETY, RECITATION, …) are
+ * the model's answer all the same: the request was read, the tokens are billed, and the client's SDK shows the
+ * reason (all recorded with status 200). */
 static bool has_finish(struct json candidate)
 {
 	struct json reason = json_get(candidate, "finishReason");
@@ -89,8 +90,9 @@ static void read_candidate(struct event_reader *r, struct json candidate, struct
 		ret->flags |= READING_FINISH;
 }
 
-/* A blocked prompt gets no candidate, only promptFeedback.blockReason (recorded, whole and as the only chunk of a stream).
- * DIALECTS §4.3 lists it beside the finish reasons: it is the complete answer, with its reason, and is relayed as one. */
+/* A blocked prompt gets no candidate, only promptFeedback.blockReason (recorded, whole and as the only chunk of a
+ * stream). DIALECTS §4.3 lists it beside the finish reasons: it is the complete answer, with its reason, and is
+ * relayed as one. */
 static bool is_blocked(struct json root)
 {
 	struct json reason = json_get(json_get(root, "promptFeedback"), "blockReason");
@@ -118,9 +120,9 @@ static bool starts_with_any(struct slice s, const char *chars)
 	return s.len > 0 && s.ptr[0] != '\0' && strchr(chars, s.ptr[0]);
 }
 
-/* In an SSE stream Google's servers report an error as bare JSON, without "data:" and over several lines: all three official
- * SDKs read it so (js-genai _api_client.ts processStreamResponse, python-genai _iter_response_stream, go-genai
- * iterateResponseStream). To the framer that is a frame without data. */
+/* In an SSE stream Google's servers report an error as bare JSON, without "data:" and over several lines: all
+ * three official SDKs read it so (js-genai _api_client.ts processStreamResponse, python-genai
+ * _iter_response_stream, go-genai iterateResponseStream). To the framer that is a frame without data. */
 static void read_bare(const struct frame *f, struct arena *scratch, struct reading *ret)
 {
 	if (!starts_with_any(f->raw, "{["))

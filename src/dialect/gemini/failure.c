@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors in Google's shape, {"error":{code,message,status,details}}: google.rpc.Status as JSON (DIALECTS §6.1, §6.2). */
+/* Errors in Google's shape, {"error":{code,message,status,details}}: google.rpc.Status as JSON (DIALECTS §6.1,
+ * §6.2). */
 #include "dialect/gemini/gemini.h"
 
 #include <stdio.h>
@@ -68,9 +69,9 @@ void gemini_write_failure(const struct failure_view *v, struct buf *out)
 
 /* In an array: one more element and the end of the array, so that what the client got is JSON to the last byte.
  *
- * In SSE: an event, for whoever reads events (DIALECTS §5.1), and then the same as bare JSON without a line end, as Google's
- * own servers do it. The official SDKs take an event with an `error` for a chunk without candidates and go on, so that a cut
- * answer would look complete; bare JSON they report as an error (sources at read_bare()). */
+ * In SSE: an event, for whoever reads events (DIALECTS §5.1), and then the same as bare JSON without a line end,
+ * as Google's own servers do it. The official SDKs take an event with an `error` for a chunk without candidates
+ * and go on, so that a cut answer would look complete; bare JSON they report as an error (sources at read_bare()). */
 void gemini_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,
 				const struct event_reader *r, struct buf *out)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing needs of Gemini requests (DIALECTS §2.1, §3.1, §3.3, §8.1, §8.10): model and streaming come by the path, the
- * rest by the body; and their edits. Google's servers take every member in camelCase and in snake_case (proto3 JSON). */
+/* What routing needs of Gemini requests (DIALECTS §2.1, §3.1, §3.3, §8.1, §8.10): model and streaming come by the
+ * path, the rest by the body; and their edits. Google's servers take every member in camelCase and in snake_case
+ * (proto3 JSON). */
 #include "dialect/gemini/gemini.h"
 
 static struct json either(struct json object, const char *camel, const char *snake)
@@ -70,7 +71,8 @@ static bool check_body_model(struct request_facts *facts, struct json root, stru
 		return false;
 	facts->model_value = json_get(root, "model");
 	if (!json_exists(facts->model_value))
-		facts->model_value = json_get(either(root, "generateContentRequest", "generate_content_request"), "model");
+		facts->model_value =
+			json_get(either(root, "generateContentRequest", "generate_content_request"), "model");
 	if (!json_is(facts->model_value, JSON_STRING))
 		facts->model_value = (struct json){ 0 };
 	return true;
@@ -109,7 +111,8 @@ bool gemini_edit_request(const struct request_facts *facts, enum operation op, c
 int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
 {
 	static const char *const members[] = {
-		"tools", "systemInstruction", "system_instruction", "contents", "content", "generateContentRequest", "requests", NULL
+		"tools", "systemInstruction", "system_instruction", "contents", "content", "generateContentRequest",
+		"requests", NULL
 	};
 	return prompt_estimate(json_root(&facts->doc), members, scratch);
 }
@@ -130,7 +133,8 @@ static struct slice escape_model(struct slice model, struct arena *a)
 	size_t len = 0;
 	for (size_t i = 0; i < model.len; i++) {
 		unsigned char c = (unsigned char)model.ptr[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~/@:", c));
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     (c && strchr("-._~/@:", c));
 		if (plain) {
 			text[len++] = (char)c;
 			continue;
@@ -157,7 +161,8 @@ static const char *verb_of(enum operation op, bool stream)
 }
 
 /* A model is "gemini-x", or a resource by its full name: "tunedModels/y", "publishers/google/models/gemini-x". */
-struct slice gemini_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a)
+struct slice gemini_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
+				 struct arena *a)
 {
 	const char *verb = verb_of(op, stream);
 	if (!verb)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What chat completion chunks and answers mean (DIALECTS §4.1 to §4.4, §5.2, §5.9, §5.11, §7). The quirks named here were seen
- * in recordings of the providers in brackets. */
+/* What chat completion chunks and answers mean (DIALECTS §4.1 to §4.4, §5.2, §5.9, §5.11, §7). The quirks named
+ * here were seen in recordings of the providers in brackets. */
 #include "dialect/openai_chat/openai_chat.h"
 
-/* Members of a delta, a message or (text completions) a choice that carry something said. `reasoning` is Groq's, Cerebras',
- * OpenRouter's, `reasoning_content` DeepSeek's and most others'; reasoning_details may hold nothing but a signature. */
+/* Members of a delta, a message or (text completions) a choice that carry something said. `reasoning` is Groq's,
+ * Cerebras', OpenRouter's, `reasoning_content` DeepSeek's and most others'; reasoning_details may hold nothing but
+ * a signature. */
 static const char *const said[] = {
 	"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "text", "images", "annotations",
 	"executed_tools", NULL
@@ -94,17 +95,17 @@ static void read_usage(struct event_reader *r, struct json root, struct reading 
 	openai_read_usage(r, json_is(usage, JSON_OBJECT) ? usage : json_get(json_get(root, "x_groq"), "usage"));
 	if (!json_exists(usage))
 		return;
-	/* `choices: []` alone does not make it: Azure and Copilot begin with such a chunk for prompt_filter_results, OpenAI ends
-	 * with one for moderation; both say no usage or null. */
+	/* `choices: []` alone does not make it: Azure and Copilot begin with such a chunk for
+	 * prompt_filter_results, OpenAI ends with one for moderation; both say no usage or null. */
 	if (json_is(usage, JSON_OBJECT) && json_is(choices, JSON_ARRAY) && json_count(choices) == 0)
 		ret->flags |= READING_USAGE_ONLY;
 	else
 		ret->usage_member = member_span(root, "usage");
 }
 
-/* [DONE] is the provider's word that this is all. OpenAI's own gpt-audio and Snowflake say it without ever having given a
- * finish reason (both recorded): complete, if anything was said. But a choice left open while others finished, or nothing
- * said at all, is an answer cut short by something in between. */
+/* [DONE] is the provider's word that this is all. OpenAI's own gpt-audio and Snowflake say it without ever having
+ * given a finish reason (both recorded): complete, if anything was said. But a choice left open while others
+ * finished, or nothing said at all, is an answer cut short by something in between. */
 static void read_done(struct event_reader *r, struct reading *ret)
 {
 	if (!r->finished && r->content && r->finished_choices == 0) {
@@ -158,12 +159,13 @@ enum stream_end chat_read_end(const struct event_reader *r)
 {
 	if (!r->finished)
 		return STREAM_CUT;
-	/* No [DONE] from xAI, Cerebras, Perplexity, MiniMax, Writer, some of Fireworks' and Hugging Face's: all recorded. */
+	/* No [DONE] from xAI, Cerebras, Perplexity, MiniMax, Writer, some of Fireworks' and Hugging Face's: all
+	 * recorded. */
 	return r->terminated ? STREAM_COMPLETE : STREAM_NEEDS_TERMINATOR;
 }
 
-/* A whole answer needs no finish reason (Snowflake's is "", the first vision models had finish_details), but every choice
- * has something to be the answer in. */
+/* A whole answer needs no finish reason (Snowflake's is "", the first vision models had finish_details), but every
+ * choice has something to be the answer in. */
 static bool read_whole_choices(struct event_reader *r, struct json choices, struct arena *scratch, struct reading *ret)
 {
 	if (!json_is(choices, JSON_ARRAY) || json_count(choices) == 0)

@@ -213,7 +213,8 @@ static void assert_usage(const char *usage, int64_t input, int64_t cached, int64
 
 static void test_usage_dialects_of_providers(void **state)
 {
-	/* xAI: reasoning outside of completion_tokens; Gemini: reasoning in the total only; Mistral: audio in the total only */
+	/* xAI: reasoning outside of completion_tokens; Gemini: reasoning in the total only; Mistral: audio in the
+	 * total only */
 	assert_usage("{\"choices\":[],\"usage\":{\"prompt_tokens\":133,\"completion_tokens\":10,\"total_tokens\":277,"
 		     "\"completion_tokens_details\":{\"reasoning_tokens\":134}}}", 133, 0, 0, 144, 134);
 	assert_usage("{\"choices\":[],\"usage\":{\"prompt_tokens\":35,\"completion_tokens\":12,\"total_tokens\":109}}", 35, 0, 0, 74, 62);

@@ -2,8 +2,8 @@
 /* Errors and terminators inside chat completion streams (DIALECTS §5.1, §5.12). */
 #include "dialect/openai_chat/openai_chat.h"
 
-/* data: {"error":{…}}: the SDKs throw on any event that has an `error` member (openai-node, core/streaming.ts). No [DONE]
- * follows. */
+/* data: {"error":{…}}: the SDKs throw on any event that has an `error` member (openai-node, core/streaming.ts). No
+ * [DONE] follows. */
 void chat_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,
 			      const struct event_reader *r, struct buf *out)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing needs of chat/completions, completions and embeddings requests (DIALECTS §3.1, §3.3, §8.1), and their edits. */
+/* What routing needs of chat/completions, completions and embeddings requests (DIALECTS §3.1, §3.3, §8.1), and
+ * their edits. */
 #include "dialect/openai_chat/openai_chat.h"
 
 /* Content parts: DIALECTS §3.3; video_url is OpenRouter's, Moonshot's and Qwen's, document_url Mistral's. */
@@ -103,7 +104,8 @@ bool chat_edit_request(const struct request_facts *facts, enum operation op, con
 	return !ask || ask_usage(json_root(&facts->doc), out, a);
 }
 
-static const char *const prompt_members[] = { "tools", "functions", "messages", "prompt", "suffix", "input", "response_format", NULL };
+static const char *const prompt_members[] = { "tools",  "functions", "messages",        "prompt",
+					      "suffix", "input",     "response_format", NULL };
 
 int64_t chat_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
 {
@@ -116,7 +118,8 @@ uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, 
 	return prompt_prefix_hash(json_root(&facts->doc), stable, "messages");
 }
 
-struct slice chat_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query, struct arena *a)
+struct slice chat_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
+			       struct arena *a)
 {
 	switch (op) {
 	case OPERATION_CHAT:

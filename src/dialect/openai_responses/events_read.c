@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Responses events and answers mean (DIALECTS §4.1 to §4.4, §5.3). An event is known by the `type` in its data; the SSE
- * event name repeats it, or is missing (OpenRouter, recorded). */
+/* What Responses events and answers mean (DIALECTS §4.1 to §4.4, §5.3). An event is known by the `type` in its
+ * data; the SSE event name repeats it, or is missing (OpenRouter, recorded). */
 #include "dialect/openai_responses/openai_responses.h"
 
 static bool has_suffix(struct slice type, const char *suffix)
@@ -8,8 +8,8 @@ static bool has_suffix(struct slice type, const char *suffix)
 	return slice_ends_with(type, slice_cstr(suffix));
 }
 
-/* An opened item. Calls are content at once: they arrive with their name, and clients show them. What is a list, an echo of
- * the client's own output, or still empty is not. */
+/* An opened item. Calls are content at once: they arrive with their name, and clients show them. What is a list,
+ * an echo of the client's own output, or still empty is not. */
 static void read_item_added(struct event_reader *r, struct json item, struct arena *scratch, struct reading *ret)
 {
 	struct slice type = json_text(json_get(item, "type"), scratch);
@@ -79,7 +79,8 @@ static void read_said(struct event_reader *r, struct slice type, struct json roo
 		ret->flags |= READING_PROGRESS;
 }
 
-static void read_typed(struct event_reader *r, struct slice type, struct json root, struct arena *scratch, struct reading *ret)
+static void read_typed(struct event_reader *r, struct slice type, struct json root, struct arena *scratch,
+		       struct reading *ret)
 {
 	struct json response = json_get(root, "response");
 	if (slice_eq(type, SLICE("response.created")) || slice_eq(type, SLICE("response.in_progress")) ||

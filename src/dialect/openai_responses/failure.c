@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors inside Responses streams. OpenAI sends two events, recorded one after the other: `error`, then `response.failed`. */
+/* Errors inside Responses streams. OpenAI sends two events, recorded one after the other: `error`, then
+ * `response.failed`. */
 #include "dialect/openai_responses/openai_responses.h"
 
 static const char *code_of(const struct failure_view *v)
@@ -9,8 +10,9 @@ static const char *code_of(const struct failure_view *v)
 	return v->failure->code[0] ? v->failure->code : v->failure->type[0] ? v->failure->type : "server_error";
 }
 
-/* The API description has code, message and param flat in the event, the wire has them in an `error` object; the SDKs throw
- * only when that object is there (openai-node, core/streaming.ts). Both are written, so every reader finds its own. */
+/* The API description has code, message and param flat in the event, the wire has them in an `error` object; the
+ * SDKs throw only when that object is there (openai-node, core/streaming.ts). Both are written, so every reader
+ * finds its own. */
 static void write_error_event(const struct failure_view *v, int64_t sequence, struct buf *out)
 {
 	struct json_writer w;
@@ -30,7 +32,8 @@ static void write_error_event(const struct failure_view *v, int64_t sequence, st
 }
 
 /* With the id the client was given in response.created, when it was. */
-static void write_failed_event(const struct failure_view *v, int64_t sequence, const struct event_reader *r, struct buf *out)
+static void write_failed_event(const struct failure_view *v, int64_t sequence, const struct event_reader *r,
+			       struct buf *out)
 {
 	struct json_writer w;
 	struct buf data;

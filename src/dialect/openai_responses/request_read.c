@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing needs of responses, responses/input_tokens and responses/compact requests (DIALECTS §3.1, §3.3, §8.10), and
- * their one edit. */
+/* What routing needs of responses, responses/input_tokens and responses/compact requests (DIALECTS §3.1, §3.3,
+ * §8.10), and their one edit. */
 #include "dialect/openai_responses/openai_responses.h"
 
 /* Content parts of messages and of tool outputs. */
