@@ -173,15 +173,26 @@ def write_offer(provider, model, offer, sources):
     )
 
 
-def write_model(name, model, sources):
+def abilities_of(name, models):
+    """A list, or "as NAME": what a predecessor can do."""
+    abilities = models[name].get("abilities", [])
+    if not isinstance(abilities, str):
+        return bits(name, abilities, ABILITIES, "ability")
+    predecessor = abilities.removeprefix("as ")
+    if predecessor not in models or isinstance(models[predecessor].get("abilities", []), str):
+        refuse(name, f"abilities '{abilities}' should be a list, or 'as NAME' of a model that has one")
+    return abilities_of(predecessor, models)
+
+
+def write_model(name, models, sources):
+    model = models[name]
     only(name, model, ("source", "offers"), ("tier", "operations", "context", "max_output", "abilities"))
     check_source(name, model["source"], sources)
     tier, quality = one_of(name, model.get("tier"), TIERS, "tier")
     operations = bits(name, model.get("operations", ["chat"]), OPERATIONS, "operation")
     if "OPERATION_CHAT" in operations:  # counting and compacting are about a chat
         operations += ["OPERATION_COUNT_TOKENS", "OPERATION_COMPACT"]
-    abilities = model.get("abilities", [])
-    abilities = list(ABILITIES.values()) if abilities == "unknown" else bits(name, abilities, ABILITIES, "ability")
+    abilities = abilities_of(name, models)
     return (
         f"\t{{ .id = {{ {text(name)}, {len(name)} }}, .tier = {tier}, .quality = {quality},\n"
         f"\t  .context = {number(name, model.get('context', 0))}, .max_output = {number(name, model.get('max_output', 0))},\n"
@@ -225,7 +236,7 @@ def compile_catalogue(providers_path, models_path):
     only(providers_path, providers_file, ("version", "providers"))
     only(models_path, models_file, ("sources", "models"))
     providers, models, sources = providers_file["providers"], models_file["models"], models_file["sources"]
-    model_rows = "".join(write_model(name, model, sources) for name, model in models.items())
+    model_rows = "".join(write_model(name, models, sources) for name in models)
     for name, model in models.items():
         for provider in model["offers"]:
             one_of(name, provider, providers, "provider")

@@ -69,20 +69,26 @@ static void read_parts(struct reader *r)
 	read_proxies(r);
 }
 
-struct config *config_parse(struct slice text, const char *name, struct config_report *report)
+static void read_text(struct reader *r, struct slice text)
 {
 	struct fy_document *document = NULL;
 	struct yaml root;
+
+	if (text.len > CONFIG_TEXT_MAX) {
+		problem(r, (struct yaml){ 0 }, "the file is larger than %d MB", CONFIG_TEXT_MAX >> 20);
+	} else if (yaml_parse(r, text, &document, &root)) {
+		section_read(r, &section_top, root, NULL);
+		read_parts(r);
+	}
+	yaml_done(document);
+}
+
+struct config *config_parse(struct slice text, const char *name, struct config_report *report)
+{
 	struct reader r;
 
 	reader_init(&r, name, report);
-	if (text.len > CONFIG_TEXT_MAX) {
-		problem(&r, (struct yaml){ 0 }, "the file is larger than %d MB", CONFIG_TEXT_MAX >> 20);
-	} else if (yaml_parse(&r, text, &document, &root)) {
-		section_read(&r, &section_top, root, NULL);
-		read_parts(&r);
-	}
-	yaml_done(document);
+	read_text(&r, text);
 	return reader_done(&r);
 }
 
@@ -113,19 +119,14 @@ struct config *config_load(const char *path, struct config_report *report)
 	_cleanup_(buf_done) struct buf text;
 	struct reader r;
 
-	/* One chunk over the limit, so that config_parse() sees what is too large. */
+	/* One chunk over the limit, so that what is too large is seen to be. */
 	buf_init(&text, CONFIG_TEXT_MAX + (128 << 10));
 	reader_init(&r, path ? path : "", report);
-	if (!path) {
+	if (!path)
 		read_parts(&r);
-		return reader_done(&r);
-	}
-	if (!read_file(&r, path, &text))
-		return reader_done(&r);
-	config_unref(r.config);
-	map_done(&r.foreign_models);
-	config_report_done(report);
-	return config_parse(buf_slice(&text), path, report);
+	else if (read_file(&r, path, &text))
+		read_text(&r, buf_slice(&text));
+	return reader_done(&r);
 }
 
 struct config *config_ref(struct config *c)

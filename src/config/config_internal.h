@@ -44,7 +44,7 @@ struct reader {
 
 	/* Values of the file that are read when everything they refer to is known. */
 	struct yaml providers, models, routing, tls;
-	struct yaml listen_place, admin_listen_place;
+	struct yaml listen_place, admin_listen_place, limits_place;
 	bool has_providers;
 	struct attempt_timeouts timeout; /* defaults for providers */
 	int retries;

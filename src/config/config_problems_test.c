@@ -63,6 +63,7 @@ static const struct text_case cases[] = {
 	{ "keys:\n  - { name: a, key: key-one-0123456789 }\n  - { name: a, key: key-two-0123456789 }\n"
 	  "  - { name: b, key: key-one-0123456789 }\n",
 	  "3:21: there are two keys named 'a'\n4:21: 'b' has the same key as 'a'\n" },
+	{ "keys: []\n", "1:1: 'keys' is empty\n" },
 	{ "tls: { certificate: /nonexistent.pem }\n", "1:1: 'tls' needs both\n" },
 	{ "tls: { certificate: /nonexistent.pem, key: /nonexistent.pem }\n", "1:1: TLS cannot be set up\n" },
 
@@ -77,7 +78,7 @@ static const struct text_case cases[] = {
 	  "1:88: '21' should be a whole number from 1 to 20\n1:101: '-1' should be\n" },
 	{ "limits: { body: 64, event: 1TB, hold: 99999999999999999999MB }\n",
 	  "1:17: '64' should be a size\n1:28: '1TB'\n1:39: '9999\n" },
-	{ "limits: { body: 2GB }\n", "0:0: 'limits.bodies' is smaller\n" },
+	{ "limits: { body: 2GB }\n", "1:1: 'limits.bodies' is smaller\n" },
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, spread: yes } }\n",
 	  "1:79: 'yes' should be true or false\n" },
 	{ "routing:\n  - { match: { prompt_length: \"~2000\" }, prefer: cheapest }\n"

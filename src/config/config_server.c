@@ -208,6 +208,8 @@ static void read_keys(struct reader *r, struct yaml v, void *into)
 		problem(r, v, "more than %d keys", KEYS_MAX);
 		return;
 	}
+	if (count == 0)
+		problem(r, v, "'keys' is empty: leave it out to serve this machine only, or add a key");
 	r->config->keys = arena_array(r->arena, struct api_key, count);
 	for (unsigned i = 0; i < count; i++)
 		add_key(r, items[i]);
@@ -244,6 +246,7 @@ const struct section section_limits = { "limits", "'limits'", limits_keys };
 
 static void read_limits(struct reader *r, struct yaml v, void *into)
 {
+	r->limits_place = v;
 	section_read(r, &section_limits, v, into);
 }
 
@@ -337,6 +340,6 @@ void server_finish(struct reader *r)
 			"token or listen on 127.0.0.1",
 			SLICE_ARG(c->admin.text));
 	if (c->limits.bodies < c->limits.body)
-		problem(r, (struct yaml){ 0 },
+		problem(r, r->limits_place,
 			"'limits.bodies' is smaller than 'limits.body': no body of that size would ever fit");
 }
