@@ -349,6 +349,7 @@ struct stream *stream_new(struct connection *c, const struct server_stream_ops *
 	list_init(&s->ready);
 	s->read_deadline = s->write_deadline = NEVER;
 	list_append(&c->streams, &s->node);
+	c->stream_count++;
 	server->counts.streams++;
 	return s;
 }
@@ -362,6 +363,7 @@ void stream_free(struct stream *s)
 	buf_done(&s->stash);
 	list_remove(&s->ready);
 	list_remove(&s->node);
+	s->connection->stream_count--;
 	server->counts.streams--;
 	if (server->spare_count >= SPARE_MAX) {
 		arena_done(&s->pub.arena);
@@ -383,6 +385,7 @@ void stream_gone(struct stream *s)
 		return;
 	s->pub.gone = true;
 	s->pub.pending = 0;
+	s->read_deadline = s->write_deadline = NEVER;
 	send_queue_clear(&s->output);
 	stream_tell(s);
 }
@@ -445,6 +448,13 @@ void server_stream_read_body(struct server_stream *pub)
 	}
 	if (intake_start(s))
 		pub->ops->read_body(s);
+}
+
+void server_stream_forget_body(struct server_stream *pub)
+{
+	check(pub->body_state != BODY_READING, "a body is forgotten when it is settled");
+	if (pub->body_state != BODY_UNREAD)
+		intake_done(stream_of(pub));
 }
 
 void server_stream_head(struct server_stream *pub, int status, const struct header *headers, unsigned count, int64_t content_length)

@@ -56,7 +56,7 @@ struct http_handler {
 };
 
 struct http_server *http_server_new(struct loop *l, const struct http_server_options *o);
-/* Closes all connections; streams are reported gone first. */
+/* Closes all connections; streams are reported gone first, and may be released afterwards. */
 struct http_server *http_server_free(struct http_server *s);
 /* A fresh connection (from a listener). `tls` NULL = plain (HTTP/1.1, or HTTP/2 by prior knowledge). */
 void http_server_accept(struct http_server *s, int fd, const struct address *peer, struct tls_context *tls,
@@ -105,6 +105,9 @@ static inline bool server_stream_is_full(const struct server_stream *s) { return
 
 /* Starts collecting the body (sends 100 Continue if it was expected). A request without body is complete at once. */
 void server_stream_read_body(struct server_stream *s);
+/* The complete (or failed) body is not needed any more, whoever has it: frees what is here and gives its share of the budget
+ * back, which release would do otherwise. For answers that go on for long. */
+void server_stream_forget_body(struct server_stream *s);
 
 enum { BODY_LENGTH_UNKNOWN = -1 };     /* chunked over HTTP/1.1 */
 

@@ -58,7 +58,7 @@ static void wait_for_head(struct connection *c)
 	if (c->input.len == 0)
 		buf_done(&c->input);
 	read_until(c, c->server->options.idle_timeout_ms);
-	if (c->input_unseen || c->conn->readable)
+	if (!c->running && (c->input_unseen || c->conn->readable))
 		connection_wake(c);
 }
 
@@ -382,17 +382,20 @@ bool http1_body_is_settled(const struct stream *s)
 /* On TLS only reading shows that the client has closed its side without closing the socket. */
 static void read_ahead(struct connection *c)
 {
+	char *scratch = loop_scratch(connection_loop(c));
+	bool kept;
+
 	while (c->conn && c->conn->readable && c->input.len < READ_AHEAD_MAX) {
-		size_t cap = READ_AHEAD_MAX - c->input.len;
-		char *place = buf_reserve(&c->input, cap);
-		ssize_t n = place ? connection_read(c, place, cap) : -EAGAIN;
+		ssize_t n = connection_read(c, scratch, READ_AHEAD_MAX - c->input.len);
 
 		if (n == -EAGAIN)
 			return;
-		if (n > 0)
-			buf_commit(&c->input, (size_t)n);
-		else
+		if (n <= 0) {
 			connection_lost(c);
+			return;
+		}
+		kept = buf_append(&c->input, scratch, (size_t)n);
+		check(kept, "the input has room for what is read ahead");
 	}
 }
 

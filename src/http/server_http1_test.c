@@ -386,6 +386,32 @@ static void large_chunked_bodies_arrive_whole(void **state)
 	free(block);
 }
 
+static void an_upgrade_is_ignored(void **state)
+{
+	struct world *w = *state;
+
+	world_connect(w);
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"5\r\nhello\r\n0\r\n\r\n");
+	SEND(w, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+	world_settle(w);
+	assert_string_equal(world_text(w), OK("5") "\r\nhello" OK("0") "\r\n");
+}
+
+static void a_forgotten_body_gives_its_budget_back(void **state)
+{
+	struct world *w = *state;
+
+	w->script = SCRIPT_READ;
+	world_connect(w);
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+	world_settle(w);
+	assert_int_equal(w->bodies.used, 5);
+	server_stream_forget_body(w->owned[0].stream);
+	assert_int_equal(w->bodies.used, 0);
+	assert_null(w->owned[0].stream->body.data);
+}
+
 static void malformed_chunks_fail_the_body(void **state)
 {
 	static const char *const cases[] = {
@@ -1010,6 +1036,8 @@ int main(void)
 		CASE(the_client_sees_the_answer_while_it_still_sends),
 		CASE(large_bodies_arrive_whole),
 		CASE(large_chunked_bodies_arrive_whole),
+		CASE(an_upgrade_is_ignored),
+		CASE(a_forgotten_body_gives_its_budget_back),
 		CASE(malformed_chunks_fail_the_body),
 		CASE(chunk_extensions_do_not_go_on_for_ever),
 		CASE(bodies_over_the_limit_are_refused),

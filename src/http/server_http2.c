@@ -52,17 +52,6 @@ static struct stream *find(nghttp2_session *session, int32_t id)
 	return nghttp2_session_get_stream_user_data(session, id);
 }
 
-/* nghttp2 counts a stream as closed when it is reset; here it lives until its owner lets go. */
-static bool has_too_many(const struct connection *c)
-{
-	unsigned most = 2 * c->server->options.http2_streams_max;
-
-	LIST_EACH(node, &c->streams)
-		if (most-- == 0)
-			return true;
-	return false;
-}
-
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
 	struct connection *c = user_data;
@@ -71,7 +60,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	if (has_too_many(c)) {
+	/* nghttp2 counts a stream as closed when it is reset; here it lives until its owner lets go. */
+	if (c->stream_count >= 2 * c->server->options.http2_streams_max) {
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
 		return 0;
 	}

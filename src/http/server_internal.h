@@ -51,6 +51,7 @@ struct connection {
 	struct task task;
 	struct timer timer;            /* lazy: may stand earlier than the deadlines ask for */
 	struct list streams;           /* not yet done: unreleased, or released and not flushed */
+	unsigned stream_count;
 	int64_t read_deadline, write_deadline; /* loop clock, NEVER = none */
 	struct buf input;              /* received and not yet used; holds memory only while there is something */
 	struct send_queue output;      /* what the kernel did not take */
