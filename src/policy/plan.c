@@ -68,7 +68,7 @@ static void list_candidates(struct planner *p)
 	const struct rule *rule = p->plan->rule;
 
 	if (rule && rule->item_count > 0)
-		planner_add_items(p, rule->items, rule->item_count, 0);
+		planner_add_rule(p, rule);
 	else
 		planner_add_meaning(p);
 	if (rule && rule->prefer == PREFER_CHEAPEST)

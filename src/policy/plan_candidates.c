@@ -353,14 +353,7 @@ static void add_provider(struct planner *p, const struct provider *provider)
 		add_nobody(p, provider);
 }
 
-static void add_entry(struct planner *p, const struct model_name *entry, unsigned depth)
-{
-	unsigned start = p->plan->count;
-
-	planner_add_items(p, entry->items, entry->item_count, depth + 1);
-	if (entry->prefer == PREFER_CHEAPEST)
-		planner_order_by_cost(p, start);
-}
+static void add_entry(struct planner *p, const struct model_name *entry, unsigned depth);
 
 /* A name within a list: a group, a tier or a model. */
 static void add_name(struct planner *p, const struct try_item *item, unsigned depth)
@@ -370,35 +363,54 @@ static void add_name(struct planner *p, const struct try_item *item, unsigned de
 	const struct offer *offer = entry ? NULL : plan_find_listed(p->routing, item->model);
 
 	if (entry)
-		add_entry(p, entry, depth);
+		add_entry(p, entry, depth + 1);
 	else if (offer)
 		add_model(p, offer->model, item->model, "named by the list");
 	else if (plan_tier_by_name(item->model) != TIER_NONE)
 		add_tier(p, plan_tier_by_name(item->model));
 }
 
-void planner_add_items(struct planner *p, const struct try_item *items, unsigned count, unsigned depth)
+/* Everything but a bare provider, which means one thing in a rule and another in an entry. */
+static void add_item(struct planner *p, const struct try_item *item, unsigned depth)
 {
+	if (item->kind != TRY_PROVIDER_MODEL)
+		add_name(p, item, depth);
+	else if (item->offer)
+		add_offer(p, item->provider, item->offer, item->model, "named by the list");
+	else
+		add_as_written(p, item->provider, item->model);
+}
+
+/* A bare provider in an entry of `models:` has the entry's own name as its model: `gpt-4o: { try: [azure, openai] }`.
+ */
+static void add_entry(struct planner *p, const struct model_name *entry, unsigned depth)
+{
+	unsigned start = p->plan->count;
+
 	if (depth > PLAN_DEPTH_MAX)
 		return;
-	for (unsigned i = 0; i < count; i++) {
-		const struct try_item *item = &items[i];
+	for (unsigned i = 0; i < entry->item_count; i++) {
+		const struct try_item *item = &entry->items[i];
+		const struct offer *offer =
+			item->kind == TRY_PROVIDER ? provider_find_offer(item->provider, entry->name) : NULL;
 
-		switch (item->kind) {
-		case TRY_PROVIDER:
-			add_provider(p, item->provider);
-			break;
-		case TRY_PROVIDER_MODEL:
-			if (item->offer)
-				add_offer(p, item->provider, item->offer, item->model, "named by the list");
-			else
-				add_as_written(p, item->provider, item->model);
-			break;
-		case TRY_GROUP:
-		case TRY_MODEL:
-			add_name(p, item, depth);
-			break;
-		}
+		if (offer)
+			add_offer(p, item->provider, offer, entry->name, "lists the model");
+		else if (item->kind != TRY_PROVIDER)
+			add_item(p, item, depth);
+	}
+	if (entry->prefer == PREFER_CHEAPEST)
+		planner_order_by_cost(p, start);
+}
+
+/* A bare provider in a rule serves what was asked for, or has a model that stands in. */
+void planner_add_rule(struct planner *p, const struct rule *rule)
+{
+	for (unsigned i = 0; i < rule->item_count; i++) {
+		if (rule->items[i].kind == TRY_PROVIDER)
+			add_provider(p, rule->items[i].provider);
+		else
+			add_item(p, &rule->items[i], 0);
 	}
 }
 

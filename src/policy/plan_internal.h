@@ -38,9 +38,9 @@ struct slice plan_nearest_provider(const struct routing *r, struct slice name);
 struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider);
 /* Counted once, on first need. */
 int64_t planner_prompt_tokens(struct planner *p);
-/* The candidates that are used without a rule's `try`. */
+/* The candidates that are used without a rule's `try`, and those of one. */
 void planner_add_meaning(struct planner *p);
-void planner_add_items(struct planner *p, const struct try_item *items, unsigned count, unsigned depth);
+void planner_add_rule(struct planner *p, const struct rule *rule);
 /* Orders the candidates from `start` on by their estimates, unknown ones last; equals keep their order. */
 void planner_order_by_cost(struct planner *p, unsigned start);
 /* True if `names` (comma-separated) has the provider. */

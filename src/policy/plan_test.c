@@ -113,6 +113,10 @@ static struct try_item shadow_items[] = {
 	{ TRY_PROVIDER, &providers[ROUTER] },
 	{ TRY_MODEL, .model = TEXT("gpt-5.5") },
 };
+static struct try_item nested_items[] = {
+	{ TRY_MODEL, .model = TEXT("claude-sonnet-4.6") },
+	{ TRY_GROUP, .model = TEXT("gpt-5.5") },
+};
 static struct try_item vision_items[] = {
 	{ TRY_MODEL, .model = TEXT("gpt-5.4-nano") },
 	{ TRY_MODEL, .model = TEXT("gemini-3-flash") },
@@ -127,6 +131,7 @@ static struct model_name entries[] = {
 	{ ENTRY("loop", "loop", loop_items) },
 	{ ENTRY("gpt-5.5", "gpt-5.5", shadow_items) },
 	{ ENTRY("vision", "vision", vision_items) },
+	{ ENTRY("nested", "nested", nested_items) },
 };
 
 /* Rules; a case picks one or several by their place. */
@@ -322,6 +327,8 @@ static void test_groups(void **state)
 		{ "cheapest-best", .route = "cheapest-best", .prompt = 1000,
 		  .candidates = "anthropic:claude-opus-4-7-20260416 | openai:gpt-5.5 | router:openai/gpt-5.5" },
 		{ "loop", .route = "loop", .candidates = "openai:gpt-5.5 | router:openai/gpt-5.5" },
+		/* A bare provider means its entry's own name, wherever the entry is named. */
+		{ "nested", .route = "nested", .candidates = "anthropic:claude-sonnet-4-6 | router:openai/gpt-5.5 | openai:gpt-5.5" },
 		/* A member that cannot do what the request needs gives way to one that can. */
 		{ "vision", .needs = NEEDS_IMAGES, .route = "vision",
 		  .candidates = "openai:gpt-5.4-nano!does not take images | google:gemini-3-flash-preview" },
