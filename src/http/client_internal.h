@@ -68,7 +68,7 @@ struct outbound {
 	int64_t connect_timeout_ms;
 	enum http_method method;
 	bool opening;                  /* inside client_stream_open() */
-	bool connecting;               /* for the first time, or again to retry; the state tells of the first time only */
+	bool connecting;               /* at first, or again to retry; the state tells of the first time only */
 	bool retried;
 
 	/* The request: its head, then the body's pieces. */
