@@ -220,8 +220,9 @@ void failure_read(int status, struct slice body, struct arena *scratch, struct f
 	struct error_parts p = { .retry_after_ms = -1 };
 	struct json_doc doc;
 	struct json_error error;
+	bool plain = !json_parse(scratch, body, &doc, &error);
 
-	if (json_parse(scratch, body, &doc, &error)) {
+	if (!plain) {
 		struct json root = json_root(&doc);
 		if (json_is(root, JSON_ARRAY))
 			root = json_at(root, 0);
@@ -233,7 +234,12 @@ void failure_read(int status, struct slice body, struct arena *scratch, struct f
 		read_plain(&p, body);
 	}
 	read_wait_in_message(&p);
-	fill_in(ret, &p, status, failure_classify(&p, status));
+	enum failure_kind kind = failure_classify(&p, status);
+	/* In an answer that should have been one, what does not even look like an error is just no answer. */
+	bool silent = p.message.len == 0 && p.type.len == 0 && p.code.len == 0;
+	if (status < 400 && kind == FAILURE_IN_BAND && (plain || silent))
+		kind = FAILURE_MALFORMED;
+	fill_in(ret, &p, status, kind);
 }
 
 /* An `error` that is there: not null, false, "" or {} (Responses and some proxies write null into every answer). */

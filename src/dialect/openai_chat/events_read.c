@@ -127,7 +127,7 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 
 	reading_init(ret);
 	struct slice data = slice_trim(f->data);
-	if (!f->has_data || data.len == 0 || r->terminated) /* nothing after [DONE] is part of the answer */
+	if (!f->has_data || data.len == 0)
 		return;
 	r->events++;
 	if (slice_eq(data, SLICE("[DONE]"))) {
@@ -136,6 +136,11 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 	}
 	if (!event_parse(f->data, scratch, &doc, &root, ret))
 		return;
+	/* Nothing after [DONE] is part of the answer any more, but its usage is still the answer's. */
+	if (r->terminated) {
+		read_usage(r, root, ret);
+		return;
+	}
 	if (failure_in_band(root, "choices", scratch, &ret->failure)) {
 		openai_read_usage(r, json_get(root, "usage")); /* OpenRouter says what the failed answer cost */
 		ret->flags |= READING_FAILURE;
@@ -144,6 +149,8 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 	/* `event: error` (Groq) whose data has a shape that nobody knows. */
 	if (slice_eq(f->event, SLICE("error"))) {
 		failure_read(0, f->data, scratch, &ret->failure);
+		if (ret->failure.kind == FAILURE_MALFORMED)
+			ret->failure.kind = FAILURE_IN_BAND;
 		ret->flags |= READING_FAILURE;
 		return;
 	}

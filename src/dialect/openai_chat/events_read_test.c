@@ -58,7 +58,9 @@ static void test_finish_and_terminator(void **state)
 	assert_int_equal(answer_end(&a), STREAM_NEEDS_TERMINATOR);
 	assert_int_equal(answer_data(&a, "[DONE]"), READING_TERMINATOR);
 	assert_int_equal(answer_data(&a, CHUNK("{\"index\":1,\"delta\":{\"content\":\"after the end\"}}")), 0);
-	assert_int_equal(answer_data(&a, "[DONE]"), 0);
+	assert_int_equal(answer_data(&a, "[DONE]"), READING_TERMINATOR);
+	assert_int_equal(answer_data(&a, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}"), READING_USAGE_ONLY);
+	assert_int_equal(a.reader.usage.input, 3);
 	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
 	answer_done(&a);
 }
