@@ -82,7 +82,8 @@ static void test_words_that_come_later_are_documented(void **state)
 
 		for (const struct key *k = (*s)->keys; k->name; k++)
 			if (!k->read)
-				words = arena_printf(&a, "%.*s%s`%s`", SLICE_ARG(words), words.len ? ", " : "", k->name);
+				words = arena_printf(&a, "%.*s%s`%s`", SLICE_ARG(words), words.len ? ", " : "",
+						     k->name);
 		if (words.len)
 			missing += !has_line(arena_printf(&a, "- %s: %.*s", *(*s)->path ? (*s)->path : "top level",
 							  SLICE_ARG(words)));

@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
-/* libfyaml 0.7.12 itself forgets 2 KB when it scans a quoted text of many doubled quotes. The unit tests run without this. */
+/* libfyaml 0.7.12 itself forgets 2 KB when it scans many doubled quotes. Unit tests run without this. */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfyaml.so";

@@ -43,7 +43,7 @@ struct reader {
 	struct map foreign_models;     /* id → struct model, of models the catalogue does not know */
 
 	/* Values of the file that are read when everything they refer to is known. */
-	struct yaml providers, models, routing, tls;
+	struct yaml providers, models, routing;
 	struct yaml listen_place, admin_listen_place, limits_place;
 	bool has_providers;
 	struct attempt_timeouts timeout; /* defaults for providers */
@@ -121,10 +121,13 @@ void nearest_offer(struct nearest *n, struct slice word);
 /* "; did you mean 'x'?" or an empty text, in the reader's arena. */
 const char *nearest_hint(struct reader *r, const struct nearest *n);
 
-/* config_server.c: listen, admin, workers, tls, keys, limits */
+/* config_server.c: listen, admin, workers, tls, limits */
 void server_init(struct reader *r);
+/* What several of its keys say together: closed by default. */
 void server_finish(struct reader *r);
-extern const struct key server_keys[];
+
+/* config_keys.c */
+void keys_read(struct reader *r, struct yaml v, void *into);
 
 /* config_providers.c */
 struct provider_draft {

@@ -36,7 +36,8 @@ static void add(struct config_report *report, struct config_problem p)
 	report->problems[report->count++] = p;
 }
 
-static void PRINTF(4, 0) add_sentence(struct reader *r, struct yaml where, bool is_warning, const char *format, va_list args)
+static void PRINTF(4, 0) add_sentence(struct reader *r, struct yaml where, bool is_warning, const char *format,
+					  va_list args)
 {
 	char sentence[SENTENCE_MAX];
 

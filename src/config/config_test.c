@@ -138,7 +138,8 @@ static const char product_foreign[] =
 	"keys: [{ name: app, key: \"${APP_KEY}\" }]\n"
 	"providers:\n"
 	"  box:\n"
-	"    dialect: openai-chat          # openai-chat | openai-responses | anthropic | gemini | bedrock | cohere | ollama\n"
+	"    dialect: openai-chat          # openai-chat | openai-responses |"
+	" anthropic | gemini | bedrock | cohere | ollama\n"
 	"    base_url: http://127.0.0.1:8000/v1\n"
 	"    keys: [\"${BOX_KEY_1}\", \"${BOX_KEY_2}\"]\n"
 	"    models: { qwen3-32b: Qwen/Qwen3-32B }      # public id: the provider's own id\n"
@@ -271,10 +272,12 @@ static void test_dialects_of_a_provider(void **state)
 {
 	struct config *c = load(
 		"providers:\n"
-		"  map: { dialect: { anthropic: \"http://127.0.0.1:1/anthropic\", openai-chat: \"http://127.0.0.1:1/v1\" } }\n"
+		"  map: { dialect: { anthropic: \"http://127.0.0.1:1/anthropic\","
+		" openai-chat: \"http://127.0.0.1:1/v1\" } }\n"
 		"  list: { dialect: [openai-responses, openai-chat], base_url: \"http://127.0.0.1:2/v1/\" }\n"
 		"  narrow: { dialect: openai-chat, base_url: \"http://127.0.0.1:3/v1\", operations: embeddings }\n"
-		"  header: { dialect: anthropic, base_url: \"http://127.0.0.1:4\", auth: \"header:Api-Key\", keys: k }\n"
+		"  header: { dialect: anthropic, base_url: \"http://127.0.0.1:4\","
+		" auth: \"header:Api-Key\", keys: k }\n"
 		"  chosen: { dialect: anthropic, base_url: \"http://127.0.0.1:5\", usage_in_stream: never }\n");
 	const struct provider *p = provider(c, "map");
 
@@ -355,9 +358,11 @@ static void test_models_of_a_provider(void **state)
 	struct config *c = load(
 		"providers:\n"
 		"  openai: { models: [gpt-4o-2024-11-20, gpt-9-unheard-of] }\n"
-		"  anthropic: { models: { claude-opus-4.7: claude-opus-4-7-20260416, mine: claude-haiku-4-5, other: x } }\n"
+		"  anthropic: { models: { claude-opus-4.7: claude-opus-4-7-20260416,"
+		" mine: claude-haiku-4-5, other: x } }\n"
 		"  mistral:\n"
-		"  box: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, models: [kimi-k2.6, own, gpt-9-unheard-of] }\n"
+		"  box: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1,"
+		" models: [kimi-k2.6, own, gpt-9-unheard-of] }\n"
 		"  any: { dialect: openai-chat, base_url: http://127.0.0.1:2/v1 }\n");
 	const struct offer *o = provider(c, "openai")->offers;
 
@@ -473,7 +478,8 @@ static void test_aliases_and_merge_keys(void **state)
 {
 	struct config *c = load(
 		"providers:\n"
-		"  a: &base { dialect: openai-chat, base_url: &url http://127.0.0.1:1/v1, priority: 5, models: &m [x, y] }\n"
+		"  a: &base { dialect: openai-chat, base_url: &url http://127.0.0.1:1/v1,"
+		" priority: 5, models: &m [x, y] }\n"
 		"  b: *base\n"
 		"  c:\n"
 		"    <<: *base\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a credential gets into a request: the one place where a provider's key is revealed. Sources: DIALECTS.md §2.1. */
+/* How a credential gets into a request: the one place where a provider's key is revealed (DIALECTS.md §2.1). */
 #include "provider/provider.h"
 
 bool auth_write(const struct binding *b, const struct credential *key, struct header *ret, struct arena *a)
