@@ -249,7 +249,7 @@ static ssize_t lost(struct conn *c, int error)
 	char text[CONN_ERROR_MAX];
 	c->peer_closed = true;
 	if (c->error_kind == CONN_ERROR_NONE) {
-		c->error_kind = CONN_ERROR_RESET;
+		c->error_kind = error == EPROTO ? CONN_ERROR_TLS : CONN_ERROR_RESET;
 		if (c->error[0] == '\0')
 			snprintf(c->error, sizeof(c->error), "%s", conn_errno_text(error, text, sizeof(text)));
 	}

@@ -97,14 +97,13 @@ struct tls_context *tls_server_new(const struct tls_server_options *o, char *ret
 	return c;
 }
 
-/* OpenSSL has a new ticket for a connection; 1 = we keep the reference. */
+/* OpenSSL has a new ticket for a connection; 0 = we keep no reference. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_session *s = SSL_get_app_data(ssl);
-	if (!s || !s->context->resumption)
-		return 0;
-	tls_resumption_put(s->context->resumption, slice_cstr(s->host), session);
-	return 1;
+	if (s && s->context->resumption)
+		tls_resumption_put(s->context->resumption, slice_cstr(s->host), session);
+	return 0;
 }
 
 static bool use_ca_file(SSL_CTX *ssl, const char *file, char *reterr, size_t size)

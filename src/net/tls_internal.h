@@ -27,9 +27,9 @@ X509_STORE *tls_system_store(void);
 /* Sessions for resumption by host name: bounded, newest kept, usable from any thread. */
 struct tls_resumption *tls_resumption_new(void);
 struct tls_resumption *tls_resumption_free(struct tls_resumption *r);
-/* Takes the session over. */
-void tls_resumption_put(struct tls_resumption *r, struct slice host, SSL_SESSION *session);
-/* A reference of the caller's own, or NULL. */
+/* Keeps a copy: sessions of live connections change, and a connection that is simply dropped makes its own unusable. */
+void tls_resumption_put(struct tls_resumption *r, struct slice host, const SSL_SESSION *session);
+/* A copy for the caller, or NULL. */
 SSL_SESSION *tls_resumption_get(struct tls_resumption *r, struct slice host);
 void tls_resumption_forget(struct tls_resumption *r, struct slice host);
 

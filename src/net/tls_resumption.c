@@ -51,8 +51,11 @@ struct tls_resumption *tls_resumption_free(struct tls_resumption *r)
 	return NULL;
 }
 
-void tls_resumption_put(struct tls_resumption *r, struct slice host, SSL_SESSION *session)
+void tls_resumption_put(struct tls_resumption *r, struct slice host, const SSL_SESSION *session)
 {
+	SSL_SESSION *copy = SSL_SESSION_dup(session);
+	if (!copy)
+		return;
 	pthread_mutex_lock(&r->lock);
 	struct entry *e = map_get(&r->by_host, host);
 	if (e) {
@@ -67,7 +70,7 @@ void tls_resumption_put(struct tls_resumption *r, struct slice host, SSL_SESSION
 			memcpy(e->host, host.ptr, host.len);
 		map_put(&r->by_host, slice_of(e->host, host.len), e);
 	}
-	e->session = session;
+	e->session = copy;
 	list_append(&r->used, &e->node);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -77,11 +80,8 @@ SSL_SESSION *tls_resumption_get(struct tls_resumption *r, struct slice host)
 	SSL_SESSION *session = NULL;
 	pthread_mutex_lock(&r->lock);
 	struct entry *e = map_get(&r->by_host, host);
-	if (e && !SSL_SESSION_is_resumable(e->session)) {
-		entry_free(r, e);
-	} else if (e) {
-		session = e->session;
-		SSL_SESSION_up_ref(session);
+	if (e) {
+		session = SSL_SESSION_dup(e->session);
 		list_remove(&e->node);
 		list_append(&r->used, &e->node);
 	}

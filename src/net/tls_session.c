@@ -165,9 +165,6 @@ struct tls_session *tls_session_new(struct tls_context *c, struct loop *l, int f
 struct tls_session *tls_session_free(struct tls_session *s)
 {
 	if (s) {
-		/* Freeing a session that was not ended properly would otherwise mark its ticket as unusable;
-		 * connections that are simply dropped are no reason for a full handshake next time. */
-		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(s->ssl);
 		tls_context_unref(s->context);
 		buf_done(&s->unsent);
