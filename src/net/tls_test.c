@@ -205,6 +205,76 @@ static void sessions_are_resumed_per_host(void **state)
 	assert_int_equal(SSL_session_reused(client.conn->tls->ssl), 0);
 }
 
+static void tls_1_2_works_too(void **state)
+{
+	SSL_CTX_set_max_proto_version(client_context->ssl, TLS1_2_VERSION);
+	for (int i = 0; i < 2; i++) {
+		open_both();
+		assert_string_equal(SSL_get_version(client.conn->tls->ssl), "TLSv1.2");
+		assert_int_equal(SSL_session_reused(client.conn->tls->ssl), i);
+		assert_int_equal(conn_write_text(client.conn, SLICE("question")), 8);
+		while (server.in.len < 8)
+			loop_turn(l, 100);
+		assert_int_equal(conn_write_text(server.conn, SLICE("answer")), 6);
+		server.conn = conn_close(server.conn);
+		until_over(&client);
+		assert_int_equal(client.result, 0);
+		assert_true(slice_eq(buf_slice(&client.in), SLICE("answer")));
+		disconnect_both();
+	}
+	/* Older ones do not. */
+	SSL_CTX_set_min_proto_version(client_context->ssl, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(client_context->ssl, TLS1_1_VERSION);
+	connect_both(SLICE("good.test"));
+	assert_int_equal(client.conn->state, CONN_FAILED);
+}
+
+/* Passes at most `most` bytes on; false at the end. */
+static bool relay(int from, int to, size_t most)
+{
+	char bytes[64];
+	ssize_t n = read(from, bytes, most < sizeof(bytes) ? most : sizeof(bytes));
+	if (n > 0)
+		assert_int_equal(write(to, bytes, (size_t)n), n);
+	return n != 0;
+}
+
+static void records_may_arrive_in_any_pieces(void **state)
+{
+	static char data[20000];
+	int left[2], right[2];
+	size_t piece = 0;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 13 + i / 300);
+	tcp_pair(left);
+	tcp_pair(right);
+	client.conn = conn_accept(l, left[0], NULL, reader_on_ready, &client);
+	server.conn = conn_accept(l, right[0], server_context, reader_on_ready, &server);
+	loop_turn(l, 0);
+	conn_start_tls(client.conn, client_context, SLICE("good.test"));
+	bool sent = false, alive = true;
+	while (alive) {
+		loop_turn(l, 0);
+		if (!sent && server.conn->state == CONN_OPEN) {
+			sent = true;
+			assert_int_equal(conn_write_text(server.conn, slice_of(data, sizeof(data))), sizeof(data));
+			server.conn = conn_close(server.conn);
+		}
+		piece = piece % 37 + 1;
+		(void)relay(left[1], right[1], piece);
+		alive = relay(right[1], left[1], piece);
+	}
+	shutdown(left[1], SHUT_WR);
+	until_over(&client);
+	assert_string_equal(client.conn->error, "");
+	assert_int_equal(client.result, 0);
+	assert_int_equal(client.in.len, sizeof(data));
+	assert_memory_equal(buf_slice(&client.in).ptr, data, sizeof(data));
+	close(left[1]);
+	close(right[1]);
+}
+
 static int application_records;
 
 static void count_records(int write, int version, int type, const void *data, size_t len, SSL *ssl, void *unused)
@@ -503,7 +573,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(carries_bytes_both_ways), T(names_and_addresses_are_verified), T(untrusted_certificates_are_refused_in_words),
-		T(without_http2_only_http1_is_offered), T(sessions_are_resumed_per_host), T(head_and_body_share_a_record),
+		T(without_http2_only_http1_is_offered), T(sessions_are_resumed_per_host), T(tls_1_2_works_too),
+		T(records_may_arrive_in_any_pieces), T(head_and_body_share_a_record),
 		T(back_pressure_loses_nothing), T(closing_delivers_what_was_taken), T(the_loop_ends_what_is_still_closing),
 		T(bytes_and_end_in_one_edge_are_all_read), T(what_is_decrypted_stays_readable), T(a_cut_is_not_an_end),
 		T(a_reset_is_a_reset), T(a_peer_without_tls_is_named), T(a_peer_that_leaves_during_the_handshake_is_named),
