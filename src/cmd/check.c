@@ -57,8 +57,7 @@ static unsigned show_rule_model(const struct config *c, struct rule *r, struct s
 	for (unsigned i = 0; plan.rule == r && i < plan.count; i++) {
 		const struct candidate *k = &plan.candidates[i];
 
-		if (!(k->offer && k->substituted && !slice_eq(slice_cstr(k->why), SLICE("named by the list"))) &&
-		    k->passed_kind != FAILURE_NO_MODEL)
+		if (!k->stands_in && k->passed_kind != FAILURE_NO_MODEL)
 			continue;
 		if (first && shown == 0)
 			printf("%sSubstitutions that rules imply%s\n", style_on(stdout, STYLE_BOLD), style_off(stdout));
@@ -69,25 +68,31 @@ static unsigned show_rule_model(const struct config *c, struct rule *r, struct s
 	return shown;
 }
 
-static bool is_listed_before(const struct config *c, unsigned provider, struct slice model)
+static bool is_listed_before(const struct routing *routing, unsigned provider, struct slice model)
 {
 	for (unsigned i = 0; i < provider; i++)
-		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++)
-			if (slice_eq(c->routing.providers[i].offers[k].model->id, model))
+		for (unsigned k = 0; k < routing->providers[i].offer_count; k++)
+			if (slice_eq(routing->providers[i].offers[k].model->id, model))
 				return true;
 	return false;
 }
 
-/* Every public id once, in file order. */
+/* Every name that can be asked for, once: `models:`, tiers, public ids. */
 static unsigned show_rule(const struct config *c, struct rule *r, bool first)
 {
+	const struct routing *routing = &c->routing;
 	unsigned shown = 0;
 
-	for (unsigned i = 0; i < c->routing.provider_count; i++)
-		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++) {
-			struct slice id = c->routing.providers[i].offers[k].model->id;
+	for (unsigned i = 0; i < routing->model_count; i++)
+		shown += show_rule_model(c, r, routing->models[i].name, first && shown == 0);
+	for (enum tier t = TIER_FRONTIER; t >= TIER_CHEAP; t--)
+		if (!map_get(&routing->model_by_name, slice_cstr(tier_name(t))))
+			shown += show_rule_model(c, r, slice_cstr(tier_name(t)), first && shown == 0);
+	for (unsigned i = 0; i < routing->provider_count; i++)
+		for (unsigned k = 0; k < routing->providers[i].offer_count; k++) {
+			struct slice id = routing->providers[i].offers[k].model->id;
 
-			if (!is_listed_before(c, i, id))
+			if (!is_listed_before(routing, i, id) && !map_get(&routing->model_by_name, id))
 				shown += show_rule_model(c, r, id, first && shown == 0);
 		}
 	return shown;

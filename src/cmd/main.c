@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program: finds the command that was named and runs it. The commands themselves are listed in commands.c. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,15 @@ static int run_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+/* What was printed must have arrived, unless whoever read it has seen enough. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 || errno == EPIPE)
+		return status;
+	fprintf(stderr, "weir: the output cannot be written: %s\n", strerror(errno));
+	return status == 0 ? 1 : status;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -32,7 +42,7 @@ int main(int argc, char **argv)
 		name = "version";
 	command = command_find(name);
 	if (command)
-		return command->run(argc - 1, argv + 1);
+		return finish(command->run(argc - 1, argv + 1));
 	if (argc < 2) {
 		commands_print();
 		return EXIT_USAGE;

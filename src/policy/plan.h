@@ -71,6 +71,7 @@ struct candidate {
 	struct slice own_id;           /* what is sent: the provider's own id, or a dated id as asked */
 	const struct binding *binding; /* NULL when passed over for its dialect */
 	bool substituted;              /* another model than the one asked for */
+	bool stands_in;                /* chosen by tier, for what its provider does not list */
 	const char *why;               /* it is here: "lists the model", "first listed of the same tier", … (static) */
 	int64_t cost_estimate;         /* nano-dollars for this prompt, PRICE_UNKNOWN */
 	const char *passed_over;       /* NULL = usable; else why not: "no key: set X", "speaks openai-chat only; …" (in the arena) */

@@ -334,23 +334,37 @@ static void add_nobody(struct planner *p, const struct provider *provider)
 	pass_over(c, FAILURE_NO_MODEL, reason);
 }
 
+/* `try: [provider]` where the provider does not list what was asked for. */
+static void add_stand_in(struct planner *p, const struct provider *provider)
+{
+	const struct meaning *m = &p->meaning;
+	bool may = may_stand_in(p->query) && m->tier != TIER_NONE;
+	const char *why = NULL;
+	const struct offer *offer = may ? find_stand_in(p, provider, m->tier, &why) : NULL;
+	unsigned before = p->plan->count;
+
+	if (!offer) {
+		add_nobody(p, provider);
+		return;
+	}
+	add_offer(p, provider, offer, m->written, why);
+	/* Who asks for a tier is served by any model of it. */
+	if (p->plan->count > before && (m->named != NAMED_TIER || offer->model->tier != m->tier))
+		p->plan->candidates[before].stands_in = true;
+}
+
 /* `try: [provider]`. */
 static void add_provider(struct planner *p, const struct provider *provider)
 {
 	const struct meaning *m = &p->meaning;
 	const struct offer *offer = m->model ? offer_of_model(provider, m->model) : NULL;
-	const char *why = "lists the model";
 
-	if (!offer && !provider->lists_models && m->named != NAMED_TIER) {
-		add_as_written(p, provider, m->written);
-		return;
-	}
-	if (!offer && may_stand_in(p->query) && m->tier != TIER_NONE)
-		offer = find_stand_in(p, provider, m->tier, &why);
 	if (offer)
-		add_offer(p, provider, offer, p->meaning.written, why);
+		add_offer(p, provider, offer, m->written, "lists the model");
+	else if (!provider->lists_models && m->named != NAMED_TIER)
+		add_as_written(p, provider, m->written);
 	else
-		add_nobody(p, provider);
+		add_stand_in(p, provider);
 }
 
 static void add_entry(struct planner *p, const struct model_name *entry, unsigned depth);
