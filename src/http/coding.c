@@ -120,7 +120,8 @@ static bool brotli_step(struct decoder *d, struct slice *in, char *out, size_t c
 	const uint8_t *next_in = (const uint8_t *)in->ptr;
 	uint8_t *next_out = (uint8_t *)out;
 	size_t in_left = in->len, out_left = cap;
-	BrotliDecoderResult result = BrotliDecoderDecompressStream(d->brotli, &in_left, &next_in, &out_left, &next_out, NULL);
+	BrotliDecoderResult result =
+		BrotliDecoderDecompressStream(d->brotli, &in_left, &next_in, &out_left, &next_out, NULL);
 
 	if (result == BROTLI_DECODER_RESULT_ERROR)
 		return false;

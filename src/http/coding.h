@@ -20,6 +20,6 @@ struct decoder *decoder_free(struct decoder *d);
 
 enum decode_result { DECODE_OK, DECODE_END, DECODE_BAD, DECODE_TOO_LARGE };
 
-/* Appends what `in` decodes to. DECODE_END when the stream is complete (input after it is DECODE_BAD, except further gzip
- * members). DECODE_OK wants more input; at the end of the body that means it was cut. */
+/* Appends what `in` decodes to. DECODE_END when the stream is complete (input after it is DECODE_BAD, except further
+ * gzip members). DECODE_OK wants more input; at the end of the body that means it was cut. */
 enum decode_result decoder_feed(struct decoder *d, struct slice in, struct buf *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Format: RFC 9112 §2–§7. llhttp, strict, reads the grammar; what it lets pass and two parties could read differently is
- * refused here: request lines that are not exactly "METHOD SP target SP HTTP/1.x" (llhttp takes HTTP/0.9, RTSP, ICE and
- * runs of spaces), a Transfer-Encoding that is not exactly "chunked", a missing or repeated Host. */
+/* Format: RFC 9112 §2–§7. llhttp, strict, reads the grammar; what it lets pass and two parties could read differently
+ * is refused here: request lines that are not exactly "METHOD SP target SP HTTP/1.x" (llhttp takes HTTP/0.9, RTSP, ICE
+ * and runs of spaces), a Transfer-Encoding that is not exactly "chunked", a missing or repeated Host. */
 #include "http/request_head.h"
 
 struct builder {

@@ -27,8 +27,8 @@ struct head_scan {
 
 enum head_scan_result { HEAD_INCOMPLETE, HEAD_COMPLETE, HEAD_BROKEN };
 
-/* Goes on looking for the empty line in `bytes` (the head so far, from its first byte). COMPLETE: the head, with its empty
- * line, has *ret bytes. BROKEN: this will never be HTTP/1 (a bare LF, or not a method's first letter). */
+/* Goes on looking for the empty line in `bytes` (the head so far, from its first byte). COMPLETE: the head, with its
+ * empty line, has *ret bytes. BROKEN: this will never be HTTP/1 (a bare LF, or not a method's first letter). */
 enum head_scan_result head_scan(struct head_scan *scan, struct slice bytes, size_t *ret);
 
 struct refusal {
@@ -36,8 +36,8 @@ struct refusal {
 	const char *sentence;          /* static text */
 };
 
-/* Parses a complete head that lives in `a` (names are lower-cased in place). Leaves `parser` ready to go on with a chunked
- * body. On a refusal *ret holds what is known, for the error's shape. */
+/* Parses a complete head that lives in `a` (names are lower-cased in place). Leaves `parser` ready to go on with a
+ * chunked body. On a refusal *ret holds what is known, for the error's shape. */
 struct refusal request_head_parse(llhttp_t *parser, struct arena *a, char *head, size_t len, struct request_head *ret);
 
 /* The rules that hold for every version: the host's characters, one content-encoding, expectations. */

@@ -415,6 +415,7 @@ void stream_refuse(struct stream *s, struct refusal r)
 	struct buf body;
 
 	s->held = true;
+	s->refusal = r;
 	buf_init(&body, ERROR_BODY_MAX);
 	if (handler->write_error)
 		type.value = handler->write_error(r.status, r.sentence, &s->pub.target, &body, handler->ctx);
@@ -457,7 +458,8 @@ void server_stream_forget_body(struct server_stream *pub)
 		intake_done(stream_of(pub));
 }
 
-void server_stream_head(struct server_stream *pub, int status, const struct header *headers, unsigned count, int64_t content_length)
+void server_stream_head(struct server_stream *pub, int status, const struct header *headers, unsigned count,
+			int64_t content_length)
 {
 	struct stream *s = stream_of(pub);
 

@@ -4,15 +4,15 @@
  * finished), over HTTP/2 many at once.
  *
  * Life of a server_stream:
- *     on_request(stream)                   the head is complete and sane; the callee takes it over: sets owner, on_event
- *     server_stream_read_body()            from now on the body is collected (decoded, bounded); on_event() when complete
+ *     on_request(stream)                   the head is complete and sane; the callee takes over, sets owner and on_event
+ *     server_stream_read_body()            from now on the body is collected (decoded, bounded)
  *     server_stream_head(), _write(), _end()   the answer
- *     server_stream_release()              the callee is done with it; the server finishes or closes the connection
+ *     server_stream_release()              the callee is done; the server finishes or closes the connection
  *
- * on_event() only records and queues the owner's task. What a call achieves at once shows in the fields when it returns (the
- * body of a small request is often complete, a small answer flushed), without on_event(); what happens later, and `gone`, is
- * always told. The server answers by itself (and never calls on_request for) what
- * is no proper HTTP: 400, 408, 413 of the head, 431, 501 of an unknown transfer coding, with the handler's error body. */
+ * on_event() only records and queues the owner's task. What a call achieves at once shows in the fields when it returns
+ * (the body of a small request is often complete, a small answer flushed), without on_event(); what happens later, and
+ * `gone`, is always told. The server answers by itself (and never calls on_request for) what is no proper HTTP: 400,
+ * 408, 413 of the head, 431, 501 of an unknown transfer coding, with the handler's error body. */
 #pragma once
 
 #include <sys/uio.h>
@@ -50,8 +50,10 @@ void http_server_options_init(struct http_server_options *o);
 struct http_handler {
 	/* Which listener it came by is in the ctx: one handler per listener and plane. */
 	void (*on_request)(struct server_stream *s, void *ctx);
-	/* Body of an answer that the server gives by itself; NULL = a plain sentence. Appends to `out`, returns the content type. */
-	struct slice (*write_error)(int status, const char *sentence, const struct request_target *target, struct buf *out, void *ctx);
+	/* Body of an answer that the server gives by itself; NULL = a plain sentence. Appends to `out`, returns the
+	 * content type. */
+	struct slice (*write_error)(int status, const char *sentence, const struct request_target *target,
+				    struct buf *out, void *ctx);
 	void *ctx;
 };
 
@@ -101,19 +103,24 @@ struct server_stream {
 
 /* Over this many pending bytes the owner should stop writing until on_event(); it is not a hard limit. */
 enum { SERVER_STREAM_PENDING_MAX = 256 << 10 };
-static inline bool server_stream_is_full(const struct server_stream *s) { return s->pending >= SERVER_STREAM_PENDING_MAX; }
+static inline bool server_stream_is_full(const struct server_stream *s)
+{
+	return s->pending >= SERVER_STREAM_PENDING_MAX;
+}
 
 /* Starts collecting the body (sends 100 Continue if it was expected). A request without body is complete at once. */
 void server_stream_read_body(struct server_stream *s);
-/* The complete (or failed) body is not needed any more, whoever has it: frees what is here and gives its share of the budget
- * back, which release would do otherwise. For answers that go on for long. */
+/* The complete (or failed) body is not needed any more, whoever has it: frees what is here and gives its share of the
+ * budget back, which release would do otherwise. For answers that go on for long. */
 void server_stream_forget_body(struct server_stream *s);
 
 enum { BODY_LENGTH_UNKNOWN = -1 };     /* chunked over HTTP/1.1 */
 
-/* Queues the head; it leaves with the first body bytes in one system call (or with flush or end). `content_length` is the
- * whole body's or BODY_LENGTH_UNKNOWN. Date, connection and framing headers are the server's business. Values must be clean. */
-void server_stream_head(struct server_stream *s, int status, const struct header *headers, unsigned count, int64_t content_length);
+/* Queues the head; it leaves with the first body bytes in one system call (or with flush or end). `content_length` is
+ * the whole body's or BODY_LENGTH_UNKNOWN. Date, connection and framing headers are the server's business. Values must
+ * be clean. */
+void server_stream_head(struct server_stream *s, int status, const struct header *headers, unsigned count,
+			int64_t content_length);
 /* Body bytes, sent now as far as the kernel takes them; the rest is copied. Several slices leave in one call. */
 void server_stream_write(struct server_stream *s, const struct slice *pieces, unsigned count);
 /* The same, but the bytes are borrowed until `flushed`, `gone` or release instead of copied: for whole large bodies. */

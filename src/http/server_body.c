@@ -51,18 +51,6 @@ static bool fail_budget(struct stream *s)
 	return intake_fail(s, FAILURE_UNAVAILABLE, "too many request bodies are being received; try again shortly");
 }
 
-/* A body of known length gets its memory at once, so that it can be read straight into place. */
-static bool reserve_exactly(struct stream *s)
-{
-	struct intake *i = &s->intake;
-
-	if (!intake_hold(s, (size_t)i->length))
-		return fail_budget(s);
-	if (!buf_reserve(&s->pub.body, (size_t)i->length - s->pub.body.len))
-		return fail_too_large(s);
-	return true;
-}
-
 bool intake_start(struct stream *s)
 {
 	size_t max = s->connection->server->options.body_max;
@@ -76,9 +64,20 @@ bool intake_start(struct stream *s)
 		return fail_too_large(s);
 	if (i->coding != CODING_IDENTITY)
 		i->decoder = decoder_new(i->coding, max);
-	else if (i->has_length)
-		return reserve_exactly(s);
+	else if (i->has_length && !intake_hold(s, (size_t)i->length))
+		return fail_budget(s);
 	return true;
+}
+
+void intake_reserve(struct stream *s)
+{
+	struct intake *i = &s->intake;
+	char *room;
+
+	if (!i->has_length || i->decoder || s->pub.body_state != BODY_READING)
+		return;
+	room = buf_reserve(&s->pub.body, (size_t)i->length - s->pub.body.len);
+	check(room || i->length == 0, "a body that would not fit was refused at its start");
 }
 
 static bool feed_coded(struct stream *s, struct slice bytes)

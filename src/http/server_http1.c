@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1 (RFC 9112), from bytes to requests.
  *
- *   HEAD      waiting for a request. A head that comes in one read is parsed out of the loop's scratch; else what there is
- *             stays in `input` until the empty line has come.
- *   EXCHANGE  one request and its answer. Bytes of the next request are not looked at: on a plain connection they stay with
- *             the kernel (the end of the connection is seen by its RDHUP), on TLS some are read ahead to see close_notify.
- * When an answer ends the connection while the client may still be sending, the socket goes to conn_linger(), because a
- * close() would reset the connection under the answer. */
+ *   HEAD      waiting for a request. A head that comes in one read is parsed out of the loop's scratch; else what
+ *             there is stays in `input` until the empty line has come.
+ *   EXCHANGE  one request and its answer. Bytes of the next request are not looked at: on a plain connection they stay
+ *             with the kernel (the connection's end is seen by its RDHUP), on TLS some are read ahead, to see
+ *             close_notify.
+ *
+ * When an answer ends the connection while the client may still be sending, the socket goes to conn_linger(), because
+ * a close() would reset the connection under the answer. */
 #include <errno.h>
 #include "base/clock.h"
 #include "http/server_internal.h"
@@ -113,8 +115,6 @@ static void take_request(struct connection *c, struct slice bytes, size_t head_l
 	}
 	stream_dispatch(s);
 }
-
-enum { PREFACE_LEN = 24 };
 
 /* RFC 9113 §3.4. True when this is HTTP/2, or may still become it (then the bytes are kept). */
 static bool is_preface(struct connection *c, struct slice bytes)
@@ -270,7 +270,8 @@ static bool move_stash(struct connection *c, struct stream *s)
 {
 	struct intake *i = &s->intake;
 
-	if (s->chunked || i->coding != CODING_IDENTITY || c->input.len > i->length || c->input.start > 0 || s->pub.body.data)
+	if (s->chunked || i->coding != CODING_IDENTITY || c->input.len > i->length || c->input.start > 0 ||
+	    s->pub.body.data)
 		return false;
 	c->input.limit = s->pub.body.limit;
 	s->pub.body = c->input;
@@ -299,7 +300,7 @@ static ssize_t read_in_place(struct connection *c, struct stream *s)
 	char *place = buf_reserve(&s->pub.body, left);
 	ssize_t n;
 
-	check(place, "the body's room was reserved");
+	check(place, "a body that would not fit was refused at its start");
 	n = connection_read(c, place, left);
 	if (n > 0) {
 		buf_commit(&s->pub.body, (size_t)n);
@@ -426,7 +427,8 @@ static void finish_connection(struct connection *c, bool body_settled)
 void http1_finish(struct stream *s)
 {
 	struct connection *c = s->connection;
-	bool settled = http1_body_is_settled(s);
+	/* What follows a refused head is anyone's guess. */
+	bool settled = http1_body_is_settled(s) && !s->refusal.status;
 	size_t unread = s->pub.has_body && s->pub.body_state == BODY_UNREAD && settled ? (size_t)s->intake.length : 0;
 
 	if (!s->released || !(s->pub.flushed || s->pub.gone))

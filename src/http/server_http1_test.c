@@ -341,6 +341,21 @@ static void the_client_sees_the_answer_while_it_still_sends(void **state)
 	free(block);
 }
 
+static void a_refusal_is_seen_by_a_client_that_still_sends(void **state)
+{
+	struct world *w = *state;
+	char *block = xcalloc(1, 1 << 20);
+
+	world_connect_tcp(w);
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n");
+	world_settle(w);
+	world_send(w, slice_of(block, 1 << 20));
+	WORLD_UNTIL(w, w->closed);
+	assert_false(w->reset);
+	assert_has(w, "HTTP/1.1 501 ");
+	free(block);
+}
+
 static void large_bodies_arrive_whole(void **state)
 {
 	struct world *w = *state;
@@ -1034,6 +1049,7 @@ int main(void)
 		CASE(nobody_continues_what_is_refused),
 		CASE(an_unread_body_that_is_here_is_skipped),
 		CASE(the_client_sees_the_answer_while_it_still_sends),
+		CASE(a_refusal_is_seen_by_a_client_that_still_sends),
 		CASE(large_bodies_arrive_whole),
 		CASE(large_chunked_bodies_arrive_whole),
 		CASE(an_upgrade_is_ignored),

@@ -92,7 +92,8 @@ static void add_header(struct stream *s, struct slice name, struct slice value)
 			memcpy(items, h->items, h->count * sizeof(*items));
 		h->items = items;
 	}
-	h->items[h->count++] = (struct header){ arena_dup(&s->pub.arena, name), arena_dup(&s->pub.arena, slice_trim(value)) };
+	h->items[h->count++] =
+		(struct header){ arena_dup(&s->pub.arena, name), arena_dup(&s->pub.arena, slice_trim(value)) };
 }
 
 static void add_pseudo_header(struct stream *s, struct slice name, struct slice value)
@@ -209,7 +210,8 @@ static bool stash(struct stream *s, struct slice bytes)
 	return intake_hold(s, bytes.len) && buf_append_slice(&s->stash, bytes);
 }
 
-static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len, void *user_data)
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
+			 void *user_data)
 {
 	struct stream *s = find(session, id);
 	struct slice bytes = slice_of((const char *)data, len);
@@ -253,7 +255,9 @@ void http2_read_body(struct stream *s)
 	nghttp2_nv continues = { (uint8_t *)(uintptr_t)":status", (uint8_t *)(uintptr_t)"100", 7, 3, NGHTTP2_NV_FLAG_NONE };
 
 	if (s->expects_continue && !s->pub.head_sent && s->stash.len == 0 && !s->request_ended && !s->closed)
-		nghttp2_submit_headers(s->connection->http2->session, NGHTTP2_FLAG_NONE, s->id, NULL, &continues, 1, NULL);
+		nghttp2_submit_headers(s->connection->http2->session, NGHTTP2_FLAG_NONE, s->id, NULL, &continues, 1,
+				       NULL);
+	intake_reserve(s);
 	take_stash(s);
 	if (s->pub.body_state == BODY_READING) {
 		if (s->request_ended)
@@ -304,7 +308,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	struct connection *c = user_data;
 	struct stream *s;
 
-	if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+	if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
+	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
 	s = find(session, frame->hd.stream_id);
 	if (s) {
@@ -323,7 +328,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 
 	if (!s) {
 		/* Refused, or ended by us: what the client provoked counts all the same. */
-		if (error_code != NGHTTP2_NO_ERROR && error_code != NGHTTP2_INTERNAL_ERROR && error_code != NGHTTP2_CANCEL)
+		if (error_code != NGHTTP2_NO_ERROR && error_code != NGHTTP2_INTERNAL_ERROR &&
+		    error_code != NGHTTP2_CANCEL)
 			count(c, &c->http2->resets);
 		return 0;
 	}
@@ -335,6 +341,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 	c->http2->head_deadline = NEVER;
 	count(c, &c->http2->resets);
 	stream_gone(s);
+	http2_rest(c);
 	return 0;
 }
 
@@ -384,6 +391,7 @@ void http2_start(struct connection *c)
 
 	c->protocol = PROTOCOL_HTTP2;
 	c->fresh = false;
+	c->read_deadline = NEVER;
 	c->http2 = h;
 	list_init(&h->ready);
 	list_init(&h->finishing);
@@ -393,6 +401,7 @@ void http2_start(struct connection *c)
 	h->session = session_new(c);
 	nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, COUNT_OF(settings));
 	nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+	http2_rest(c);
 	if (c->server->draining)
 		http2_drain(c);
 }
@@ -469,12 +478,20 @@ void http2_drain(struct connection *c)
 	if (h->going)
 		return;
 	h->going = true;
-	nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR,
-			      NULL, 0);
+	nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->session),
+			      NGHTTP2_NO_ERROR, NULL, 0);
 	connection_wake(c);
 }
 
 /* ---- time ---- */
+
+void http2_rest(struct connection *c)
+{
+	if (!list_is_empty(&c->streams) || c->read_deadline != NEVER)
+		return;
+	c->read_deadline = connection_now(c) + c->server->options.idle_timeout_ms * NS_PER_MS;
+	connection_rearm(c, c->read_deadline);
+}
 
 int64_t http2_deadline(const struct connection *c)
 {

@@ -8,7 +8,7 @@
 struct http2 {
 	nghttp2_session *session;
 	struct list ready;             /* streams whose head is complete, handed over when nghttp2 has returned */
-	struct list finishing;         /* streams whose last byte nghttp2 has given out, but perhaps not the kernel taken */
+	struct list finishing;         /* streams whose last byte is out of nghttp2, but perhaps not with the kernel */
 	int64_t head_deadline;         /* for the client's settings, then for a header block that has begun */
 	int64_t counted_since;         /* the limits below are per HTTP2_COUNT_S */
 	unsigned resets, completed, control_frames;
@@ -21,6 +21,8 @@ extern const struct server_stream_ops http2_ops;
 void http2_forget_stream(struct stream *s);
 /* Frees the stream if it is released and its answer out or given up. */
 void http2_finish(struct stream *s);
+/* Without streams the connection's idle time runs. */
+void http2_rest(struct connection *c);
 /* Hands what nghttp2 wants to send to the kernel, as far as it takes it. */
 void http2_send(struct connection *c);
 void http2_read_body(struct stream *s);

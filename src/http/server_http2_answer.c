@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/2 answers. Owners fill a stream's queue; the connection's task lets nghttp2 cut it into frames, stream by stream in
- * turn, and sends many frames in one call. nghttp2 is asked for more only when the kernel has taken all there was, so that
- * what waits, waits in the streams' queues, where owners see it. */
+/* HTTP/2 answers. Owners fill a stream's queue; the connection's task lets nghttp2 cut it into frames, stream by stream
+ * in turn, and sends many frames in one call. nghttp2 is asked for more only when the kernel has taken all there was,
+ * so that what waits, waits in the streams' queues, where owners see it. */
 #include <stdio.h>
 #include "base/clock.h"
 #include "http/server_http2.h"
@@ -12,7 +12,8 @@ enum { GATHER_SIZE = 64 << 10 };
 
 static nghttp2_nv pair(struct slice name, struct slice value)
 {
-	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.ptr, (uint8_t *)(uintptr_t)value.ptr, name.len, value.len, NGHTTP2_NV_FLAG_NONE };
+	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.ptr, (uint8_t *)(uintptr_t)value.ptr, name.len, value.len,
+			     NGHTTP2_NV_FLAG_NONE };
 }
 
 static bool ready_to_send(const struct stream *s)
@@ -43,7 +44,8 @@ static ssize_t next_bytes(nghttp2_session *session, int32_t id, uint8_t *out, si
 	return (ssize_t)len;
 }
 
-static void http2_head(struct stream *s, int status, const struct header *headers, unsigned count, int64_t content_length)
+static void http2_head(struct stream *s, int status, const struct header *headers, unsigned count,
+		       int64_t content_length)
 {
 	struct arena *a = &s->pub.arena;
 	nghttp2_nv *nv = arena_array(a, nghttp2_nv, count + 3);
@@ -51,7 +53,10 @@ static void http2_head(struct stream *s, int status, const struct header *header
 	bool empty = answer_is_bodiless(s, status) || content_length == 0;
 	size_t n = 0;
 
-	s->framing = answer_is_bodiless(s, status) ? ANSWER_BODILESS : content_length >= 0 ? ANSWER_LENGTH : ANSWER_CHUNKED;
+	if (answer_is_bodiless(s, status))
+		s->framing = ANSWER_BODILESS;
+	else
+		s->framing = content_length >= 0 ? ANSWER_LENGTH : ANSWER_CHUNKED;
 	nv[n++] = pair(SLICE(":status"), arena_printf(a, "%03d", status));
 	for (unsigned i = 0; i < count; i++)
 		if (http_value_is_clean(headers[i].value))
@@ -134,10 +139,7 @@ void http2_finish(struct stream *s)
 	stream_free(s);
 	if (!c->conn)
 		return;
-	if (list_is_empty(&c->streams)) {
-		c->read_deadline = connection_now(c) + c->server->options.idle_timeout_ms * NS_PER_MS;
-		connection_rearm(c, c->read_deadline);
-	}
+	http2_rest(c);
 	if (c->http2->going || nghttp2_session_want_write(c->http2->session))
 		connection_wake(c);
 }

@@ -775,6 +775,24 @@ static void idle_connections_time_out(void **state)
 	assert_true(p->going);
 }
 
+static void idle_time_runs_after_resets_too(void **state)
+{
+	struct peer *p = *state;
+	int32_t id;
+
+	p->world->options.idle_timeout_ms = 20;
+	world_restart(p->world);
+	p->world->script = SCRIPT_HOLD;
+	peer_start(p, 65535);
+	id = get(p);
+	talk(p);
+	nghttp2_submit_rst_stream(p->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+	talk(p);
+	assert_false(p->world->closed);
+	owned_release(&p->world->owned[0]);
+	WORLD_UNTIL(p->world, p->world->closed);
+}
+
 static void slow_bodies_time_out(void **state)
 {
 	struct upload u = { .rest = SLICE("so"), .endless = true };
@@ -899,6 +917,7 @@ int main(void)
 		CASE(trailers_end_a_body),
 		CASE(draining_lets_streams_finish),
 		CASE(idle_connections_time_out),
+		CASE(idle_time_runs_after_resets_too),
 		CASE(slow_bodies_time_out),
 		CASE(slow_readers_are_given_up),
 		CASE(silence_after_the_preface_times_out),

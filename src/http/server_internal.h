@@ -13,8 +13,8 @@
  *   server_http2.c         HTTP/2: a session of nghttp2, requests in
  *   server_http2_answer.c  HTTP/2: answers out
  *
- * A connection acts in its own task only. Owners may call into a stream at any time: such a call writes, sets fields and
- * queues that task; nothing but connection_settle() frees a connection. */
+ * A connection acts in its own task only. Owners may call into a stream at any time: such a call writes, sets fields
+ * and queues that task; nothing but connection_settle() frees a connection. */
 #pragma once
 
 #include "base/list.h"
@@ -95,13 +95,15 @@ struct stream {
 	bool held;                     /* by an owner, or by the server while it refuses; until `released` */
 	bool released;
 	bool corked;
+	bool expects_continue;
+	struct refusal refusal;        /* why the server answers this itself */
 	struct intake intake;
 	enum answer_framing framing;
 	uint64_t answer_left;          /* ANSWER_LENGTH: body bytes still owed */
 
 	/* HTTP/1 */
 	llhttp_t parser;               /* of a chunked body */
-	bool http10, keep_alive, chunked, expects_continue;
+	bool http10, keep_alive, chunked;
 	struct slice head;             /* encoded and not yet sent; in the arena */
 	size_t chunk_overhead;         /* bytes since the last piece of the body */
 
@@ -114,7 +116,6 @@ struct stream {
 	int64_t read_deadline, write_deadline;
 	size_t head_size;              /* of the request, as RFC 9113 §6.5.2 counts */
 	unsigned header_room;          /* allocated entries of pub.headers */
-	struct refusal refusal;        /* found while the head was coming in */
 	bool request_ended;            /* END_STREAM received */
 	bool closed;                   /* nghttp2 knows it no longer */
 	bool last_taken;               /* END_STREAM is among the bytes nghttp2 has given out */
@@ -122,7 +123,8 @@ struct stream {
 
 struct server_stream_ops {
 	void (*read_body)(struct stream *s);
-	void (*head)(struct stream *s, int status, const struct header *headers, unsigned count, int64_t content_length);
+	void (*head)(struct stream *s, int status, const struct header *headers, unsigned count,
+		     int64_t content_length);
 	void (*write)(struct stream *s, const struct slice *pieces, unsigned count, bool borrowed);
 	void (*flush)(struct stream *s);
 	void (*end)(struct stream *s);
@@ -174,6 +176,8 @@ const char *server_date(struct http_server *server);
 
 /* server_body.c. Failures are stored, not told. */
 bool intake_start(struct stream *s);
+/* Room for the whole body at once, when its length is known and it is not coded. */
+void intake_reserve(struct stream *s);
 bool intake_feed(struct stream *s, struct slice bytes);
 void intake_end(struct stream *s);
 bool intake_fail(struct stream *s, enum failure_kind kind, const char *sentence);
