@@ -34,6 +34,18 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* Over a pair of unix sockets what is written is there at once. */
+static int set_up_unix(void **state)
+{
+	int fds[2];
+	set_up_loop(state);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	peer = fds[0];
+	r.conn = conn_accept(l, fds[1], NULL, reader_on_ready, &r);
+	loop_turn(l, -1);
+	return 0;
+}
+
 static int tear_down(void **state)
 {
 	reader_done(&r);
@@ -78,11 +90,11 @@ static void the_end_is_seen_behind_pending_bytes(void **state)
 {
 	assert_int_equal(write(peer, "last words", 10), 10);
 	shutdown(peer, SHUT_WR);
-	/* One edge for both: the short read may not be the last. */
-	loop_turn(l, -1);
+	/* Usually one edge for both: the short read may not be the last. */
+	while (!r.over)
+		loop_turn(l, -1);
 	assert_true(r.conn->saw_hangup && r.conn->peer_closed);
 	assert_true(slice_eq(buf_slice(&r.in), SLICE("last words")));
-	assert_true(r.over);
 	assert_int_equal(r.result, 0);
 	/* The other direction still works. */
 	assert_int_equal(conn_write_text(r.conn, SLICE("answer")), 6);
@@ -400,13 +412,14 @@ static void connects_to_a_socket_file(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define U(name) cmocka_unit_test_setup_teardown(name, set_up_unix, tear_down)
 #define C(name) cmocka_unit_test_setup_teardown(name, set_up_loop, tear_down)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(an_accepted_connection_is_open_and_quiet), T(a_short_read_means_drained), T(the_end_is_seen_behind_pending_bytes),
-		T(the_end_is_seen_by_a_reader_that_was_paused), T(a_reset_is_an_error), T(a_turn_reads_no_more_than_its_budget),
+		T(the_end_is_seen_by_a_reader_that_was_paused), T(a_reset_is_an_error), U(a_turn_reads_no_more_than_its_budget),
 		T(a_full_socket_takes_the_rest_when_there_is_room), T(nothing_to_write_is_no_error), T(reset_tells_the_peer),
 		T(lingering_lets_the_peer_read_an_early_answer), T(may_be_closed_inside_on_ready), C(connects_and_carries_bytes),
 		C(a_refused_address_is_followed_by_the_next), C(a_silent_address_does_not_hold_up_the_next), C(says_why_it_failed),
