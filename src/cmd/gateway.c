@@ -3,7 +3,6 @@
  * by letters to each other's mailboxes. */
 #include "cmd/gateway.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -156,18 +155,6 @@ static bool fail(char *reterr, size_t size, const char *what, const struct addre
 	return false;
 }
 
-/* A private copy of an inherited socket: every worker watches its own descriptor of it. */
-static int copy_of(int fd)
-{
-	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-/* Unix sockets have one owner: the first worker listens and hands connections over. */
-static bool listens_everywhere(const struct address *a)
-{
-	return a->storage.ss_family != AF_UNIX;
-}
-
 static bool open_listener(struct station *s, const struct address *a, int inherited, char *reterr, size_t size)
 {
 	int r = listener_open(s->worker.loop, a, inherited, on_accept, s, &s->listeners[s->listener_count]);
@@ -187,8 +174,6 @@ static bool open_configured(struct gateway *g, char *reterr, size_t size)
 		if (r < 0)
 			return fail(reterr, size, "cannot listen on", &a, r);
 		for (unsigned i = 0; i < g->count; i++) {
-			if (i > 0 && !listens_everywhere(&a))
-				break;
 			if (!open_listener(&g->stations[i], &a, -1, reterr, size))
 				return false;
 			if (i == 0) /* where the system chose the port, the others take the same */
@@ -202,7 +187,7 @@ static bool open_inherited(struct gateway *g, const struct inherited_sockets *in
 {
 	for (unsigned l = 0; l < in->data_count; l++)
 		for (unsigned i = 0; i < g->count; i++)
-			if (!open_listener(&g->stations[i], &g->config->listen[0].address, copy_of(in->data[l]), reterr, size))
+			if (!open_listener(&g->stations[i], &g->config->listen[0].address, in->data[l], reterr, size))
 				return false;
 	return true;
 }
@@ -213,7 +198,7 @@ static bool open_admin(struct gateway *g, int inherited, char *reterr, size_t si
 	int r = inherited < 0 ? listener_probe(a) : 0;
 
 	if (r == 0)
-		r = listener_open(g->admin_loop, a, copy_of(inherited), on_admin_accept, g, &g->admin_listener);
+		r = listener_open(g->admin_loop, a, inherited, on_admin_accept, g, &g->admin_listener);
 	return r == 0 || fail(reterr, size, "cannot listen for admin on", a, r);
 }
 
