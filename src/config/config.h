@@ -75,7 +75,7 @@ struct config *config_parse(struct slice text, const char *name, struct config_r
 void config_report_done(struct config_report *r);
 struct config *config_ref(struct config *c);
 struct config *config_unref(struct config *c);
-/* The first key that may not change without a restart but does, or NULL: "listen", "admin", "workers". */
+/* The first key that may not change without a restart but does, or NULL: "listen", "admin.listen", "workers". */
 const char *config_needs_restart(const struct config *old, const struct config *new);
 /* Who presented that key: its entry, or NULL. Constant time in the number of bytes. */
 const struct api_key *config_find_key(const struct config *c, struct slice presented);
