@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include "admin/admin.h"
 #include "base/clock.h"
 #include "exchange/exchange.h"
@@ -96,7 +97,7 @@ static void open_order(struct letter *letter, struct loop *loop)
 	free(o);
 }
 
-/* A full mailbox belongs to a loop that is far behind: orders of the gateway are few, so they wait for room. */
+/* A full mailbox belongs to a loop that is far behind: orders of the gateway are few, so the main thread waits for room. */
 static void send_order(struct loop *to, struct order_letter order)
 {
 	struct order_letter *o = xmalloc(sizeof(*o));
@@ -104,7 +105,7 @@ static void send_order(struct loop *to, struct order_letter order)
 	*o = order;
 	o->letter.open = open_order;
 	while (!mailbox_post(loop_mailbox(to), &o->letter))
-		usleep(1000);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ .tv_nsec = NS_PER_MS }, NULL);
 }
 
 /* ---- connections ---- */

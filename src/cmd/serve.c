@@ -52,11 +52,12 @@ static struct inherited_sockets inherited_sockets(void)
 	struct inherited_sockets in = { .admin = -1 };
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"), *names_text = getenv("LISTEN_FDNAMES");
 	struct slice names = slice_cstr(names_text ? names_text : "");
-	int n = count ? atoi(count) : 0;
+	unsigned long long n = 0, for_pid = 0;
 
-	if (!pid || atoi(pid) != getpid())
+	if (!pid || !count || !slice_to_u64(slice_cstr(pid), &for_pid) || !slice_to_u64(slice_cstr(count), &n) ||
+	    for_pid != (unsigned long long)getpid())
 		return in;
-	for (int i = 0; i < n && i < (int)COUNT_OF(in.data); i++) {
+	for (int i = 0; i < (int)n && i < (int)COUNT_OF(in.data); i++) {
 		struct slice name = names.ptr ? slice_next_token(&names, ':') : SLICE("");
 
 		if (slice_eq(name, SLICE("admin")) || slice_eq(name, SLICE("weir-admin.socket")))

@@ -160,6 +160,8 @@ struct dialect {
 	/* What a finished stream must still get. */
 	void (*write_terminator)(const struct event_reader *r, enum framing framing, struct buf *out);
 
+	/* What may stand between two events and means nothing to the dialect's official SDKs: sent while there is nothing to say. */
+	struct slice (*heartbeat)(enum framing framing);
 	/* Content type of streams in that framing. */
 	const char *(*stream_content_type)(enum framing framing);
 	/* Request headers of the client that go to a provider of this dialect, and answer headers that come back:

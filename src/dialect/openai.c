@@ -134,6 +134,11 @@ void openai_write_failure(const struct failure_view *v, struct buf *out)
 	json_end_object(&w);
 }
 
+struct slice sse_comment_heartbeat(enum framing framing)
+{
+	return SLICE(": ping\n\n");
+}
+
 const char *sse_content_type(enum framing framing)
 {
 	return "text/event-stream; charset=utf-8";

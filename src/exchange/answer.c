@@ -269,7 +269,7 @@ void answer_heartbeat(struct exchange *x)
 	const struct config *config = x->snapshot->config;
 	int64_t now = loop_now(x->worker->loop);
 	int64_t silence_allowed = (x->head_sent ? config->defaults.heartbeat_every_ms : config->defaults.heartbeat_after_ms) * NS_PER_MS;
-	struct slice beat = x->framing == FRAMING_SSE ? SLICE(": ping\n\n") : SLICE(" ");
+	struct slice beat = x->dialect->heartbeat(x->framing);
 
 	x->heartbeat_due = false;
 	if (x->step != STEP_AWAIT_CONTENT && x->step != STEP_RELAY)

@@ -89,7 +89,7 @@ static bool start_next(struct exchange *x, bool force)
 			const struct credential *key = key_at(x, c->provider, x->keys_tried);
 			uint64_t breaker = breaker_of(c, key);
 
-			if (breaker_ask(x->worker->shared->breakers, breaker, c->model, now) != BREAKER_REFUSED ||
+			if (breaker_ask(x->worker->shared->breakers, breaker, c->provider->name, c->model, now) != BREAKER_REFUSED ||
 			    (force && breaker_force(x->worker->shared->breakers, breaker, now))) {
 				start(x, c, key, breaker);
 				return true;

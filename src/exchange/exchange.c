@@ -503,6 +503,9 @@ void exchange_account(struct exchange *x)
 		*u = (struct usage){ .estimated = true, .input = exchange_prompt_tokens(x),
 				     .output = (int64_t)((a->reader.output_bytes + 3) / 4) };
 	}
+	/* A count is an answer, not consumption: nobody bills it (DIALECTS §8.10). */
+	if (x->endpoint->operation == OPERATION_COUNT_TOKENS)
+		*u = (struct usage){ .reported = true };
 	usage_clamp(u);
 	a->row->cost_nano_usd = price_cost(&a->price, u);
 	x->record.cost_nano_usd = record_cost(&x->record);

@@ -133,8 +133,7 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	struct exchange *x = b->x;
 	struct reading r = { .flags = 0 };
 
-	if (f->has_data || f->closes)
-		a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
+	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
 		batch_flush(b); /* what came before the fault belongs to the client if it has begun */

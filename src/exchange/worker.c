@@ -51,7 +51,7 @@ void worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	http_client_options_init(&client);
 	/* The proxies come from the environment and stay for the life of the process: every snapshot has the same. */
 	client.proxies = &config->proxies;
-	config_ref(config);
+	w->first_config = config_ref(config);
 	w->client = http_client_new(w->loop, &client);
 }
 
@@ -73,6 +73,7 @@ void worker_done(struct worker *w)
 	exchange_free_spares(w);
 	w->snapshot->retired = true;
 	snapshot_free_if_unused(w->snapshot);
+	config_unref(w->first_config);
 	arena_done(&w->scratch);
 	buf_done(&w->line);
 	w->loop = loop_free(w->loop);

@@ -31,6 +31,7 @@ struct worker {
 	struct http_server *server;
 	struct http_client *client;
 	struct snapshot *snapshot;
+	struct config *first_config;   /* owns the proxy settings, which stay for the life of the process */
 	struct metrics metrics;
 	struct list exchanges;         /* all live ones */
 	unsigned exchange_count;

@@ -236,14 +236,14 @@ enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns
 	return state;
 }
 
-enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice label, int64_t now_ns)
+enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model, int64_t now_ns)
 {
 	struct shard *s = lock_shard(b, key);
 	struct entry *e = use(s, key, now_ns);
 	enum breaker_pass pass = BREAKER_REFUSED;
 
 	if (e->label[0] == '\0')
-		snprintf(e->label, sizeof(e->label), "%.*s", SLICE_ARG(label));
+		snprintf(e->label, sizeof(e->label), "%.*s/%.*s", SLICE_ARG(provider), SLICE_ARG(model));
 	switch (state_of(e, now_ns)) {
 	case BREAKER_CLOSED:
 		pass = BREAKER_PASS;

@@ -14,7 +14,7 @@
 
 static enum breaker_pass ask(struct breakers *b, int64_t now)
 {
-	return breaker_ask(b, KEY, SLICE("box/model"), now);
+	return breaker_ask(b, KEY, SLICE("box"), SLICE("box/model"), now);
 }
 
 static void report(struct breakers *b, enum breaker_verdict verdict, int64_t now)
@@ -243,7 +243,8 @@ static void test_table_is_bounded(void **state)
 	struct breakers *b = *state;
 
 	for (uint64_t i = 0; i < 3 * BREAKERS_MAX; i++)
-		breaker_ask(b, breaker_key(SLICE("box"), SLICE(""), i, SLICE("x")), SLICE("x"), START + (int64_t)i);
+		breaker_ask(b, breaker_key(SLICE("box"), SLICE(""), i, SLICE("x")), SLICE("box"), SLICE("x"),
+			    START + (int64_t)i);
 	assert_true(count_entries(b, START) <= BREAKERS_MAX);
 	assert_true(count_entries(b, START) > BREAKERS_MAX / 2);
 	report_times(b, BREAKER_FAULT, 5, START);

@@ -47,6 +47,7 @@ const struct dialect dialect_anthropic = {
 	.write_failure = anthropic_write_failure,
 	.write_failure_event = anthropic_write_failure_event,
 	.write_terminator = anthropic_write_terminator,
+	.heartbeat = sse_comment_heartbeat,
 	.stream_content_type = sse_content_type,
 	.request_headers = request_headers,
 	.answer_headers = answer_headers,

@@ -20,6 +20,14 @@ static const char *const answer_headers[] = {
 	NULL
 };
 
+/* No comment: Google's Go SDK takes every line for a field it must know and fails on ": ping". An event of nothing is passed over
+ * by all of them (Go: an empty token; JavaScript: @google/genai 3.1.0 processStreamResponse; Python: an empty line). Between the
+ * elements of an array white space is nothing. */
+static struct slice gemini_heartbeat(enum framing framing)
+{
+	return framing == FRAMING_SSE ? SLICE("\n\n") : SLICE(" ");
+}
+
 const struct dialect dialect_gemini = {
 	.id = DIALECT_GEMINI,
 	.name = "gemini",
@@ -37,6 +45,7 @@ const struct dialect dialect_gemini = {
 	.write_failure = gemini_write_failure,
 	.write_failure_event = gemini_write_failure_event,
 	.write_terminator = gemini_write_terminator,
+	.heartbeat = gemini_heartbeat,
 	.stream_content_type = gemini_content_type,
 	.request_headers = request_headers,
 	.answer_headers = answer_headers,

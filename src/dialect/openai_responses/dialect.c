@@ -29,6 +29,7 @@ const struct dialect dialect_openai_responses = {
 	.write_failure = openai_write_failure,
 	.write_failure_event = responses_write_failure_event,
 	.write_terminator = responses_write_terminator,
+	.heartbeat = sse_comment_heartbeat,
 	.stream_content_type = sse_content_type,
 	.request_headers = openai_request_headers,
 	.answer_headers = openai_answer_headers,
