@@ -14,7 +14,7 @@
 
 static enum breaker_pass ask(struct breakers *b, int64_t now)
 {
-	return breaker_ask(b, KEY, SLICE("box"), SLICE("box/model"), now);
+	return breaker_ask(b, KEY, SLICE("box"), SLICE("model"), now);
 }
 
 static void report(struct breakers *b, enum breaker_verdict verdict, int64_t now)
