@@ -25,7 +25,7 @@ static const struct option mock_command_options[] = {
 
 const struct command command_mock = {
 	.name = "mock",
-	.summary = "a simulated provider, speaking every dialect, with scripted faults, latency and limits",
+	.summary = "a simulated provider in three dialects, with scripted faults, latency and limits",
 	.details = "It speaks openai-chat (…/chat/completions, …/completions, …/embeddings, …/models), anthropic (…/messages,\n"
 		   "…/messages/count_tokens) and gemini (…:generateContent, …:streamGenerateContent, …:countTokens,\n"
 		   "…:embedContent) at once, told apart by the path.\n\n"

@@ -46,7 +46,7 @@ static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
 
 	if (!up)
 		return (now - x->body_ready_ns) / NS_PER_US;
-	return (up->opened_ns - x->body_ready_ns + now - loop_now(x->worker->loop)) / NS_PER_US;
+	return (a->started_ns - x->body_ready_ns + now - loop_now(x->worker->loop)) / NS_PER_US;
 }
 
 static void add_server_timing(struct exchange *x, struct head *h, const struct attempt *a)
