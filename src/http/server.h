@@ -4,7 +4,7 @@
  * finished), over HTTP/2 many at once.
  *
  * Life of a server_stream:
- *     on_request(stream)                   the head is complete and sane; the callee takes over, sets owner and on_event
+ *     on_request(stream)                   the head is complete and sane; the callee sets owner and on_event
  *     server_stream_read_body()            from now on the body is collected (decoded, bounded)
  *     server_stream_head(), _write(), _end()   the answer
  *     server_stream_release()              the callee is done; the server finishes or closes the connection

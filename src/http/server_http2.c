@@ -210,6 +210,13 @@ static bool stash(struct stream *s, struct slice bytes)
 	return intake_hold(s, bytes.len) && buf_append_slice(&s->stash, bytes);
 }
 
+void http2_return_window(struct stream *s)
+{
+	if (!s->closed)
+		nghttp2_session_consume_stream(s->connection->http2->session, s->id, s->unreturned);
+	s->unreturned = 0;
+}
+
 static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t len,
 			 void *user_data)
 {
@@ -219,6 +226,11 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 	nghttp2_session_consume_connection(session, len);
 	if (!s)
 		return 0;
+	s->unreturned += len;
+	if (s->lingering) {
+		http2_return_window(s);
+		return 0;
+	}
 	if (s->pub.body_state == BODY_UNREAD) {
 		if (!stash(s, bytes))
 			nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -227,7 +239,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 	if (s->pub.body_state != BODY_READING)
 		return 0;
 	if (intake_feed(s, bytes)) {
-		nghttp2_session_consume_stream(session, id, len);
+		http2_return_window(s);
 		expect_more(s);
 	} else {
 		s->read_deadline = NEVER;
@@ -242,8 +254,7 @@ static void take_stash(struct stream *s)
 
 	if (len == 0 || !intake_feed(s, buf_slice(&s->stash)))
 		return;
-	if (!s->closed)
-		nghttp2_session_consume_stream(s->connection->http2->session, s->id, len);
+	http2_return_window(s);
 	s->intake.held -= len;
 	if (s->connection->server->options.bodies)
 		byte_budget_give(s->connection->server->options.bodies, len);
@@ -336,6 +347,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 	http2_forget_stream(s);
 	if (s->last_taken) {
 		count(c, &c->http2->completed);
+		if (s->lingering)
+			http2_finish(s);
 		return 0;
 	}
 	c->http2->head_deadline = NEVER;
@@ -510,6 +523,14 @@ int64_t http2_deadline(const struct connection *c)
 
 static void stream_expire(struct stream *s, int64_t now)
 {
+	if (s->lingering) {
+		if (now < s->read_deadline)
+			return;
+		nghttp2_submit_rst_stream(s->connection->http2->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+		http2_forget_stream(s);
+		http2_finish(s);
+		return;
+	}
 	if (now >= s->write_deadline && !s->closed) {
 		nghttp2_submit_rst_stream(s->connection->http2->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
 		http2_forget_stream(s);

@@ -21,6 +21,8 @@ extern const struct server_stream_ops http2_ops;
 void http2_forget_stream(struct stream *s);
 /* Frees the stream if it is released and its answer out or given up. */
 void http2_finish(struct stream *s);
+/* The client may send as much again as has come in. */
+void http2_return_window(struct stream *s);
 /* Without streams the connection's idle time runs. */
 void http2_rest(struct connection *c);
 /* Hands what nghttp2 wants to send to the kernel, as far as it takes it. */

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "http/server_http2.h"
 
-enum { GATHER_SIZE = 64 << 10 };
+enum { GATHER_SIZE = 64 << 10, LINGER_MS = 3000 };
 
 /* ---- heads ---- */
 
@@ -125,6 +125,26 @@ static void http2_abort(struct stream *s)
 	connection_wake(c);
 }
 
+/* RFC 9113 §8.1 would have us reset the stream with NO_ERROR now. Clients that are busy sending then lose the answer
+ * (curl 7.88 does, now and then): so what comes is thrown away for a while, and only who has not finished by then is
+ * reset. */
+static void http2_linger(struct stream *s)
+{
+	struct connection *c = s->connection;
+	int64_t patience_ms = c->server->options.body_timeout_ms;
+
+	if (patience_ms > LINGER_MS)
+		patience_ms = LINGER_MS;
+	intake_done(s);
+	buf_done(&s->stash);
+	s->lingering = true;
+	s->read_deadline = connection_now(c) + patience_ms * NS_PER_MS;
+	connection_rearm(c, s->read_deadline);
+	/* The stash may have filled the window. */
+	http2_return_window(s);
+	connection_wake(c);
+}
+
 void http2_finish(struct stream *s)
 {
 	struct connection *c = s->connection;
@@ -132,9 +152,8 @@ void http2_finish(struct stream *s)
 	if (!s->released || !(s->pub.flushed || s->pub.gone))
 		return;
 	if (!s->closed && c->conn) {
-		/* RFC 9113 §8.1: the answer is complete, the rest of the request is not wanted. */
-		nghttp2_submit_rst_stream(c->http2->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
-		http2_forget_stream(s);
+		http2_linger(s);
+		return;
 	}
 	stream_free(s);
 	if (!c->conn)

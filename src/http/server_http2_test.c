@@ -348,14 +348,38 @@ static void an_answer_to_an_unread_body_ends_the_upload(void **state)
 	struct peer *p = *state;
 	int32_t id;
 
+	p->world->options.body_timeout_ms = 50;
+	world_restart(p->world);
 	p->world->script = SCRIPT_REFUSE;
 	peer_start(p, 65535);
 	id = request(p, "POST", "/", &u, NULL);
 	talk(p);
 	assert_int_equal(p->answers[id].status, 401);
 	assert_true(slice_eq(buf_slice(&p->answers[id].body), SLICE("ok")));
-	assert_true(p->answers[id].closed);
+	WORLD_UNTIL(p->world, (talk(p), p->answers[id].closed));
 	assert_int_equal(p->answers[id].error_code, NGHTTP2_NO_ERROR);
+}
+
+static void an_answered_upload_may_finish(void **state)
+{
+	size_t len = 1 << 20;
+	struct upload u = { .rest = { xcalloc(1, len), len } };
+	const char *bytes = u.rest.ptr;
+	struct http_server_counts counts;
+	struct peer *p = *state;
+	int32_t id;
+
+	p->world->script = SCRIPT_REFUSE;
+	peer_start(p, 65535);
+	id = request(p, "POST", "/", &u, NULL);
+	talk(p);
+	assert_int_equal(u.rest.len, 0);
+	assert_int_equal(p->answers[id].status, 401);
+	assert_true(p->answers[id].closed);
+	assert_int_equal(p->world->bodies.used, 0);
+	http_server_get_counts(p->world->server, &counts);
+	assert_int_equal(counts.streams, 0);
+	free((char *)(uintptr_t)bytes);
 }
 
 static void body_limits_hold(void **state)
@@ -895,6 +919,7 @@ int main(void)
 		CASE(many_streams_share_a_connection),
 		CASE(streams_take_turns),
 		CASE(an_unwanted_body_stops_at_the_window),
+		CASE(an_answered_upload_may_finish),
 		CASE(an_answer_to_an_unread_body_ends_the_upload),
 		CASE(body_limits_hold),
 		CASE(content_continues_when_wanted),

@@ -112,12 +112,14 @@ struct stream {
 	struct slice path;             /* as received */
 	struct send_queue output;      /* what nghttp2 has not taken */
 	struct buf stash;              /* body bytes that came before they were asked for */
+	size_t unreturned;             /* of the stream's window */
 	struct list ready;             /* session's list of requests to hand over, or of answers nearly flushed */
 	int64_t read_deadline, write_deadline;
 	size_t head_size;              /* of the request, as RFC 9113 §6.5.2 counts */
 	unsigned header_room;          /* allocated entries of pub.headers */
 	bool request_ended;            /* END_STREAM received */
 	bool closed;                   /* nghttp2 knows it no longer */
+	bool lingering;                /* answered and released; the client is still sending */
 	bool last_taken;               /* END_STREAM is among the bytes nghttp2 has given out */
 };
 
