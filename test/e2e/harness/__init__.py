@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every end-to-end test stands on: a running weir, a client that shows bytes, and judges of streams."""
+
+import os
+import pathlib
+import random
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "test"))
+
+SEED = int(os.environ.get("WEIR_TEST_SEED", "1"))
+FULL = os.environ.get("WEIR_TEST_FULL") == "1"
+
+
+def seeded(name):
+    """Random numbers that a run with the same WEIR_TEST_SEED repeats, whichever tests ran before."""
+    return random.Random(f"{SEED}/{name}")
+
+
+from .case import Case  # noqa: E402
+from .client import Client, Response, fetch  # noqa: E402
+from .gateway import Weir, run_weir  # noqa: E402
+from .speech import SPEECHES, Speech  # noqa: E402
+
+__all__ = ["Case", "Client", "FULL", "ROOT", "Response", "SEED", "SPEECHES", "Speech", "Weir", "fetch", "run_weir", "seeded"]
