@@ -170,6 +170,7 @@ static void connection_greet(struct connection *c)
 {
 	c->greeted = true;
 	c->read_deadline = connection_now(c) + c->server->options.idle_timeout_ms * NS_PER_MS;
+	connection_rearm(c, c->read_deadline);
 	if (slice_eq(conn_alpn(c->conn), SLICE("h2")))
 		http2_start(c);
 }
@@ -456,6 +457,19 @@ void server_stream_forget_body(struct server_stream *pub)
 	check(pub->body_state != BODY_READING, "a body is forgotten when it is settled");
 	if (pub->body_state != BODY_UNREAD)
 		intake_done(stream_of(pub));
+}
+
+void server_stream_forget_head(struct server_stream *pub)
+{
+	struct stream *s = stream_of(pub);
+
+	if (!pub->head_sent || s->head.len > 0 || pub->body_state != BODY_COMPLETE)
+		return;
+	pub->target = (struct request_target){ 0 };
+	pub->headers = (struct headers){ 0 };
+	pub->host = s->path = SLICE("");
+	s->header_room = 0;
+	arena_done(&pub->arena);
 }
 
 void server_stream_head(struct server_stream *pub, int status, const struct header *headers, unsigned count,
