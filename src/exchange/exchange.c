@@ -219,7 +219,7 @@ void exchange_free_spares(struct worker *w)
 
 void exchange_free_request(struct exchange *x)
 {
-	if (x->request_freed)
+	if (x->request_freed || (x->attempt.live && !x->attempt.upstream->body_released))
 		return;
 	/* A stream reports its usage at its end, if at all: what the estimate would need is about to go. */
 	if (x->wants_stream && x->facts.doc.count > 0)
@@ -433,6 +433,18 @@ static void forget_failure(struct exchange *x)
 	x->failure = NULL;
 }
 
+/* A stream may go on for an hour: what only its beginning needed goes now. The first bytes of the answer were in the head's
+ * memory, so this follows their relaying. */
+static void forget_heads(struct exchange *x)
+{
+	client_stream_forget_head(x->attempt.upstream);
+	if (x->request_freed)
+		server_stream_forget_body(x->stream);
+	record_pack(&x->record);
+	x->query = x->path_id = x->only = SLICE("");
+	server_stream_forget_head(x->stream);
+}
+
 static enum step_result step_await_content(struct exchange *x)
 {
 	for (;;) {
@@ -450,6 +462,8 @@ static enum step_result step_await_content(struct exchange *x)
 		case ATTEMPT_WAITS:
 			return STEP_WAIT;
 		case ATTEMPT_COMMITTED:
+			forget_heads(x);
+			/* fallthrough */
 		case ATTEMPT_COMPLETE:
 			forget_failure(x);
 			return STEP_NEXT;
@@ -491,6 +505,20 @@ static enum step_result step_relay(struct exchange *x)
 	return STEP_NEXT;
 }
 
+/* What the provider did not tell is estimated from what went through, and marked. A stream that broke off before its last report
+ * has said less than it delivered: Anthropic's message_start counts one token, Gemini's first chunks none (pain.md F1, F11). */
+static void estimate_untold(struct exchange *x, const struct attempt *a, struct usage *u)
+{
+	int64_t delivered = (int64_t)((a->reader.output_bytes + 3) / 4);
+
+	if (!u->reported)
+		*u = (struct usage){ .estimated = true, .input = exchange_prompt_tokens(x), .output = delivered };
+	else if (a->streams && !a->reader.finished && u->output < delivered) {
+		u->output = delivered;
+		u->estimated = true;
+	}
+}
+
 void exchange_account(struct exchange *x)
 {
 	struct attempt *a = &x->attempt;
@@ -499,13 +527,8 @@ void exchange_account(struct exchange *x)
 	if (!a->live || !a->upstream)
 		return;
 	*u = a->reader.usage;
-	if (!u->reported && a->upstream->request_sent) {
-		*u = (struct usage){ .estimated = true, .input = exchange_prompt_tokens(x),
-				     .output = (int64_t)((a->reader.output_bytes + 3) / 4) };
-	}
-	/* A count is an answer, not consumption: nobody bills it (DIALECTS §8.10). */
-	if (x->endpoint->operation == OPERATION_COUNT_TOKENS)
-		*u = (struct usage){ .reported = true };
+	if (a->upstream->request_sent)
+		estimate_untold(x, a, u);
 	usage_clamp(u);
 	a->row->cost_nano_usd = price_cost(&a->price, u);
 	x->record.cost_nano_usd = record_cost(&x->record);

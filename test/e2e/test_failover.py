@@ -74,7 +74,9 @@ class FailoverMatrix(Case):
     """F1 a and d."""
 
     dialects = DIALECTS
-    providers_extra = {"timeout": {"first_token": "300ms", "total": "20s"}}
+    keep_alive = False             # a reset on a kept connection is tried once more below this level (F24)
+    # Opened items are progress: from then on it is the idle timer that sees the silence.
+    providers_extra = {"timeout": {"first_token": "250ms", "idle": "250ms", "total": "20s"}}
 
     def check_moved_on(self, dialect, stream, fault, script):
         """Both tries of the first provider fail that way: one request reaches the second, and the client sees only that one."""
@@ -92,7 +94,7 @@ class FailoverMatrix(Case):
         self.assertEqual(response.header("x-weir-attempts"), str(tries + 1))
         record = self.weir.record_of(response)
         self.assertTrue(record["fallback_used"])
-        self.assertEqual((record["status"], record["outcome"], record["provider_chosen"]), (200, "none", f"two-{dialect}"))
+        self.assertEqual((record["status"], record["outcome"], record["provider_chosen"]), (200, "ok", f"two-{dialect}"))
         self.assertEqual(len(record["attempts"]), tries + 1)
 
     def test_f1a_before_content(self):
@@ -167,7 +169,7 @@ class FailoverAfterContent(Case):
         self.assertIn(record["outcome"], (self.OUTCOMES[fault], "server") if fault == "in_band_error" else
                       (self.OUTCOMES[fault], "reset", "cut") if fault in ("reset", "cut_without_framing") else (self.OUTCOMES[fault],))
         # What was delivered is accounted for: by the provider's own numbers where it told any, else estimated and marked.
-        self.assertGreater(record["output_tokens"], 0)
+        self.assertGreaterEqual(record["output_tokens"], 40)
         self.assertGreater(record["input_tokens"], 0)
 
 
@@ -175,7 +177,7 @@ class BothFail(Case):
     """F1 c: a real status, never 200 with an error in it."""
 
     dialects = DIALECTS
-    providers_extra = {"timeout": {"first_token": "200ms"}, "retries": 0}
+    providers_extra = {"timeout": {"first_token": "200ms", "idle": "200ms"}, "retries": 0}
 
     def test_f1c_status_of_both_failing(self):
         for dialect in DIALECTS:

@@ -20,7 +20,7 @@ class Play:
         self.steps, self.status, self.headers = list(steps), status, list(headers)
         self.framing, self.length, self.keep_alive, self.before = framing, length, keep_alive, list(before)
 
-    def head(self):
+    def head(self, keep_alive):
         lines = [f"HTTP/1.1 {self.status} {reason(self.status)}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.framing == "length":
@@ -28,7 +28,7 @@ class Play:
             lines.append(f"Content-Length: {length}")
         elif self.framing == "chunked":
             lines.append("Transfer-Encoding: chunked")
-        if self.framing == "close" or not self.keep_alive:
+        if self.framing == "close" or not keep_alive:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -38,18 +38,19 @@ class Play:
         if self.framing == "chunked":
             wire.encode = lambda data: b"%x\r\n%s\r\n" % (len(data), data)
         steps = list(self.steps)
+        keep_alive = self.keep_alive and wire.sim.keep_alive
         if self.framing != "none":
             if self.framing == "length" and steps and isinstance(steps[0], (bytes, bytearray)):
-                await wire.send(self.head() + steps.pop(0))
+                await wire.send(self.head(keep_alive) + steps.pop(0))
             else:
-                await wire.send(self.head())
+                await wire.send(self.head(keep_alive))
         for step in steps:
             await play_step(step, wire)
             if wire.connection.ended_here or wire.connection.is_gone:
                 return False
         if self.framing == "chunked":
             await wire.send(b"0\r\n\r\n")
-        return self.framing in ("length", "chunked") and self.keep_alive
+        return self.framing in ("length", "chunked") and keep_alive
 
 
 async def play_step(step, wire):

@@ -32,16 +32,16 @@ class Wire:
 class Sim:
     """A provider of one or more dialects on a port of its own."""
 
-    def __init__(self, *speaks, key=None, name="sim", models=None, tls=None, host="127.0.0.1", port=0, usage_needs_asking=True):
+    def __init__(self, *speaks, key=None, name="sim", models=None, tls=None, host="127.0.0.1", port=0, usage_needs_asking=True,
+                 keep_alive=True):
         self.speaks = speaks or tuple(dialects.DIALECTS)
         self.key, self.name, self.models = key, name, models
         self.usage_needs_asking = usage_needs_asking
+        self.keep_alive = keep_alive
         self.log = Journal()
         self.script = collections.deque()
         self.default = answers.default
-        self.idle_close = None     # a Gate: kept-alive connections are closed when it opens
         self.open_connections = set()
-        self.refuse_connections = False
         self.tls = tls
         self._loop = LoopThread.shared()
         self._server = self._loop.call(self._listen(host, port, tls))

@@ -22,6 +22,7 @@ class Case(unittest.TestCase):
     config_extra = {}
     workers = 1
     models_max = 400
+    keep_alive = True              # of the simulated providers
     maxDiff = 2000
 
     @classmethod
@@ -34,8 +35,8 @@ class Case(unittest.TestCase):
     @classmethod
     def start(cls):
         from sim import Sim
-        cls.one = cls.keep(Sim(*cls.dialects, key=KEYS["one"], name="one"))
-        cls.two = cls.keep(Sim(*cls.dialects, key=KEYS["two"], name="two"))
+        cls.one = cls.keep(Sim(*cls.dialects, key=KEYS["one"], name="one", keep_alive=cls.keep_alive))
+        cls.two = cls.keep(Sim(*cls.dialects, key=KEYS["two"], name="two", keep_alive=cls.keep_alive))
         cls.weir = cls.keep(Weir(cls.config(), workers=cls.workers))
 
     @classmethod
