@@ -114,6 +114,10 @@ void server_stream_read_body(struct server_stream *s);
  * budget back, which release would do otherwise. For answers that go on for long. */
 void server_stream_forget_body(struct server_stream *s);
 
+/* The same for the request's head once the answer's has left: frees the arena, with what the owner has in it; target,
+ * headers and host are empty afterwards. Does nothing before, or while the body is not complete. */
+void server_stream_forget_head(struct server_stream *s);
+
 enum { BODY_LENGTH_UNKNOWN = -1 };     /* chunked over HTTP/1.1 */
 
 /* Queues the head; it leaves with the first body bytes in one system call (or with flush or end). `content_length` is

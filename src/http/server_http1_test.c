@@ -427,6 +427,61 @@ static void a_forgotten_body_gives_its_budget_back(void **state)
 	assert_null(w->owned[0].stream->body.data);
 }
 
+static void a_long_answer_outlives_the_requests_head(void **state)
+{
+	struct world *w = *state;
+	struct slice piece = SLICE("first");
+	struct server_stream *s;
+
+	w->script = SCRIPT_READ;
+	world_connect(w);
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+	world_settle(w);
+	s = w->owned[0].stream;
+	server_stream_head(s, 200, NULL, 0, BODY_LENGTH_UNKNOWN);
+	server_stream_forget_head(s); /* not yet: the answer's is still here */
+	assert_int_equal(s->headers.count, 2);
+	server_stream_write(s, &piece, 1);
+	server_stream_forget_head(s);
+	assert_int_equal(s->headers.count, 0);
+	assert_int_equal(s->arena.total, 0);
+	server_stream_write(s, &piece, 1);
+	server_stream_end(s);
+	world_settle(w);
+	assert_has(w, "5\r\nfirst\r\n5\r\nfirst\r\n0\r\n\r\n");
+}
+
+static void a_forgotten_head_leaves_the_answer_alone(void **state)
+{
+	struct slice first = SLICE("first"), second = SLICE("second");
+	struct world *w = *state;
+	struct server_stream *s;
+
+	w->script = SCRIPT_READ;
+	world_connect(w);
+	SEND(w, GET);
+	world_settle(w);
+	s = w->owned[0].stream;
+	server_stream_forget_head(s);
+	assert_int_equal(s->headers.count, 1);
+	server_stream_head(s, 200, NULL, 0, BODY_LENGTH_UNKNOWN);
+	server_stream_forget_head(s); /* not yet: the answer's head waits for its body in there */
+	assert_int_equal(s->headers.count, 1);
+	server_stream_write(s, &first, 1);
+	server_stream_forget_head(s);
+	assert_int_equal(s->headers.count, 0);
+	assert_int_equal(s->arena.total, 0);
+	server_stream_write(s, &second, 1);
+	server_stream_end(s);
+	owned_release(&w->owned[0]);
+	world_settle(w);
+	assert_has(w, "5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n");
+	w->script = SCRIPT_ECHO;
+	SEND(w, GET);
+	world_settle(w);
+	assert_has(w, OK("0"));
+}
+
 static void malformed_chunks_fail_the_body(void **state)
 {
 	static const char *const cases[] = {
@@ -1054,6 +1109,8 @@ int main(void)
 		CASE(large_chunked_bodies_arrive_whole),
 		CASE(an_upgrade_is_ignored),
 		CASE(a_forgotten_body_gives_its_budget_back),
+		CASE(a_long_answer_outlives_the_requests_head),
+		CASE(a_forgotten_head_leaves_the_answer_alone),
 		CASE(malformed_chunks_fail_the_body),
 		CASE(chunk_extensions_do_not_go_on_for_ever),
 		CASE(bodies_over_the_limit_are_refused),
