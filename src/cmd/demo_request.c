@@ -130,7 +130,9 @@ static bool converse(struct talk *t, struct loop *l, const bool *stop)
 	if (*stop)
 		return true;
 	if (!over || !ok) {
-		fprintf(stderr, "weir demo: no complete answer: %s\n", over ? t->stream->failure.message : "ten seconds are over");
+		const char *why = !over ? "ten seconds are over" : t->stream->failure ? t->stream->failure->message : "it is too long";
+
+		fprintf(stderr, "weir demo: no complete answer: %s\n", why);
 		return false;
 	}
 	if (!t->is_stream)

@@ -64,7 +64,7 @@ static bool has_header(const struct header *items, unsigned count, struct slice 
  * one credential, ours (pain.md F39, P7). */
 static unsigned write_headers(struct attempt *a, struct header *out)
 {
-	const struct exchange *x = a->exchange;
+	struct exchange *x = a->exchange;
 	const struct headers *from = &x->stream->headers;
 	const struct dialect *d = a->binding->dialect;
 	unsigned count = 0;
@@ -76,7 +76,7 @@ static unsigned write_headers(struct attempt *a, struct header *out)
 	for (unsigned i = 0; i < a->binding->header_count && count < ATTEMPT_HEADERS_MAX - 1; i++)
 		if (!has_header(out, count, a->binding->headers[i].name))
 			out[count++] = a->binding->headers[i];
-	check(auth_write(a->binding, a->key, &out[count], &a->arena), "the plan leaves out ways of paying that have no code");
+	check(auth_write(a->binding, a->key, &out[count], &x->arena), "the plan leaves out ways of paying that have no code");
 	if (out[count].name.len > 0)
 		count++;
 	return count;
@@ -105,18 +105,18 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 	const struct dialect *d = a->binding->dialect;
 	struct header headers[ATTEMPT_HEADERS_MAX];
 	struct request_edits edits = { .model = c->own_id, .ask_usage = should_ask_usage(a) };
-	struct slice *pieces = arena_alloc(&a->arena, sizeof(*pieces) * SPLICE_PIECES_MAX);
+	struct slice pieces[SPLICE_PIECES_MAX];
 	struct splice splice;
-	struct slice path = d->request_path(x->endpoint->operation, c->own_id, x->wants_stream, x->query, &a->arena);
+	struct slice path = d->request_path(x->endpoint->operation, c->own_id, x->wants_stream, x->query, &x->arena);
 
 	splice_init(&splice, buf_slice(&x->body));
-	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &a->arena), "a request takes a few edits at most");
+	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena), "a request takes a few edits at most");
 	a->asked_usage = edits.ask_usage;
 
 	struct client_request request = {
 		.origin = &a->key->origins[a->binding - a->provider->bindings],
 		.method = HTTP_POST,
-		.target = arena_printf(&a->arena, "%.*s%.*s", SLICE_ARG(a->binding->base.path), SLICE_ARG(path)),
+		.target = arena_printf(&x->arena, "%.*s%.*s", SLICE_ARG(a->binding->base.path), SLICE_ARG(path)),
 		.headers = headers,
 		.header_count = write_headers(a, headers),
 		.body = pieces,
@@ -146,7 +146,6 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		a->price = c->offer->price;
 	else
 		a->price = (struct price){ PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, 0, 0, 0, 0 };
-	arena_init(&a->arena);
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);
@@ -230,7 +229,6 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	a->upstream = client_stream_close(a->upstream);
 	timer_cancel(&a->timer);
 	timer_cancel(&a->total);
-	arena_done(&a->arena);
 	framer_done(&a->framer);
 	buf_done(&a->body);
 	free(a->failure);
@@ -387,7 +385,7 @@ static enum attempt_result read_events(struct attempt *a)
 				return judge_error_answer(a);
 			if (a->reader.terminated)
 				return complete(a);
-			return attempt_fail_with(a, &a->upstream->failure);
+			return attempt_fail_with(a, a->upstream->failure);
 		}
 	}
 }
@@ -466,7 +464,7 @@ enum attempt_result attempt_run(struct attempt *a)
 		enum client_state state = a->upstream->state;
 
 		if (state == CLIENT_FAILED && a->step < ATTEMPT_READ_EVENTS)
-			return attempt_fail_with(a, &a->upstream->failure);
+			return attempt_fail_with(a, a->upstream->failure);
 		switch (a->step) {
 		case ATTEMPT_CONNECT:
 			if (state == CLIENT_CONNECTING)

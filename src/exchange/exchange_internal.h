@@ -42,7 +42,6 @@ struct attempt {
 	bool breaker_told;
 
 	struct client_stream *upstream;
-	struct arena arena;            /* the request's head and edits; freed when the answer's head has come */
 	bool asked_usage;              /* weir asked for usage and the client did not */
 	bool streams;                  /* the answer is a stream of events */
 	bool error_answer;             /* status >= 400: the body is read for its message */
@@ -75,7 +74,7 @@ struct exchange {
 	struct slice only;             /* x-weir-only */
 	const struct api_key *key;     /* who asks; NULL without keys */
 
-	/* Request memory: freed at commit. */
+	/* Request memory, with what the attempts wrote for their providers: freed at commit. */
 	struct arena arena;
 	struct buf body;
 	struct request_facts facts;
@@ -133,7 +132,8 @@ struct slice exchange_keep(struct exchange *x, struct slice text);
 /* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went through, and
  * marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
 void exchange_account(struct exchange *x);
-/* Frees the request's memory, after reading from it what accounting may still need. */
+/* Frees the request's memory, after reading from it what accounting may still need. Does nothing while a live attempt still
+ * sends from it (an answer may begin before its request is out): then it goes with the exchange. */
 void exchange_free_request(struct exchange *x);
 
 /* answer.c: heads and bodies towards the client */

@@ -7,6 +7,8 @@
 #include "json/writer.h"
 #include "llm/price.h"
 
+enum { ARENA_TEXTS_MAX = 9 + 2 * ATTEMPTS_RECORDED_MAX };
+
 struct attempt_record *record_add_attempt(struct record *r)
 {
 	if (r->attempt_count < ATTEMPTS_RECORDED_MAX)
@@ -35,8 +37,41 @@ int64_t record_cost(const struct record *r)
 	return sum;
 }
 
+/* All texts but those of the configuration snapshot. Returns how many. */
+static unsigned arena_texts(struct record *r, struct slice *ret[static ARENA_TEXTS_MAX])
+{
+	struct slice *own[] = { &r->route, &r->model, &r->model_requested, &r->model_provider, &r->user, &r->session, &r->tags,
+				&r->message, &r->dropped };
+	unsigned count = COUNT_OF(own);
+
+	memcpy(ret, own, sizeof(own));
+	for (unsigned i = 0; i < rows_kept(r); i++) {
+		ret[count++] = &r->attempts[i].model;
+		ret[count++] = &r->attempts[i].message;
+	}
+	return count;
+}
+
+void record_pack(struct record *r)
+{
+	struct slice *texts[ARENA_TEXTS_MAX];
+	unsigned count = arena_texts(r, texts);
+	size_t size = 0;
+	char *at;
+
+	for (unsigned i = 0; i < count; i++)
+		size += texts[i]->len;
+	at = r->texts = xmalloc(size);
+	for (unsigned i = 0; i < count; i++) {
+		*texts[i] = texts[i]->len > 0 ? slice_of(memcpy(at, texts[i]->ptr, texts[i]->len), texts[i]->len) : SLICE("");
+		at += texts[i]->len;
+	}
+}
+
 void record_done(struct record *r)
 {
+	free(r->texts);
+	r->texts = NULL;
 	free(r->attempts);
 	r->attempts = NULL;
 }

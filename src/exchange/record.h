@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one record of a request (PRODUCT §7): log line now; ledger row, trace and dashboard on the same struct later. Its texts
- * are borrowed from what outlives the request's memory: the configuration snapshot, or the client stream's arena. */
+ * are borrowed from what outlives the request's memory: the configuration snapshot (names of providers and keys), or the client
+ * stream's arena until record_pack(). */
 #pragma once
 
 #include "base/buf.h"
@@ -48,6 +49,7 @@ struct record {
 	struct slice dropped;          /* x-weir-dropped */
 	const char *price_version;     /* of the catalogue; static */
 	unsigned attempt_count;        /* all that were made, also those beyond the rows kept */
+	char *texts;                   /* heap: what record_pack() has taken over */
 	struct attempt_record *attempts; /* the first ATTEMPTS_RECORDED_MAX of them, heap; usually a single one */
 };
 
@@ -55,6 +57,8 @@ struct record {
 struct attempt_record *record_add_attempt(struct record *r);
 /* What all attempts have cost together; PRICE_UNKNOWN when any of them has no price. */
 int64_t record_cost(const struct record *r);
+/* Copies the texts that are in the stream's arena, which may go then; called once at most. */
+void record_pack(struct record *r);
 void record_done(struct record *r);
 
 /* The log line: one JSON object without newline. PRODUCT §7's first fields come first and in its order. */

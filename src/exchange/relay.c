@@ -27,7 +27,6 @@ static void commit(struct exchange *x, struct attempt *a)
 		answer_head(x, a, a->upstream->status, BODY_LENGTH_UNKNOWN);
 	x->committed = true;
 	exchange_free_request(x);
-	arena_done(&a->arena);
 }
 
 /* Sends or holds what has gathered. False: more lifecycle than can be held. */

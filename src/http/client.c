@@ -95,6 +95,13 @@ static void give_link_up(struct outbound *o)
 	o->link = NULL;
 }
 
+struct failure *outbound_failure(struct outbound *o)
+{
+	if (!o->stream.failure)
+		o->stream.failure = arena_new(&o->stream.arena, struct failure);
+	return o->stream.failure;
+}
+
 void outbound_fail(struct outbound *o)
 {
 	give_link_up(o);
@@ -111,8 +118,8 @@ static void on_connect_timeout(struct timer *t)
 		[LINK_SECURING] = "in the TLS handshake",
 	};
 
-	failure_set(&o->stream.failure, FAILURE_TIMEOUT_CONNECT, "no connection to %s within %lld ms (%s)", o->authority,
-		    (long long)o->connect_timeout_ms, doing[o->link->step]);
+	failure_set(outbound_failure(o), FAILURE_TIMEOUT_CONNECT, "no connection to %.*s within %lld ms (%s)",
+		    SLICE_ARG(o->authority), (long long)o->connect_timeout_ms, doing[o->link->step]);
 	outbound_fail(o);
 	outbound_notify(o);
 }
@@ -142,15 +149,12 @@ bool outbound_retry(struct outbound *o)
 	give_link_up(o);
 	o->retried = true;
 	o->client->counts.stale_retries++;
-	o->stream.failure.kind = FAILURE_NONE;
+	o->stream.failure = NULL;
 	o->stream.reused = o->stream.request_sent = false;
 	o->stream.connected_ns = o->stream.sent_ns = 0;
 	start_connecting(o);
 	return true;
 }
-
-/* Where a recycled outbound is cleared from: after the failure, whose large text is written before it is read. */
-#define OUTBOUND_HEAD offsetof(struct outbound, stream.status)
 
 static struct outbound *outbound_new(struct http_client *c)
 {
@@ -169,11 +173,7 @@ static struct outbound *outbound_new(struct http_client *c)
 		arena = o->stream.arena;
 		decoded = o->decoded;
 	}
-	memset((char *)o + OUTBOUND_HEAD, 0, sizeof(*o) - OUTBOUND_HEAD);
-	o->stream.failure.kind = FAILURE_NONE;
-	o->stream.arena = arena;
-	o->decoded = decoded;
-	o->client = c;
+	*o = (struct outbound){ .client = c, .stream.arena = arena, .decoded = decoded };
 	list_init(&o->node);
 	return o;
 }
@@ -191,7 +191,7 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 	task_init(&o->report, report);
 	timer_init(&o->connect_timer, c->loop, on_connect_timeout);
 	o->pool = pool_get(c, r->origin);
-	o->authority = arena_cstr(&s->arena, r->origin->url.authority);
+	o->authority = r->origin->url.authority;
 	o->connect_timeout_ms = r->connect_timeout_ms;
 	o->decoded_max = r->decoded_max;
 	o->method = r->method;
@@ -214,7 +214,7 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 
 static enum client_read read_failed(struct outbound *o, enum failure_kind kind, const char *cause)
 {
-	failure_set(&o->stream.failure, kind, "%s: %s", o->authority, cause);
+	failure_set(outbound_failure(o), kind, "%.*s: %s", SLICE_ARG(o->authority), cause);
 	outbound_fail(o);
 	return CLIENT_READ_FAILED;
 }
@@ -265,6 +265,17 @@ enum client_read client_stream_read(struct client_stream *s, struct slice *ret)
 	default:
 		return CLIENT_READ_AGAIN;
 	}
+}
+
+void client_stream_forget_head(struct client_stream *s)
+{
+	struct outbound *o = CONTAINER_OF(s, struct outbound, stream);
+
+	if (s->state != CLIENT_BODY || !s->body_released || o->rest.len > 0)
+		return;
+	s->headers = o->answer.headers = (struct headers){ 0 };
+	o->pieces = NULL;
+	arena_done(&s->arena);
 }
 
 struct client_stream *client_stream_close(struct client_stream *s)

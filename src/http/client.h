@@ -94,7 +94,7 @@ enum client_state {
 
 struct client_stream {
 	enum client_state state;
-	struct failure failure;        /* DNS, REFUSED, TLS, RESET, CUT, MALFORMED, TIMEOUT_CONNECT */
+	struct failure *failure;       /* DNS, REFUSED, TLS, RESET, CUT, MALFORMED, TIMEOUT_CONNECT; in the arena */
 	int status;
 	struct headers headers;        /* of the answer; in the stream's arena */
 	bool reused;                   /* went out on a pooled connection */
@@ -122,5 +122,8 @@ enum client_read { CLIENT_READ_DATA, CLIENT_READ_AGAIN, CLIENT_READ_END, CLIENT_
  * fault has been handed out. The owner may stop calling at any time (nothing is read then) and go on without having
  * waited for an event. */
 enum client_read client_stream_read(struct client_stream *s, struct slice *ret);
+/* For answers that go on for long, when the owner has read their first bytes: frees what the request and the answer's
+ * head take, as far as both are done with. `headers` is empty afterwards. */
+void client_stream_forget_head(struct client_stream *s);
 /* Frees the stream; pools or closes its connection. Accepts NULL, returns NULL. No on_event() afterwards. */
 struct client_stream *client_stream_close(struct client_stream *s);

@@ -38,7 +38,7 @@ static void on_answer(struct dns_query *q, const struct dns_answer *answer)
 	if (answer->count == 0) {
 		const struct client_pool *p = link->pool;
 
-		failure_set(&link->user->stream.failure, FAILURE_DNS, "the name %s%.*s does not resolve: %s",
+		failure_set(outbound_failure(link->user), FAILURE_DNS, "the name %s%.*s does not resolve: %s",
 			    p->proxy ? "of the proxy " : "", SLICE_ARG(p->proxy ? p->proxy->url.host : p->host), answer->error);
 		connect_failed(link);
 		return;
@@ -110,8 +110,8 @@ static enum tunnel_result tunnel_failed(struct client_link *link, enum failure_k
 {
 	const struct client_pool *p = link->pool;
 
-	failure_set(&link->user->stream.failure, kind, "the proxy %.*s gives no way to %s: %s", SLICE_ARG(p->proxy->url.authority),
-		    link->user->authority, cause);
+	failure_set(outbound_failure(link->user), kind, "the proxy %.*s gives no way to %.*s: %s", SLICE_ARG(p->proxy->url.authority),
+		    SLICE_ARG(link->user->authority), cause);
 	connect_failed(link);
 	return TUNNEL_GONE;
 }
@@ -187,7 +187,7 @@ static void start_tls(struct client_link *link)
 static void lost_while_connecting(struct client_link *link)
 {
 	const struct client_pool *p = link->pool;
-	struct failure *f = &link->user->stream.failure;
+	struct failure *f = outbound_failure(link->user);
 	const char *cause = link->conn->error[0] ? link->conn->error : "the connection was lost";
 
 	if (link->step == LINK_TUNNELLING) {
@@ -195,11 +195,11 @@ static void lost_while_connecting(struct client_link *link)
 		return;
 	}
 	if (link->step == LINK_SECURING)
-		failure_set(f, FAILURE_TLS, "no TLS with %s: %s", link->user->authority, cause);
+		failure_set(f, FAILURE_TLS, "no TLS with %.*s: %s", SLICE_ARG(link->user->authority), cause);
 	else if (p->proxy)
 		failure_set(f, FAILURE_REFUSED, "no connection to the proxy %.*s: %s", SLICE_ARG(p->proxy->url.authority), cause);
 	else
-		failure_set(f, FAILURE_REFUSED, "no connection to %s: %s", link->user->authority, cause);
+		failure_set(f, FAILURE_REFUSED, "no connection to %.*s: %s", SLICE_ARG(link->user->authority), cause);
 	connect_failed(link);
 }
 
@@ -208,8 +208,8 @@ static void connected(struct client_link *link)
 	struct slice protocol = conn_alpn(link->conn);
 
 	if (protocol.len && !slice_eq(protocol, SLICE("http/1.1"))) {
-		failure_set(&link->user->stream.failure, FAILURE_TLS, "%s wants to speak %.*s", link->user->authority,
-			    SLICE_ARG(protocol));
+		failure_set(outbound_failure(link->user), FAILURE_TLS, "%.*s wants to speak %.*s",
+			    SLICE_ARG(link->user->authority), SLICE_ARG(protocol));
 		connect_failed(link);
 		return;
 	}

@@ -28,10 +28,8 @@ static bool target_is_clean(struct slice target)
 
 static bool request_is_clean(struct outbound *o, const struct client_request *r)
 {
-	struct failure *f = &o->stream.failure;
-
 	if (r->method == HTTP_OTHER || !target_is_clean(r->target)) {
-		failure_set(f, FAILURE_INTERNAL, "%s: a method or path that cannot be sent", o->authority);
+		failure_set(outbound_failure(o), FAILURE_INTERNAL, "%.*s: a method or path that cannot be sent", SLICE_ARG(o->authority));
 		return false;
 	}
 	for (unsigned i = 0; i < r->header_count; i++) {
@@ -40,7 +38,7 @@ static bool request_is_clean(struct outbound *o, const struct client_request *r)
 		if (is_token(h->name) && http_value_is_clean(h->value) && !http_header_is_hop_by_hop(h->name) &&
 		    !slice_eq_nocase(h->name, SLICE("accept-encoding")))
 			continue;
-		failure_set(f, FAILURE_INTERNAL, "%s: the header %.*s cannot be sent", o->authority,
+		failure_set(outbound_failure(o), FAILURE_INTERNAL, "%.*s: the header %.*s cannot be sent", SLICE_ARG(o->authority),
 			    SLICE_ARG(is_token(h->name) ? h->name : SLICE("with a name that is none")));
 		return false;
 	}
@@ -187,14 +185,16 @@ static void set_lost(struct outbound *o, ssize_t result)
 	const char *how = result == 0 ? "closed" : "lost";
 
 	if (o->answer.started)
-		failure_set(&o->stream.failure, FAILURE_CUT, "%s: the connection was %s before the answer was complete", o->authority, how);
+		failure_set(outbound_failure(o), FAILURE_CUT, "%.*s: the connection was %s before the answer was complete",
+			    SLICE_ARG(o->authority), how);
 	else
-		failure_set(&o->stream.failure, FAILURE_RESET, "%s: the connection was %s before any answer", o->authority, how);
+		failure_set(outbound_failure(o), FAILURE_RESET, "%.*s: the connection was %s before any answer", SLICE_ARG(o->authority), how);
 }
 
 static void set_malformed(struct outbound *o)
 {
-	failure_set(&o->stream.failure, FAILURE_MALFORMED, "%s: the answer is not proper HTTP: %s", o->authority, o->answer.reason);
+	failure_set(outbound_failure(o), FAILURE_MALFORMED, "%.*s: the answer is not proper HTTP: %s", SLICE_ARG(o->authority),
+		    o->answer.reason);
 }
 
 static void fail_waiting(struct outbound *o)
@@ -221,7 +221,8 @@ static void take_head(struct outbound *o)
 		return;
 	}
 	if (a->coding == CODING_UNKNOWN) {
-		failure_set(&s->failure, FAILURE_MALFORMED, "%s: the answer has a content coding that was not asked for", o->authority);
+		failure_set(outbound_failure(o), FAILURE_MALFORMED, "%.*s: the answer has a content coding that was not asked for",
+			    SLICE_ARG(o->authority));
 		outbound_fail(o);
 	} else {
 		o->decoder = decoder_new(a->coding, o->decoded_max ? o->decoded_max : SIZE_MAX);

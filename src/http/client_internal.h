@@ -64,7 +64,7 @@ struct outbound {
 	struct client_link *link;      /* NULL before there is one and after a failure */
 	struct timer connect_timer;
 	struct task report;            /* an on_event() that may not be called yet */
-	const char *authority;         /* "host:port" for sentences */
+	struct slice authority;        /* "host:port" for sentences; the origin's */
 	int64_t connect_timeout_ms;
 	enum http_method method;
 	bool opening;                  /* inside client_stream_open() */
@@ -104,6 +104,8 @@ struct http_client {
 static inline bool outbound_is_sent(const struct outbound *o) { return o->piece == o->piece_count; }
 /* The owner is told that something changed. */
 void outbound_notify(struct outbound *o);
+/* Where to say what goes wrong. */
+struct failure *outbound_failure(struct outbound *o);
 /* stream.failure has been filled in: gives the link up and sets the state. Does not notify. */
 void outbound_fail(struct outbound *o);
 /* The connection (being made or made) is ready to carry the request. */

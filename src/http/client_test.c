@@ -122,7 +122,7 @@ static void unclean_requests_fail_before_anything_is_sent(void **state)
 		owner_open(&o, &t, &r);
 		UNTIL(&t, o.events == 1);
 		assert_failed(&o, FAILURE_INTERNAL);
-		assert_null(strstr(o.stream->failure.message, "evil"));
+		assert_null(strstr(o.stream->failure->message, "evil"));
 		assert_false(peer_has_caller(&t));
 		owner_close(&o);
 	}
@@ -220,6 +220,36 @@ static void bodies_that_came_with_the_head_wait_for_their_reader(void **state)
 	test_done(&t);
 }
 
+static void a_long_answer_outlives_its_head(void **state)
+{
+	struct client_request r;
+	struct test t;
+	struct owner o;
+	int peer;
+
+	test_init(&t, NULL);
+	r = test_get(&t);
+	peer = open_and_take(&t, &o, &r);
+	o.paused = true;
+	peer_send(peer, OK "content-length: 10\r\n\r\nhello");
+	UNTIL(&t, o.stream->state == CLIENT_BODY);
+	client_stream_forget_head(o.stream); /* not yet: bytes came with it */
+	assert_true(o.stream->headers.count > 0);
+	o.paused = false;
+	owner_run(&o.task);
+	client_stream_forget_head(o.stream);
+	assert_int_equal(o.stream->headers.count, 0);
+	assert_int_equal(o.stream->arena.total, 0);
+	peer_send(peer, "wor");
+	UNTIL(&t, o.body.len == 8);
+	close(peer);
+	UNTIL(&t, owner_is_over(&o));
+	assert_failed(&o, FAILURE_CUT);
+	assert_non_null(strstr(o.stream->failure->message, "127.0.0.1"));
+	owner_close(&o);
+	test_done(&t);
+}
+
 static void a_batch_of_chunks_is_one_slice(void **state)
 {
 	struct client_request r;
@@ -269,7 +299,7 @@ static void broken_answers_fail(void **state)
 
 		exchange(&t, &o, &r, slice_cstr(cases[i].answer), cases[i].end);
 		assert_failed(&o, cases[i].kind);
-		assert_non_null(strstr(o.stream->failure.message, "127.0.0.1"));
+		assert_non_null(strstr(o.stream->failure->message, "127.0.0.1"));
 		assert_true(slice_eq(buf_slice(&o.body), slice_cstr(cases[i].body)));
 		owner_close(&o);
 		assert_int_equal(test_counts(&t).idle, 0);
@@ -663,6 +693,7 @@ int main(void)
 		cmocka_unit_test(unclean_requests_fail_before_anything_is_sent),
 		cmocka_unit_test(answers_in_any_pieces),
 		cmocka_unit_test(bodies_that_came_with_the_head_wait_for_their_reader),
+		cmocka_unit_test(a_long_answer_outlives_its_head),
 		cmocka_unit_test(a_batch_of_chunks_is_one_slice),
 		cmocka_unit_test(broken_answers_fail),
 		cmocka_unit_test(a_reset_is_a_cut_or_a_reset),

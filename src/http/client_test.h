@@ -151,16 +151,16 @@ static inline bool owner_is_over(const struct owner *o)
 
 static inline void assert_failed(const struct owner *o, enum failure_kind kind)
 {
-	if (o->stream->state != CLIENT_FAILED || o->stream->failure.kind != kind)
+	if (o->stream->state != CLIENT_FAILED || o->stream->failure->kind != kind)
 		fail_msg("state %d, failure %s: %s", o->stream->state,
-			 o->stream->state == CLIENT_FAILED ? failure_kind_name(o->stream->failure.kind) : "none",
-			 o->stream->state == CLIENT_FAILED ? o->stream->failure.message : "");
+			 o->stream->state == CLIENT_FAILED ? failure_kind_name(o->stream->failure->kind) : "none",
+			 o->stream->state == CLIENT_FAILED ? o->stream->failure->message : "");
 }
 
 static inline void assert_complete(const struct owner *o, int status, const char *body)
 {
 	if (o->stream->state != CLIENT_DONE)
-		fail_msg("state %d: %s", o->stream->state, o->stream->failure.kind ? o->stream->failure.message : "");
+		fail_msg("state %d: %s", o->stream->state, o->stream->failure ? o->stream->failure->message : "");
 	assert_int_equal(o->stream->status, status);
 	if (!slice_eq(buf_slice(&o->body), slice_cstr(body)))
 		fail_msg("body \"%.*s\"", SLICE_ARG(buf_slice(&o->body)));
