@@ -19,8 +19,9 @@ def seeded(name):
 
 
 from .case import Case  # noqa: E402
+from . import grammar  # noqa: E402
 from .client import Client, Response, fetch  # noqa: E402
 from .gateway import Weir, run_weir  # noqa: E402
 from .speech import SPEECHES, Speech  # noqa: E402
 
-__all__ = ["Case", "Client", "FULL", "ROOT", "Response", "SEED", "SPEECHES", "Speech", "Weir", "fetch", "run_weir", "seeded"]
+__all__ = ["Case", "Client", "FULL", "ROOT", "Response", "SEED", "SPEECHES", "Speech", "Weir", "fetch", "grammar", "run_weir", "seeded"]
