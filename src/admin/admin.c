@@ -185,8 +185,8 @@ static bool is_authorized(const struct admin *a, const struct server_stream *s)
 	struct slice given = headers_get(&s->headers, SLICE("authorization"));
 	unsigned char mine[32], theirs[32];
 
-	if (!a->config->admin_token)
-		return !headers_get(&s->headers, SLICE("origin")).ptr;
+	if (!a->config->admin_token) /* no page of a browser, not by a rebound name either (pain.md P10) */
+		return !headers_get(&s->headers, SLICE("origin")).ptr && host_is_loopback(s->host);
 	if (given.len <= 7 || given.len > TOKEN_MAX || !slice_eq_nocase(slice_of(given.ptr, 7), SLICE("Bearer ")))
 		return false;
 	secret_digest(secret_reveal(a->config->admin_token), mine);

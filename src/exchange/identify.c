@@ -49,38 +49,12 @@ static struct slice presented_key(struct exchange *x, bool *ret_twice)
 	return slice_of(NULL, 0);
 }
 
-/* "localhost", "127.0.0.1:8484", "[::1]": a page that rebinds its own name to loopback still sends its own name. */
-static bool host_is_loopback(struct slice host)
-{
-	struct slice name = host;
-
-	if (host.len == 0)
-		return true; /* HTTP/1.0: no browser */
-	if (host.ptr[0] == '[') {
-		size_t end = slice_find(host, SLICE("]"));
-
-		name = slice_of(host.ptr, end == SIZE_MAX ? host.len : end + 1);
-		return slice_eq(name, SLICE("[::1]"));
-	}
-	size_t colon = slice_find(host, SLICE(":"));
-
-	if (colon != SIZE_MAX)
-		name = slice_of(host.ptr, colon);
-	if (slice_eq_nocase(name, SLICE("localhost")))
-		return true;
-	if (!slice_starts_with(name, SLICE("127.")))
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if ((name.ptr[i] < '0' || name.ptr[i] > '9') && name.ptr[i] != '.')
-			return false;
-	return true;
-}
-
 static bool identify_without_keys(struct exchange *x)
 {
 	x->record.key = SLICE("local");
 	if (headers_get(&x->stream->headers, SLICE("origin")).ptr)
 		return exchange_refuse(x, FAILURE_FORBIDDEN, "requests from web pages are refused while no keys are configured");
+	/* A page that rebinds its own name to loopback still sends its own name. */
 	if (!host_is_loopback(x->stream->host))
 		return exchange_refuse(x, FAILURE_FORBIDDEN,
 				       "the Host header does not name this machine's loopback; configure keys to be called by other names");

@@ -274,8 +274,10 @@ bool request_target_parse(struct slice text, struct request_target *ret, const c
 	struct slice host, port;
 	uint16_t number;
 
+	ret->authority = slice_of(NULL, 0);
 	if (take_scheme(&text, &tls)) {
-		if (!split_authority(take_authority(&text), &host, &port, &ipv6, reterr) ||
+		ret->authority = take_authority(&text);
+		if (!split_authority(ret->authority, &host, &port, &ipv6, reterr) ||
 		    (port.ptr && !parse_port(port, &number, reterr)))
 			return false;
 	} else if (!slice_starts_with(text, SLICE("/"))) {
@@ -286,6 +288,32 @@ bool request_target_parse(struct slice text, struct request_target *ret, const c
 		return false;
 	if (ret->path.len == 0)
 		ret->path = SLICE("/");
+	return true;
+}
+
+bool host_is_loopback(struct slice host)
+{
+	struct slice name = host;
+
+	if (host.len == 0)
+		return true; /* HTTP/1.0: no browser */
+	if (host.ptr[0] == '[') {
+		size_t end = slice_find(host, SLICE("]"));
+
+		name = slice_of(host.ptr, end == SIZE_MAX ? host.len : end + 1);
+		return slice_eq(name, SLICE("[::1]"));
+	}
+	size_t colon = slice_find(host, SLICE(":"));
+
+	if (colon != SIZE_MAX)
+		name = slice_of(host.ptr, colon);
+	if (slice_eq_nocase(name, SLICE("localhost")))
+		return true;
+	if (!slice_starts_with(name, SLICE("127.")))
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if ((name.ptr[i] < '0' || name.ptr[i] > '9') && name.ptr[i] != '.')
+			return false;
 	return true;
 }
 

@@ -19,14 +19,17 @@ struct url {
 bool url_parse(struct arena *a, struct slice text, struct url *ret, const char **reterr);
 
 struct request_target {
+	struct slice authority;        /* of the absolute form; a NULL pointer otherwise */
 	struct slice path;             /* canonical, still percent-encoded where the client did so */
 	struct slice query;            /* without '?'; empty when none */
 };
 
-/* Splits and checks an origin-form (or absolute-form, whose authority is ignored) request target. Everything that two
+/* Splits and checks an origin-form or absolute-form request target. Everything that two
  * parties could read differently is refused: dot segments, "//", backslashes, control characters, bad percent triples,
  * an encoded unreserved character, NUL, a fragment. %2F and %3A stay encoded. */
 bool request_target_parse(struct slice text, struct request_target *ret, const char **reterr);
+/* The value of a Host header names this machine's loopback: "localhost", "127.0.0.1:8484", "[::1]"; "" from HTTP/1.0. */
+bool host_is_loopback(struct slice host);
 /* Decodes every percent triple; what is none stays as it is ('+', too). */
 struct slice percent_decode(struct arena *a, struct slice s);
 /* Decodes %2F and %3A (nothing else) in a path segment. */

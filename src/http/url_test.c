@@ -109,7 +109,20 @@ static void target_is_split(void **state)
 			fail_msg("%s: %s", cases[i].text, error);
 		assert_slice(target.path, cases[i].path);
 		assert_slice(target.query, cases[i].query);
+		if (cases[i].text[0] == '/')
+			assert_null(target.authority.ptr);
 	}
+}
+
+static void loopback_hosts(void **state)
+{
+	static const char *const yes[] = { "", "localhost", "LocalHost:80", "127.0.0.1", "127.1.2.3:8484", "[::1]", "[::1]:8484" };
+	static const char *const no[] = { "evil.test", "127.0.0.1.evil.test", "localhost.evil.test", "127.x", "[::2]", "10.0.0.1", "0.0.0.0" };
+
+	for (size_t i = 0; i < COUNT_OF(yes); i++)
+		assert_true(host_is_loopback(slice_cstr(yes[i])));
+	for (size_t i = 0; i < COUNT_OF(no); i++)
+		assert_false(host_is_loopback(slice_cstr(no[i])));
 }
 
 static void ambiguous_targets_are_refused(void **state)
@@ -176,6 +189,7 @@ int main(void)
 		cmocka_unit_test(bad_urls_are_refused),
 		cmocka_unit_test(target_is_split),
 		cmocka_unit_test(ambiguous_targets_are_refused),
+		cmocka_unit_test(loopback_hosts),
 		cmocka_unit_test(segments_are_decoded_in_part),
 		cmocka_unit_test(query_parameters),
 	};
