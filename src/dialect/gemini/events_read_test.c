@@ -229,6 +229,8 @@ static void test_paths(void **state)
 		     "/models/gemini-x:streamGenerateContent?alt=sse");
 	assert_slice(d->request_path(OPERATION_COUNT_TOKENS, SLICE("tunedModels/a b"), false, none, &a), "/tunedModels/a%20b:countTokens");
 	assert_slice(d->request_path(OPERATION_EMBEDDINGS, SLICE("x?y#z%"), false, none, &a), "/models/x%3Fy%23z%25:embedContent");
+	assert_slice(d->request_path(OPERATION_CHAT, SLICE("../x"), false, none, &a), "/models/..%2Fx:generateContent");
+	assert_slice(d->request_path(OPERATION_CHAT, SLICE("a//x"), false, none, &a), "/models/a%2F%2Fx:generateContent");
 	assert_null(d->request_path(OPERATION_COMPACT, SLICE("x"), false, none, &a).ptr);
 	assert_int_equal(d->stream_framing(SLICE("alt=sse")), FRAMING_SSE);
 	assert_int_equal(d->stream_framing(SLICE("?x=1&%24alt=sse")), FRAMING_SSE);

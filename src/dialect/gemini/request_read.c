@@ -78,6 +78,17 @@ static bool check_body_model(struct request_facts *facts, struct json root, stru
 	return true;
 }
 
+/* A name becomes part of a path: every part of it is something, and none leads elsewhere (pain.md P6). */
+static bool is_resource_name(struct slice model)
+{
+	while (model.ptr) {
+		struct slice part = slice_next_token(&model, '/');
+		if (part.len == 0 || slice_eq(part, SLICE(".")) || slice_eq(part, SLICE("..")))
+			return false;
+	}
+	return true;
+}
+
 bool gemini_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			 struct arena *a, struct failure *reterr)
 {
@@ -85,6 +96,8 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 	if (!request_begin(facts, &root, reterr) || !request_check_model(path_model, reterr) ||
 	    !check_body_model(facts, root, reterr))
 		return false;
+	if (!is_resource_name(path_model))
+		return failure_set(reterr, FAILURE_BAD_REQUEST, "the model's name has an empty or a dot segment in it");
 	facts->model = path_model;
 	facts->stream = facts->usage_asked = path_stream && op == OPERATION_CHAT;
 	struct json config = either(root, "generationConfig", "generation_config");
@@ -131,10 +144,11 @@ static struct slice escape_model(struct slice model, struct arena *a)
 	static const char hex[] = "0123456789ABCDEF";
 	char *text = arena_alloc(a, 3 * model.len + 1);
 	size_t len = 0;
+	const char *unescaped = is_resource_name(model) ? "-._~/@:" : "-._~@:";
 	for (size_t i = 0; i < model.len; i++) {
 		unsigned char c = (unsigned char)model.ptr[i];
 		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			     (c && strchr("-._~/@:", c));
+			     (c && strchr(unescaped, c));
 		if (plain) {
 			text[len++] = (char)c;
 			continue;
