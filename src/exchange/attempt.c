@@ -163,11 +163,21 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 
 /* ---- the end ---- */
 
+/* A provider may quote our credential anywhere (pain.md F32). */
+static void strip_secrets(struct failure *f, const struct config *config)
+{
+	char *const texts[] = { f->type, f->code, f->param, f->message };
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		secret_strip(texts[i], strlen(texts[i]), config->secrets, config->secret_count);
+}
+
 enum attempt_result attempt_fail_with(struct attempt *a, const struct failure *f)
 {
 	if (!a->failure)
 		a->failure = xmalloc(sizeof(*a->failure));
 	*a->failure = *f;
+	strip_secrets(a->failure, a->exchange->snapshot->config);
 	return ATTEMPT_FAILED;
 }
 
@@ -311,7 +321,6 @@ static void say_whose_credential(const struct attempt *a, struct failure *f)
 static enum attempt_result judge_error_answer(struct attempt *a)
 {
 	struct exchange *x = a->exchange;
-	const struct config *config = x->snapshot->config;
 	struct failure f;
 	int64_t retry_after = read_retry_after(&a->upstream->headers);
 
@@ -322,7 +331,6 @@ static enum attempt_result judge_error_answer(struct attempt *a)
 	f.status = a->upstream->status;
 	if (retry_after >= 0)
 		f.retry_after_ms = retry_after;
-	secret_strip(f.message, strlen(f.message), config->secrets, config->secret_count);
 	return attempt_fail_with(a, &f);
 }
 

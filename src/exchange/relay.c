@@ -136,7 +136,6 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
 		batch_flush(b); /* what came before the fault belongs to the client if it has begun */
-		secret_strip(r.failure.message, strlen(r.failure.message), x->snapshot->config->secrets, x->snapshot->config->secret_count);
 		return attempt_fail_with(a, &r.failure);
 	}
 	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
@@ -267,8 +266,7 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 	}
 	a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
 	arena_reset(&x->worker->scratch);
-	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
-		secret_strip(r.failure.message, strlen(r.failure.message), x->snapshot->config->secrets, x->snapshot->config->secret_count);
+	if (r.flags & (READING_FAILURE | READING_MALFORMED))
 		return attempt_fail_with(a, &r.failure);
 	}
 	attempt_progress(a, READING_CONTENT);
