@@ -268,7 +268,6 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 	arena_reset(&x->worker->scratch);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED))
 		return attempt_fail_with(a, &r.failure);
-	}
 	attempt_progress(a, READING_CONTENT);
 	exchange_account(x);
 	x->answer = a->body;
