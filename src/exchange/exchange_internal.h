@@ -129,6 +129,8 @@ bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *for
 int64_t exchange_prompt_tokens(struct exchange *x);
 /* A copy for the record that lives as long as the exchange, at most RECORD_TEXT_MAX bytes of it. */
 struct slice exchange_keep(struct exchange *x, struct slice text);
+/* The same of what the record may say of a failure. */
+struct slice exchange_keep_reason(struct exchange *x, const struct failure *f);
 /* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went through, and
  * marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
 void exchange_account(struct exchange *x);
