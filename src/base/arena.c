@@ -28,7 +28,9 @@ static void hide(void *p, size_t len) { (void)p, (void)len; }
 static void show(void *p, size_t len) { (void)p, (void)len; }
 #endif
 
-enum { ARENA_ALIGN = _Alignof(max_align_t), ARENA_BLOCK_MIN = 1 << 10, ARENA_BLOCK_MAX = 64 << 10 };
+enum { ARENA_ALIGN = _Alignof(max_align_t), ARENA_BLOCK_MIN = 1 << 10, ARENA_BLOCK_MAX = 64 << 10,
+       /* What a reset keeps at most: the next user of the arena often needs what the last one did. */
+       ARENA_KEPT_MAX = 4 << 10 };
 
 struct arena_block {
 	struct arena_block *older;
@@ -48,29 +50,35 @@ static void block_free(struct arena *a, struct arena_block *b)
 	free(b);
 }
 
-/* Frees the chain at `*list` down to its last `kept` blocks (0 or 1). */
-static void free_chain(struct arena *a, struct arena_block **list, bool kept)
+static void free_chain(struct arena *a, struct arena_block *b)
 {
-	while (*list && (!kept || (*list)->older)) {
-		struct arena_block *b = *list;
-		*list = b->older;
+	while (b) {
+		struct arena_block *older = b->older;
 		block_free(a, b);
+		b = older;
 	}
 }
 
 void arena_done(struct arena *a)
 {
-	free_chain(a, &a->large, false);
-	free_chain(a, &a->blocks, false);
+	free_chain(a, a->large);
+	free_chain(a, a->blocks);
 	arena_init(a);
 }
 
 void arena_reset(struct arena *a)
 {
-	free_chain(a, &a->large, false);
-	free_chain(a, &a->blocks, true);
+	free_chain(a, a->large);
+	a->large = NULL;
+	while (a->blocks && a->blocks->older && a->blocks->size > ARENA_KEPT_MAX) {
+		struct arena_block *b = a->blocks;
+		a->blocks = b->older;
+		block_free(a, b);
+	}
 	if (!a->blocks)
 		return;
+	free_chain(a, a->blocks->older);
+	a->blocks->older = NULL;
 	a->next = a->blocks->data;
 	a->end = (char *)a->blocks + a->blocks->size;
 	hide(a->next, (size_t)(a->end - a->next));
@@ -156,6 +164,19 @@ char *arena_cstr(struct arena *a, struct slice s)
 	if (s.len > 0)
 		memcpy(p, s.ptr, s.len);
 	return p;
+}
+
+struct slice arena_join(struct arena *a, struct slice first, struct slice second)
+{
+	size_t len;
+	if (__builtin_add_overflow(first.len, second.len, &len))
+		out_of_memory();
+	char *p = take_text(a, len);
+	if (first.len > 0)
+		memcpy(p, first.ptr, first.len);
+	if (second.len > 0)
+		memcpy(p + first.len, second.ptr, second.len);
+	return slice_of(p, len);
 }
 
 struct slice arena_printf(struct arena *a, const char *format, ...)

@@ -22,7 +22,7 @@ struct arena {
 void arena_init(struct arena *a);
 /* Frees everything. The arena is empty and usable again. */
 void arena_done(struct arena *a);
-/* Forgets the contents, keeps the first (oldest) block for reuse. */
+/* Forgets the contents, keeps one block of moderate size for reuse. */
 void arena_reset(struct arena *a);
 /* `size` bytes aligned for any type, uninitialised. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull, malloc));
@@ -33,4 +33,6 @@ void *arena_zalloc(struct arena *a, size_t size) __attribute__((returns_nonnull,
 /* Copies; the copy is followed by a NUL that the length does not count. */
 struct slice arena_dup(struct arena *a, struct slice s);
 char *arena_cstr(struct arena *a, struct slice s);
+/* Both, one after the other. */
+struct slice arena_join(struct arena *a, struct slice first, struct slice second);
 struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "base/digits.h"
 
 int64_t clock_now_ns(void)
 {
@@ -36,10 +37,14 @@ void clock_format_wall(int64_t wall_ms, char ret[static 25])
 		memcpy(ret, "0000-00-00T00:00:00.000Z", 25);
 		return;
 	}
-	/* The moduli tell the compiler what gmtime_r() promises: that the text fits. */
-	snprintf(ret, 25, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)(t.tm_year + 1900) % 10000,
-		 (unsigned)(t.tm_mon + 1) % 100, (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100,
-		 (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100, (unsigned)ms % 1000);
+	memcpy(ret, "0000-00-00T00:00:00.000Z", 25);
+	digits_put(ret, (uint64_t)(t.tm_year + 1900), 4);
+	digits_put(ret + 5, (uint64_t)(t.tm_mon + 1), 2);
+	digits_put(ret + 8, (uint64_t)t.tm_mday, 2);
+	digits_put(ret + 11, (uint64_t)t.tm_hour, 2);
+	digits_put(ret + 14, (uint64_t)t.tm_min, 2);
+	digits_put(ret + 17, (uint64_t)t.tm_sec, 2);
+	digits_put(ret + 20, (uint64_t)ms, 3);
 }
 
 static int month_of(const char *name)

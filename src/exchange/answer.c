@@ -4,9 +4,10 @@
 
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/digits.h"
 #include "llm/price.h"
 
-enum { ANSWER_HEADERS_MAX = 64, ANSWER_TEXT_MAX = 160 };
+enum { ANSWER_HEADERS_MAX = 64, ANSWER_TEXT_MAX = 192 };
 
 /* A head under construction; the texts live in the stream's arena. */
 struct head {
@@ -32,11 +33,6 @@ static struct slice text_in(struct exchange *x, const char *format, ...)
 	return arena_dup(&x->stream->arena, slice_of(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1));
 }
 
-static double ms(int64_t us)
-{
-	return us < 0 ? 0 : (double)us / 1000.0;
-}
-
 /* weir's own share: from the complete body to the opened attempt, and from the turn in which the provider's deciding bytes
  * arrived to now. */
 static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
@@ -49,22 +45,30 @@ static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
 	return (a->started_ns - x->body_ready_ns + now - loop_now(x->worker->loop)) / NS_PER_US;
 }
 
+/* W3C Server Timing: stages in milliseconds. */
+static char *put_stage(char *at, struct slice stage, int64_t us)
+{
+	at = (char *)mempcpy(at, stage.ptr, stage.len);
+	at = (char *)mempcpy(at, ";dur=", 5);
+	return digits_put_thousandths(at, us > 0 ? (uint64_t)us : 0);
+}
+
 static void add_server_timing(struct exchange *x, struct head *h, const struct attempt *a)
 {
 	const struct client_stream *up = a ? a->upstream : NULL;
+	char text[ANSWER_TEXT_MAX], *at = text;
 
 	if (x->body_ready_ns == 0)
 		return;
 	x->record.own_us = own_time_us(x, a);
-	if (!up || !up->head_ns) {
-		head_add(h, SLICE("server-timing"), text_in(x, "read;dur=%.3f, plan;dur=%.3f, weir;dur=%.3f", ms(x->record.read_us),
-							    ms(x->record.plan_us), ms(x->record.own_us)));
-		return;
+	at = put_stage(at, SLICE("read"), x->record.read_us);
+	at = put_stage(at, SLICE(", plan"), x->record.plan_us);
+	if (up && up->head_ns) {
+		at = put_stage(at, SLICE(", connect"), (up->connected_ns - up->opened_ns) / NS_PER_US);
+		at = put_stage(at, SLICE(", first_byte"), (up->head_ns - up->opened_ns) / NS_PER_US);
 	}
-	head_add(h, SLICE("server-timing"),
-		 text_in(x, "read;dur=%.3f, plan;dur=%.3f, connect;dur=%.3f, first_byte;dur=%.3f, weir;dur=%.3f", ms(x->record.read_us),
-			 ms(x->record.plan_us), ms((up->connected_ns - up->opened_ns) / NS_PER_US),
-			 ms((up->head_ns - up->opened_ns) / NS_PER_US), ms(x->record.own_us)));
+	at = put_stage(at, SLICE(", weir"), x->record.own_us);
+	head_add(h, SLICE("server-timing"), arena_dup(&x->stream->arena, slice_of(text, (size_t)(at - text))));
 }
 
 static void add_own_headers(struct exchange *x, struct head *h, const struct attempt *a)
@@ -87,8 +91,11 @@ static void add_own_headers(struct exchange *x, struct head *h, const struct att
 bool header_passes(const char *const *list, struct slice name)
 {
 	for (; *list; list++) {
-		struct slice allowed = slice_cstr(*list);
+		struct slice allowed;
 
+		if (name.len == 0 || **list != name.ptr[0])
+			continue;
+		allowed = slice_cstr(*list);
 		if (allowed.ptr[allowed.len - 1] == '*' ? slice_starts_with(name, slice_of(allowed.ptr, allowed.len - 1))
 							: slice_eq(name, allowed))
 			return true;

@@ -107,7 +107,7 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 	struct request_edits edits = { .model = c->own_id, .ask_usage = should_ask_usage(a) };
 	struct slice pieces[SPLICE_PIECES_MAX];
 	struct splice splice;
-	struct slice path = d->request_path(x->endpoint->operation, c->own_id, x->wants_stream, x->query, &x->arena);
+	struct slice path = d->request_path(&x->facts, x->endpoint->operation, c->own_id, x->query, &x->arena);
 
 	splice_init(&splice, buf_slice(&x->body));
 	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena), "a request takes a few edits at most");
@@ -116,7 +116,7 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 	struct client_request request = {
 		.origin = &a->key->origins[a->binding - a->provider->bindings],
 		.method = HTTP_POST,
-		.target = arena_printf(&x->arena, "%.*s%.*s", SLICE_ARG(a->binding->base.path), SLICE_ARG(path)),
+		.target = arena_join(&x->arena, a->binding->base.path, path),
 		.headers = headers,
 		.header_count = write_headers(a, headers),
 		.body = pieces,
@@ -203,13 +203,16 @@ static void tell_breaker(struct attempt *a, const struct failure *f)
 		return;
 	if (!f && a->step != ATTEMPT_DONE)
 		verdict = BREAKER_NEUTRAL;
-	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1, clock_now_ns());
+	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1, now_of(a));
 	a->breaker_told = true;
 }
 
 static int64_t since_us(int64_t from_ns, int64_t to_ns)
 {
-	return to_ns ? (to_ns - from_ns) / NS_PER_US : -1;
+	if (to_ns == 0)
+		return -1;
+	/* The loop's clock stands still within a turn: what was there at once may seem to have been there before. */
+	return to_ns > from_ns ? (to_ns - from_ns) / NS_PER_US : 0;
 }
 
 static void book(struct attempt *a, const struct failure *f)
@@ -220,14 +223,14 @@ static void book(struct attempt *a, const struct failure *f)
 	row->kind = f ? f->kind : FAILURE_NONE;
 	row->connect_us = since_us(a->started_ns, up->connected_ns);
 	row->head_us = since_us(a->started_ns, up->head_ns);
-	row->end_us = since_us(a->started_ns, clock_now_ns());
+	row->end_us = since_us(a->started_ns, now_of(a));
 	if (up->state >= CLIENT_BODY && !row->status)
 		row->status = up->status;
 	/* A provider that told its usage before it failed will bill it. */
 	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
 		row->cost_nano_usd = price_cost(&a->price, &a->reader.usage);
 	if (f)
-		row->message = exchange_keep_reason(a->exchange, f);
+		row->message = exchange_keep(a->exchange, slice_cstr(f->message));
 }
 
 void attempt_end(struct attempt *a, const struct failure *f)
@@ -404,12 +407,12 @@ void attempt_progress(struct attempt *a, unsigned flags)
 
 	if ((flags & (READING_PROGRESS | READING_CONTENT)) && !a->progressed) {
 		a->progressed = true;
-		a->row->first_token_us = (clock_now_ns() - a->started_ns) / NS_PER_US;
+		a->row->first_token_us = since_us(a->started_ns, now_of(a));
 		if (x->record.first_token_us < 0)
-			x->record.first_token_us = (clock_now_ns() - x->stream->started_ns) / NS_PER_US;
+			x->record.first_token_us = since_us(x->stream->started_ns, now_of(a));
 	}
 	if ((flags & READING_CONTENT) && !a->breaker_told) {
-		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, clock_now_ns());
+		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, now_of(a));
 		a->breaker_told = true;
 	}
 	/* Pings are not progress: only what carries meaning pushes the idle timer on. */

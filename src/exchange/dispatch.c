@@ -78,7 +78,7 @@ static bool is_worth_trying(const struct exchange *x, const struct candidate *c)
 /* The next target whose breaker lets us through, from where the plan stands. */
 static bool start_next(struct exchange *x, bool force)
 {
-	int64_t now = clock_now_ns();
+	int64_t now = loop_now(x->worker->loop);
 
 	for (; x->cursor < x->plan.count; next_candidate(x)) {
 		const struct candidate *c = &x->plan.candidates[x->cursor];

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "provider/catalogue.h"
@@ -139,8 +140,10 @@ static struct exchange *exchange_new(struct worker *w)
 /* 96 random bits: unique over all replicas without asking anyone. */
 static void make_request_id(char ret[static RECORD_ID_MAX])
 {
-	snprintf(ret, RECORD_ID_MAX, "req_%016llx%08llx", (unsigned long long)random_u64(),
-		 (unsigned long long)(random_u64() & 0xffffffff));
+	char *at = (char *)mempcpy(ret, "req_", 4);
+
+	at = digits_put_hex(at, random_u64(), 16);
+	*digits_put_hex(at, random_u64() & 0xffffffff, 8) = '\0';
 }
 
 void exchange_accept(struct server_stream *s, void *ctx)
@@ -252,18 +255,6 @@ struct slice exchange_keep(struct exchange *x, struct slice text)
 /* ---- trouble ---- */
 
 void exchange_fail(struct exchange *x, const struct failure *f)
-/* What the record may say of it: in its complaint about a request a provider may quote the prompt (pain.md F32). */
-struct slice exchange_keep_reason(struct exchange *x, const struct failure *f)
-{
-	bool is_about_content = f->kind == FAILURE_REQUEST || f->kind == FAILURE_CONTEXT_LENGTH || f->kind == FAILURE_CONTENT_FILTER;
-
-	if (!is_about_content || f->status == 0)
-		return exchange_keep(x, slice_cstr(f->message));
-	if (f->code[0] || f->type[0])
-		return exchange_keep(x, slice_cstr(f->code[0] ? f->code : f->type));
-	return SLICE("the provider refused the request");
-}
-
 {
 	if (f->retry_after_ms >= 0 && (x->smallest_retry_after_ms < 0 || f->retry_after_ms < x->smallest_retry_after_ms))
 		x->smallest_retry_after_ms = f->retry_after_ms;
@@ -558,7 +549,7 @@ static enum step_result step_settle(struct exchange *x)
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
 	if (x->failure)
-		x->record.message = exchange_keep_reason(x, x->failure);
+		x->record.message = exchange_keep(x, slice_cstr(x->failure->message));
 	if (!x->committed)
 		exchange_free_request(x);
 	return STEP_NEXT;

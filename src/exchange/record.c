@@ -2,8 +2,8 @@
 /* Writes a request's record as a log line. */
 #include "exchange/record.h"
 
-#include <stdio.h>
 #include "base/clock.h"
+#include "base/digits.h"
 #include "json/writer.h"
 #include "llm/price.h"
 
@@ -87,12 +87,13 @@ static void write_money(struct json_writer *w, struct slice key, int64_t nano_us
 
 static void write_ms(struct json_writer *w, struct slice key, int64_t us)
 {
-	char text[32];
-	int n = us < 0 ? snprintf(text, sizeof text, "-1")
-		       : snprintf(text, sizeof text, "%lld.%03lld", (long long)(us / 1000), (long long)(us % 1000));
+	char text[DIGITS_MAX + 1];
 
 	json_key(w, key);
-	json_value_raw(w, slice_of(text, (size_t)n));
+	if (us < 0)
+		json_int(w, -1);
+	else
+		json_value_raw(w, slice_of(text, (size_t)(digits_put_thousandths(text, (uint64_t)us) - text)));
 }
 
 static void write_attempt(struct json_writer *w, const struct attempt_record *a)

@@ -21,6 +21,15 @@ struct batch {
 	struct arena copies;           /* pieces from elsewhere (an event that began in an earlier read) */
 };
 
+/* Not the pieces: there is room for many, and most batches have one. */
+static void batch_init(struct batch *b, struct exchange *x, struct slice input)
+{
+	b->x = x;
+	b->count = 0;
+	b->input = input;
+	arena_init(&b->copies);
+}
+
 static void commit(struct exchange *x, struct attempt *a)
 {
 	if (!x->head_sent)
@@ -130,7 +139,7 @@ static void release_held(struct exchange *x, struct attempt *a)
 static enum attempt_result relay_event(struct batch *b, struct attempt *a, const struct frame *f)
 {
 	struct exchange *x = b->x;
-	struct reading r = { .flags = 0 };
+	struct reading r;
 
 	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
 	attempt_progress(a, r.flags);
@@ -167,11 +176,11 @@ static enum attempt_result relay_frames(struct batch *b, struct attempt *a)
 
 enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, struct slice bytes)
 {
-	struct batch batch = { .x = x, .input = bytes };
+	struct batch batch;
 	bool was_committed = x->committed;
 	enum attempt_result result;
 
-	arena_init(&batch.copies);
+	batch_init(&batch, x, bytes);
 	framer_feed(&a->framer, bytes);
 	result = relay_frames(&batch, a);
 	if (result == ATTEMPT_WAITS && !batch_flush(&batch))
@@ -189,11 +198,11 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
  * missing is a cut: it must never look complete (pain.md F1). */
 enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 {
-	struct batch batch = { .x = x };
+	struct batch batch;
 	struct frame frame;
 	enum attempt_result result = ATTEMPT_WAITS;
 
-	arena_init(&batch.copies);
+	batch_init(&batch, x, slice_of(NULL, 0));
 	if (framer_end(&a->framer, &frame))
 		result = relay_event(&batch, a, &frame);
 	arena_reset(&x->worker->scratch);
@@ -251,7 +260,7 @@ enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, str
 
 enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 {
-	struct reading r = { .flags = 0 };
+	struct reading r;
 
 	if (a->over_hold)
 		return ATTEMPT_COMPLETE;

@@ -2,17 +2,25 @@
 /* One request and its answer over one HTTP/1.1 connection (RFC 9112). Head and body leave in one system call when the
  * kernel takes them; the answer's head is read when an edge says so, its body when the owner asks for it. */
 #include <errno.h>
-#include <stdio.h>
+#include "base/digits.h"
 #include "http/client_internal.h"
 
 enum { SEND_PIECES_MAX = 64 };
+
+/* RFC 9110 §5.6.2: letters, digits and these; a bit each, for 0x20 to 0x3f, 0x40 to 0x5f, 0x60 to 0x7f. */
+static const uint32_t token_bits[] = {
+	1u << ('!' - 32) | 1u << ('#' - 32) | 1u << ('$' - 32) | 1u << ('%' - 32) | 1u << ('&' - 32) | 1u << ('\'' - 32) |
+		1u << ('*' - 32) | 1u << ('+' - 32) | 1u << ('-' - 32) | 1u << ('.' - 32) | 0x3ffu << ('0' - 32),
+	0x3ffffffu << ('A' - 64) | 1u << ('^' - 64) | 1u << ('_' - 64),
+	0x3ffffffu << ('a' - 96) | 1u << ('`' - 96) | 1u << ('|' - 96) | 1u << ('~' - 96),
+};
 
 static bool is_token(struct slice name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		unsigned char c = (unsigned char)name.ptr[i];
 
-		if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+		if (c < 0x20 || c > 0x7f || !(token_bits[c / 32 - 1] >> c % 32 & 1))
 			return false;
 	}
 	return name.len > 0;
@@ -75,7 +83,7 @@ static struct slice write_head(struct outbound *o, const struct client_request *
 	size_t size = head_size(o, r);
 	char *head = arena_alloc(&o->stream.arena, size), *at = head;
 	const struct outbound_proxy *proxy = r->origin->url.tls ? NULL : o->pool->proxy;
-	char length[24];
+	char length[DIGITS_MAX];
 
 	at = put(at, slice_cstr(http_method_name(r->method)));
 	at = put(at, SLICE(" "));
@@ -92,8 +100,7 @@ static struct slice write_head(struct outbound *o, const struct client_request *
 		at = put_header(at, r->headers[i].name, r->headers[i].value);
 	at = put_header(at, SLICE("accept-encoding"), r->decode ? SLICE("gzip, br, zstd") : SLICE("identity"));
 	if (body_len || r->method == HTTP_POST || r->method == HTTP_PUT || r->method == HTTP_PATCH) {
-		snprintf(length, sizeof(length), "%zu", body_len);
-		at = put_header(at, SLICE("content-length"), slice_cstr(length));
+		at = put_header(at, SLICE("content-length"), slice_of(length, (size_t)(digits_put(length, body_len, 1) - length)));
 	}
 	at = put(at, SLICE("\r\n"));
 	check((size_t)(at - head) <= size, "a request's head is longer than its estimate");

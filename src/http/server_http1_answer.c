@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1 answers (RFC 9112 §6, §7). A head waits for the first bytes of the body and leaves with them; a chunk is the
  * owner's bytes between a size line and CRLF, in one system call, not copied unless the kernel does not take them. */
-#include <stdio.h>
+#include "base/digits.h"
 #include "http/server_internal.h"
 
 enum { PIECES_MAX = 60, SIZE_LINE_MAX = 20, HEAD_EXTRA = 256 };
@@ -30,14 +30,15 @@ static void batch_start(struct batch *b, struct stream *s)
 	s->head = slice_of(NULL, 0);
 }
 
-/* Sends what the kernel takes and queues the rest. */
+/* Sends what the kernel takes and queues the rest. The last bytes of a body whose length was announced wait for nothing. */
 static void batch_send(struct batch *b, struct stream *s, bool borrowed)
 {
 	struct connection *c = s->connection;
+	bool corked = s->corked && (s->framing != ANSWER_LENGTH || s->answer_left > 0);
 	size_t skip = 0;
 	ssize_t n;
 
-	if (b->total > 0 && c->output.len == 0 && !s->corked) {
+	if (b->total > 0 && c->output.len == 0 && !corked) {
 		n = connection_writev(c, b->iov, b->count);
 		if (n < 0)
 			return;
@@ -54,7 +55,7 @@ static void batch_send(struct batch *b, struct stream *s, bool borrowed)
 		else
 			send_queue_copy(&c->output, piece.ptr, piece.len);
 	}
-	if (!s->corked && !connection_flush(c))
+	if (!corked && !connection_flush(c))
 		return;
 	s->pub.pending = c->output.len;
 }
@@ -100,15 +101,13 @@ static void choose_framing(struct stream *s, int status, int64_t content_length)
 
 static char *put_framing(char *at, const struct stream *s, int status, int64_t content_length)
 {
-	char digits[24];
-	int len;
+	char digits[DIGITS_MAX];
 
 	if (s->framing == ANSWER_CHUNKED)
 		return put_header(at, SLICE("transfer-encoding"), SLICE("chunked"));
 	if (content_length == BODY_LENGTH_UNKNOWN || status == 204 || status == 304)
 		return at;
-	len = snprintf(digits, sizeof(digits), "%lld", (long long)content_length);
-	return put_header(at, SLICE("content-length"), slice_of(digits, (size_t)len));
+	return put_header(at, SLICE("content-length"), slice_of(digits, (size_t)(digits_put(digits, (uint64_t)content_length, 1) - digits)));
 }
 
 void http1_head(struct stream *s, int status, const struct header *headers, unsigned count, int64_t content_length)
@@ -117,7 +116,11 @@ void http1_head(struct stream *s, int status, const struct header *headers, unsi
 	char *start = arena_alloc(&s->pub.arena, head_room(headers, count)), *at = start;
 
 	choose_framing(s, status, content_length);
-	at += snprintf(at, HEAD_EXTRA, "HTTP/1.1 %03d %s\r\n", status, http_reason(status));
+	at = put(at, SLICE("HTTP/1.1 "));
+	at = digits_put(at, (uint64_t)status, 3);
+	at = put(at, SLICE(" "));
+	at = put(at, slice_cstr(http_reason(status)));
+	at = put(at, SLICE("\r\n"));
 	for (unsigned i = 0; i < count; i++)
 		/* The last line of defence against split answers: such a value never gets this far by intent. */
 		if (http_value_is_clean(headers[i].value))
@@ -146,7 +149,6 @@ static void send_pieces(struct stream *s, const struct slice *pieces, unsigned c
 {
 	struct batch b;
 	size_t total = 0;
-	int len;
 
 	for (unsigned i = 0; i < count; i++)
 		total += pieces[i].len;
@@ -154,8 +156,9 @@ static void send_pieces(struct stream *s, const struct slice *pieces, unsigned c
 		return;
 	batch_start(&b, s);
 	if (s->framing == ANSWER_CHUNKED) {
-		len = snprintf(b.size_line, sizeof(b.size_line), "%zx\r\n", total);
-		batch_add(&b, slice_of(b.size_line, (size_t)len));
+		char *end = put(digits_put_hex(b.size_line, total, 1), SLICE("\r\n"));
+
+		batch_add(&b, slice_of(b.size_line, (size_t)(end - b.size_line)));
 	}
 	b.payload = b.count;
 	for (unsigned i = 0; i < count; i++)

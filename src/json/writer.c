@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compact JSON into a bounded buffer. */
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include "base/digits.h"
 #include "json/scan.h"
 #include "json/writer.h"
 
@@ -16,6 +16,35 @@ static void put(struct json_writer *w, const char *bytes, size_t len)
 {
 	if (!w->overflow && !buf_append(w->out, bytes, len))
 		w->overflow = true;
+}
+
+/* What has been asked for is written at once or not at all: the comma that is due, the bytes, their quotes, a key's colon. */
+static void put_whole(struct json_writer *w, struct slice bytes, bool quoted, bool key)
+{
+	bool comma = w->need_comma;
+	size_t len = comma + bytes.len + 2 * (size_t)quoted + key;
+	char *at = w->overflow ? NULL : buf_reserve(w->out, len);
+
+	w->need_comma = !key;
+	w->overflow = !at;
+	if (!at)
+		return;
+	if (comma)
+		*at++ = ',';
+	if (quoted)
+		*at++ = '"';
+	if (bytes.len > 0)
+		at = (char *)mempcpy(at, bytes.ptr, bytes.len);
+	if (quoted)
+		*at++ = '"';
+	if (key)
+		*at = ':';
+	buf_commit(w->out, len);
+}
+
+static bool is_plain(struct slice text)
+{
+	return text.len == 0 || scan_plain(text.ptr, text.ptr + text.len) == text.ptr + text.len;
 }
 
 static void before_value(struct json_writer *w)
@@ -86,6 +115,10 @@ static void put_string(struct json_writer *w, struct slice text)
 
 void json_key(struct json_writer *w, struct slice name)
 {
+	if (is_plain(name)) {
+		put_whole(w, name, true, true);
+		return;
+	}
 	before_value(w);
 	put_string(w, name);
 	put(w, ":", 1);
@@ -94,24 +127,28 @@ void json_key(struct json_writer *w, struct slice name)
 
 void json_string(struct json_writer *w, struct slice text)
 {
+	if (is_plain(text)) {
+		put_whole(w, text, true, false);
+		return;
+	}
 	before_value(w);
 	put_string(w, text);
 }
 
 void json_int(struct json_writer *w, int64_t value)
 {
-	char text[24];
+	char text[DIGITS_MAX + 1] = "-";
+	char *from = value < 0 ? text + 1 : text;
+	const char *to = digits_put(from, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
 
-	before_value(w);
-	put(w, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, value));
+	put_whole(w, slice_of(text, (size_t)(to - text)), false, false);
 }
 
 void json_uint(struct json_writer *w, uint64_t value)
 {
-	char text[24];
+	char text[DIGITS_MAX];
 
-	before_value(w);
-	put(w, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, value));
+	put_whole(w, slice_of(text, (size_t)(digits_put(text, value, 1) - text)), false, false);
 }
 
 void json_double(struct json_writer *w, double value)
@@ -144,6 +181,5 @@ void json_null(struct json_writer *w)
 
 void json_value_raw(struct json_writer *w, struct slice json)
 {
-	before_value(w);
-	put(w, json.ptr, json.len);
+	put_whole(w, json, false, false);
 }

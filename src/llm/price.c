@@ -7,8 +7,8 @@
  * LiteLLM and OpenRouter agree); nobody prices by tier like income tax. */
 #include "llm/price.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+#include "base/digits.h"
 
 static const int64_t NANO_PER_USD = 1000000000, PER_MILLION = 1000000;
 static const int64_t TOKENS_MAX = (int64_t)1 << 50;    /* keeps every product and their sum within 128 bits */
@@ -77,9 +77,12 @@ int64_t price_cost(const struct price *p, const struct usage *u)
 
 const char *money_format(int64_t nano_usd, char ret[static MONEY_TEXT_MAX])
 {
+	char *at = ret;
+
 	if (nano_usd < 0)
-		snprintf(ret, MONEY_TEXT_MAX, "unknown");
-	else
-		snprintf(ret, MONEY_TEXT_MAX, "%" PRId64 ".%09" PRId64, nano_usd / NANO_PER_USD, nano_usd % NANO_PER_USD);
+		return memcpy(ret, "unknown", sizeof("unknown"));
+	at = digits_put(at, (uint64_t)(nano_usd / NANO_PER_USD), 1);
+	*at++ = '.';
+	*digits_put(at, (uint64_t)(nano_usd % NANO_PER_USD), 9) = '\0';
 	return ret;
 }

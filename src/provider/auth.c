@@ -12,7 +12,7 @@ bool auth_write(const struct binding *b, const struct credential *key, struct he
 	secret = secret_reveal(key->secret);
 	if (b->auth == AUTH_BEARER) {
 		ret->name = SLICE("authorization");
-		ret->value = arena_printf(a, "Bearer %.*s", SLICE_ARG(secret));
+		ret->value = arena_join(a, SLICE("Bearer "), secret);
 		return true;
 	}
 	if (b->auth == AUTH_HEADER) {
