@@ -230,7 +230,7 @@ static void book(struct attempt *a, const struct failure *f)
 	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
 		row->cost_nano_usd = price_cost(&a->price, &a->reader.usage);
 	if (f)
-		row->message = exchange_keep(a->exchange, slice_cstr(f->message));
+		row->message = exchange_keep_reason(a->exchange, f);
 }
 
 void attempt_end(struct attempt *a, const struct failure *f)

@@ -252,6 +252,18 @@ struct slice exchange_keep(struct exchange *x, struct slice text)
 	return len == 0 ? SLICE("") : arena_dup(&x->stream->arena, slice_of(text.ptr, len));
 }
 
+/* What the record may say of it: in its complaint about a request a provider may quote the prompt (pain.md F32). */
+struct slice exchange_keep_reason(struct exchange *x, const struct failure *f)
+{
+	bool is_about_content = f->kind == FAILURE_REQUEST || f->kind == FAILURE_CONTEXT_LENGTH || f->kind == FAILURE_CONTENT_FILTER;
+
+	if (!is_about_content || f->status == 0)
+		return exchange_keep(x, slice_cstr(f->message));
+	if (f->code[0] || f->type[0])
+		return exchange_keep(x, slice_cstr(f->code[0] ? f->code : f->type));
+	return SLICE("the provider refused the request");
+}
+
 /* ---- trouble ---- */
 
 void exchange_fail(struct exchange *x, const struct failure *f)
@@ -549,7 +561,7 @@ static enum step_result step_settle(struct exchange *x)
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
 	if (x->failure)
-		x->record.message = exchange_keep(x, slice_cstr(x->failure->message));
+		x->record.message = exchange_keep_reason(x, x->failure);
 	if (!x->committed)
 		exchange_free_request(x);
 	return STEP_NEXT;
