@@ -120,6 +120,8 @@ static bool read_session(struct exchange *x, struct slice value)
 
 static bool read_only(struct exchange *x, struct slice value)
 {
+	if (value.len == 0) /* nothing would be narrowed */
+		return exchange_refuse(x, FAILURE_BAD_REQUEST, "x-weir-only is a list of providers, not empty");
 	x->only = value;
 	return true;
 }
