@@ -139,8 +139,9 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
+	struct request_facts facts = { .stream = q->stream };
 	struct slice path = c->binding && c->binding->dialect
-				    ? c->binding->dialect->request_path(q->query.operation, c->own_id, q->stream,
+				    ? c->binding->dialect->request_path(&facts, q->query.operation, c->own_id,
 									(struct slice){ 0 }, a)
 				    : (struct slice){ 0 };
 

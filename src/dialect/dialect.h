@@ -46,6 +46,7 @@ struct request_facts {
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
+	bool batch;                    /* the path asks for many in one request; set by the caller before read_request */
 	bool usage_asked;              /* the client itself asked for usage in the stream */
 	int64_t max_output;            /* tokens; -1 = not said */
 	unsigned needs;                /* NEEDS_… */
@@ -135,8 +136,8 @@ struct dialect {
 	 * Gemini "https://x/v1beta" + "/models/m:streamGenerateContent?alt=sse" (a Gemini base written without a
 	 * version gets "/v1beta" from the configuration, before it comes here). `client_query` is what the client
 	 * sent after the question mark, credentials already cut. NULL pointer: the dialect has no such operation. */
-	struct slice (*request_path)(enum operation op, struct slice own_model, bool stream, struct slice client_query,
-				     struct arena *a);
+	struct slice (*request_path)(const struct request_facts *facts, enum operation op, struct slice own_model,
+				     struct slice client_query, struct arena *a);
 
 	/* How this dialect's streams are cut into events for a client that asked like this. */
 	enum framing (*stream_framing)(struct slice client_query);

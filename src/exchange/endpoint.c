@@ -10,6 +10,9 @@
 #define STREAM(pattern_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
 	  .dialect = DIALECT_GEMINI, .operation = OPERATION_CHAT, .stream = true }
+#define BATCH(pattern_) \
+	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
+	  .dialect = DIALECT_GEMINI, .operation = OPERATION_EMBEDDINGS, .batch = true }
 #define LOCAL(pattern_, plane_, auth_, dialect_, local_) \
 	{ .methods = "GET,HEAD", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
@@ -53,12 +56,12 @@ const struct endpoint endpoints[] = {
 	STREAM("/v1beta/models/{id}:streamGenerateContent"),
 	MODEL("POST", "/v1beta/models/{id}:countTokens", DIALECT_GEMINI, OPERATION_COUNT_TOKENS),
 	MODEL("POST", "/v1beta/models/{id}:embedContent", DIALECT_GEMINI, OPERATION_EMBEDDINGS),
-	LATER("POST", "/v1beta/models/{id}:batchEmbedContents", DIALECT_GEMINI),
+	BATCH("/v1beta/models/{id}:batchEmbedContents"),
 	MODEL("POST", "/v1/models/{id}:generateContent", DIALECT_GEMINI, OPERATION_CHAT),
 	STREAM("/v1/models/{id}:streamGenerateContent"),
 	MODEL("POST", "/v1/models/{id}:countTokens", DIALECT_GEMINI, OPERATION_COUNT_TOKENS),
 	MODEL("POST", "/v1/models/{id}:embedContent", DIALECT_GEMINI, OPERATION_EMBEDDINGS),
-	LATER("POST", "/v1/models/{id}:batchEmbedContents", DIALECT_GEMINI),
+	BATCH("/v1/models/{id}:batchEmbedContents"),
 
 	/* Listings; /v1/models takes Anthropic's shape when anthropic-version is sent. */
 	LOCAL("/v1/models", PLANE_DATA, AUTH_KEY, DIALECT_OPENAI_CHAT, LOCAL_MODELS),

@@ -394,6 +394,7 @@ static enum step_result step_decode(struct exchange *x)
 		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body is not valid JSON: %s at line %u, column %u", error.message, line, column);
 		return STEP_ABORT;
 	}
+	x->facts.batch = x->endpoint->batch;
 	if (!x->dialect->read_request(&x->facts, x->endpoint->operation, x->path_id, x->endpoint->stream, &x->arena, &refusal)) {
 		exchange_fail(x, &refusal);
 		return STEP_ABORT;

@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include "json/json.h"
 
-enum { SPLICE_EDITS_MAX = 16, SPLICE_PIECES_MAX = 2 * SPLICE_EDITS_MAX + 1 };
+enum { SPLICE_EDITS_MAX = 128, SPLICE_PIECES_MAX = 2 * SPLICE_EDITS_MAX + 1 };
 
 struct splice_edit {
 	size_t at;                     /* offset into the source */

@@ -63,8 +63,14 @@ test('countTokens', async () => {
   assert.ok((await client.models.countTokens(request)).totalTokens > 0);
 });
 
-test('embedContent', async () => {
-  // The SDK itself sends batchEmbedContents, which comes later; this is the endpoint as other clients use it.
+test('embedContent as the SDK sends it: a batch, whose model is repeated in every request', async () => {
+  const answer = await client.models.embedContent({ model: 'm', contents: ['x', 'y'] });
+  assert.equal(answer.embeddings.length, 2);
+  const seen = (await world.sims.journal('first')).at(-1);
+  assert.deepEqual(JSON.parse(seen.body).requests.map((r) => r.model), ['models/own-m', 'models/own-m']);
+});
+
+test('embedContent as other clients send it', async () => {
   const answer = await fetch(`${world.url}/v1beta/models/m:embedContent`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-goog-api-key': 'weir-app-key-0123456789' },

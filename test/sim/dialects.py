@@ -384,6 +384,11 @@ class Gemini:
         model = re.match(r".*/models/(.+):\w+$", request.path).group(1)
         if sim.models is not None and model not in sim.models:
             return self.problem(404, f"models/{model} is not found for API version v1beta, or is not supported for generateContent.")
+        if request.path.endswith(":batchEmbedContents"):
+            for part in value.get("requests", []):
+                if part.get("model") != f"models/{model}":
+                    return self.problem(400, "* BatchEmbedContentsRequest.requests[].model: must be the model of the path")
+            return None if value.get("requests") else self.problem(400, "* BatchEmbedContentsRequest.requests: not specified")
         if request.path.endswith(":embedContent"):
             return None if "content" in value else self.problem(400, "* EmbedContentRequest.content: contents is not specified")
         if not isinstance(value.get("contents"), list) or not value["contents"]:
@@ -453,6 +458,8 @@ class Gemini:
             return dump({"totalTokens": reply.usage.input}, reply).encode()
         if request.path.endswith(":embedContent"):
             return dump({"embedding": {"values": [0.5, -0.25, 1e-7]}}, reply).encode()
+        if request.path.endswith(":batchEmbedContents"):
+            return dump({"embeddings": [{"values": [0.5, -0.25]} for _ in request.json()["requests"]]}, reply).encode()
         value = self.chunk(reply, self.model_of(reply, request), reply.whole_text(), self.finish(reply), True)
         return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
 
@@ -477,7 +484,7 @@ _PATHS = [
     (re.compile(r"^(/\w+)*/v1/(chat/completions|completions|embeddings)$"), "openai-chat"),
     (re.compile(r"^(/\w+)*/v1/responses(/input_tokens|/compact)?$"), "openai-responses"),
     (re.compile(r"^(/\w+)*/v1/messages(/count_tokens)?$"), "anthropic"),
-    (re.compile(r"^(/\w+)*/v1(beta)?/models/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent)$"), "gemini"),
+    (re.compile(r"^(/\w+)*/v1(beta)?/models/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$"), "gemini"),
 ]
 
 

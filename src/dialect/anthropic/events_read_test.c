@@ -12,6 +12,8 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 #define STOP "{\"type\":\"content_block_stop\",\"index\":0}"
 #define END(usage) "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":" usage "}"
 
+static const struct request_facts whole, streamed = { .stream = true };
+
 static void init(struct answer *a)
 {
 	answer_init(a, &dialect_anthropic, OPERATION_CHAT);
@@ -179,7 +181,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_anthropic, OPERATION_CHAT, body));
@@ -189,7 +191,7 @@ static void assert_needs(const char *members, unsigned needs)
 
 static void test_requests(void **state)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	struct slice none = { 0 };
 	assert_needs("\"messages\":[{\"role\":\"user\",\"content\":\"image\"}]", 0);
 	assert_needs("\"messages\":[{\"content\":[{\"type\":\"image\"},{\"type\":\"document\"}]}]", NEEDS_IMAGES | NEEDS_DOCUMENTS);
@@ -206,9 +208,9 @@ static void test_requests(void **state)
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
 	assert_slice(q.facts.user, "u");
-	assert_slice(dialect_anthropic.request_path(OPERATION_CHAT, none, true, SLICE("beta=true"), &q.arena), "/v1/messages?beta=true");
-	assert_slice(dialect_anthropic.request_path(OPERATION_COUNT_TOKENS, none, false, none, &q.arena), "/v1/messages/count_tokens");
-	assert_null(dialect_anthropic.request_path(OPERATION_EMBEDDINGS, none, false, none, &q.arena).ptr);
+	assert_slice(dialect_anthropic.request_path(&streamed, OPERATION_CHAT, none, SLICE("beta=true"), &q.arena), "/v1/messages?beta=true");
+	assert_slice(dialect_anthropic.request_path(&whole, OPERATION_COUNT_TOKENS, none, none, &q.arena), "/v1/messages/count_tokens");
+	assert_null(dialect_anthropic.request_path(&whole, OPERATION_EMBEDDINGS, none, none, &q.arena).ptr);
 	arena_done(&q.arena);
 	assert_false(request_read(&q, &dialect_anthropic, OPERATION_CHAT, "{\"model\":\"a\",\"model\":\"a\"}"));
 	arena_done(&q.arena);

@@ -7,6 +7,8 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 #define PARTS(parts) "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[" parts "]},\"index\":0}],\"modelVersion\":\"gemini-4\"}"
 #define FINISH(reason) "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}]},\"finishReason\":" reason ",\"index\":0}]}"
 
+static const struct request_facts whole, streamed = { .stream = true };
+
 static void init(struct answer *a)
 {
 	answer_init(a, &dialect_gemini, OPERATION_CHAT);
@@ -174,7 +176,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *body, unsigned needs)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	assert_true(request_read(&q, &dialect_gemini, OPERATION_CHAT, body));
 	assert_slice(q.facts.model, "gemini-x");
 	assert_int_equal(q.facts.needs, needs);
@@ -197,7 +199,7 @@ static void test_needs(void **state)
 
 static void test_models(void **state)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	struct splice splice;
 	struct request_edits want = { .model = SLICE("gemini-y") };
 	assert_true(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"model\": \"models/gemini-x\", \"content\":{}}"));
@@ -218,20 +220,36 @@ static void test_models(void **state)
 	arena_done(&q.arena);
 }
 
+static void test_batch(void **state)
+{
+	struct request_edits want = { .model = SLICE("own") };
+	struct splice splice;
+	struct request q = { .batch = true };
+	assert_true(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"requests\":[{\"model\":\"models/gemini-x\",\"n\":1.0},{\"model\":\"models/gemini-x\"},{}]}"));
+	splice_init(&splice, q.facts.doc.text);
+	assert_true(dialect_gemini.edit_request(&q.facts, OPERATION_EMBEDDINGS, &want, &splice, &q.arena));
+	assert_slice(splice_flatten(&splice, &q.arena), "{\"requests\":[{\"model\":\"models/own\",\"n\":1.0},{\"model\":\"models/own\"},{}]}");
+	assert_slice(dialect_gemini.request_path(&q.facts, OPERATION_EMBEDDINGS, SLICE("own"), (struct slice){ 0 }, &q.arena),
+		     "/models/own:batchEmbedContents");
+	arena_done(&q.arena);
+	assert_false(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"content\":{}}"));
+	arena_done(&q.arena);
+}
+
 static void test_paths(void **state)
 {
 	struct arena a;
 	struct slice none = { 0 };
 	const struct dialect *d = &dialect_gemini;
 	arena_init(&a);
-	assert_slice(d->request_path(OPERATION_CHAT, SLICE("gemini-x"), false, none, &a), "/models/gemini-x:generateContent");
-	assert_slice(d->request_path(OPERATION_CHAT, SLICE("gemini-x"), true, SLICE("alt=sse"), &a),
+	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("gemini-x"), none, &a), "/models/gemini-x:generateContent");
+	assert_slice(d->request_path(&streamed, OPERATION_CHAT, SLICE("gemini-x"), SLICE("alt=sse"), &a),
 		     "/models/gemini-x:streamGenerateContent?alt=sse");
-	assert_slice(d->request_path(OPERATION_COUNT_TOKENS, SLICE("tunedModels/a b"), false, none, &a), "/tunedModels/a%20b:countTokens");
-	assert_slice(d->request_path(OPERATION_EMBEDDINGS, SLICE("x?y#z%"), false, none, &a), "/models/x%3Fy%23z%25:embedContent");
-	assert_slice(d->request_path(OPERATION_CHAT, SLICE("../x"), false, none, &a), "/models/..%2Fx:generateContent");
-	assert_slice(d->request_path(OPERATION_CHAT, SLICE("a//x"), false, none, &a), "/models/a%2F%2Fx:generateContent");
-	assert_null(d->request_path(OPERATION_COMPACT, SLICE("x"), false, none, &a).ptr);
+	assert_slice(d->request_path(&whole, OPERATION_COUNT_TOKENS, SLICE("tunedModels/a b"), none, &a), "/tunedModels/a%20b:countTokens");
+	assert_slice(d->request_path(&whole, OPERATION_EMBEDDINGS, SLICE("x?y#z%"), none, &a), "/models/x%3Fy%23z%25:embedContent");
+	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("../x"), none, &a), "/models/..%2Fx:generateContent");
+	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("a//x"), none, &a), "/models/a%2F%2Fx:generateContent");
+	assert_null(d->request_path(&whole, OPERATION_COMPACT, SLICE("x"), none, &a).ptr);
 	assert_int_equal(d->stream_framing(SLICE("alt=sse")), FRAMING_SSE);
 	assert_int_equal(d->stream_framing(SLICE("?x=1&%24alt=sse")), FRAMING_SSE);
 	assert_int_equal(d->stream_framing(SLICE("alt=json")), FRAMING_JSON_ARRAY);
@@ -252,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_whole_answers),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_models),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,9 @@
  * (proto3 JSON). */
 #include "dialect/gemini/gemini.h"
 
+enum { BATCH_MAX = 100 };
+_Static_assert((int)BATCH_MAX < (int)SPLICE_EDITS_MAX, "every request of a batch may need its model edited");
+
 static struct json either(struct json object, const char *camel, const char *snake)
 {
 	struct json v = json_member(object, slice_cstr(camel));
@@ -78,6 +81,22 @@ static bool check_body_model(struct request_facts *facts, struct json root, stru
 	return true;
 }
 
+/* The API takes at most 100 requests in a batch (ai.google.dev, batchEmbedContents); each names its model, once. */
+static bool check_batch(struct json root, struct failure *reterr)
+{
+	struct json requests = json_get(root, "requests");
+	if (!json_is(requests, JSON_ARRAY))
+		return failure_set(reterr, FAILURE_BAD_REQUEST, "\"requests\" must be an array of requests, such as "
+				   "[{\"content\": {…}}]");
+	if (json_count(requests) > BATCH_MAX)
+		return failure_set(reterr, FAILURE_BAD_REQUEST, "a batch has at most %d requests, not %zu", BATCH_MAX,
+				   json_count(requests));
+	for (struct json_walk r = json_walk(requests); json_walk_next(&r);)
+		if (!request_single(r.value, SLICE("model"), reterr))
+			return false;
+	return true;
+}
+
 /* A name becomes part of a path: every part of it is something, and none leads elsewhere (pain.md P6). */
 static bool is_resource_name(struct slice model)
 {
@@ -96,6 +115,8 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 	if (!request_begin(facts, &root, reterr) || !request_check_model(path_model, reterr) ||
 	    !check_body_model(facts, root, reterr))
 		return false;
+	if (facts->batch && !check_batch(root, reterr))
+		return false;
 	if (!is_resource_name(path_model))
 		return failure_set(reterr, FAILURE_BAD_REQUEST, "the model's name has an empty or a dot segment in it");
 	facts->model = path_model;
@@ -110,15 +131,26 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 	return true;
 }
 
-/* The path names the model; where the body repeats it, both must agree. */
+/* The path names the model; where the body repeats it, in every request of a batch too, both must agree. */
 bool gemini_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			 struct splice *out, struct arena *a)
 {
-	if (!json_exists(facts->model_value) || slice_eq(want->model, facts->model))
+	if (slice_eq(want->model, facts->model))
 		return true;
 	bool whole = slice_find(want->model, SLICE("/")) != SIZE_MAX;
 	struct slice name = whole ? want->model : arena_printf(a, "models/%.*s", SLICE_ARG(want->model));
-	return splice_replace(out, facts->model_value, json_quote(name, a));
+	struct slice quoted = json_quote(name, a);
+	if (json_exists(facts->model_value) && !splice_replace(out, facts->model_value, quoted))
+		return false;
+	struct json requests = json_get(json_root(&facts->doc), "requests");
+	if (!facts->batch || !json_is(requests, JSON_ARRAY))
+		return true;
+	for (struct json_walk r = json_walk(requests); json_walk_next(&r);) {
+		struct json model = json_get(r.value, "model");
+		if (json_is(model, JSON_STRING) && !splice_replace(out, model, quoted))
+			return false;
+	}
+	return true;
 }
 
 int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
@@ -160,25 +192,25 @@ static struct slice escape_model(struct slice model, struct arena *a)
 	return slice_of(text, len);
 }
 
-static const char *verb_of(enum operation op, bool stream)
+static const char *verb_of(enum operation op, const struct request_facts *facts)
 {
 	switch (op) {
 	case OPERATION_CHAT:
-		return stream ? "streamGenerateContent" : "generateContent";
+		return facts->stream ? "streamGenerateContent" : "generateContent";
 	case OPERATION_COUNT_TOKENS:
 		return "countTokens";
 	case OPERATION_EMBEDDINGS:
-		return "embedContent";
+		return facts->batch ? "batchEmbedContents" : "embedContent";
 	default:
 		return NULL;
 	}
 }
 
 /* A model is "gemini-x", or a resource by its full name: "tunedModels/y", "publishers/google/models/gemini-x". */
-struct slice gemini_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
-				 struct arena *a)
+struct slice gemini_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
+				 struct slice client_query, struct arena *a)
 {
-	const char *verb = verb_of(op, stream);
+	const char *verb = verb_of(op, facts);
 	if (!verb)
 		return (struct slice){ 0 };
 	struct slice model = escape_model(own_model, a);

@@ -2,9 +2,11 @@
 /* What is read of chat completion requests, and that edits change nothing else. */
 #include "dialect/dialect_test.h"
 
+static const struct request_facts whole, streamed = { .stream = true };
+
 static void assert_refused(const char *body, const char *param)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	assert_false(request_read(&q, &dialect_openai_chat, OPERATION_CHAT, body));
 	assert_int_equal(q.failure.kind, FAILURE_BAD_REQUEST);
 	assert_string_equal(q.failure.param, param);
@@ -31,7 +33,7 @@ static void test_what_is_refused(void **state)
 
 static void test_what_is_read(void **state)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	assert_true(request_read(&q, &dialect_openai_chat, OPERATION_CHAT,
 				 "{\"model\":\"gpt\\u002d5\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
 				 "\"max_tokens\":5,\"max_completion_tokens\":7,\"user\":\"u\"}"));
@@ -55,7 +57,7 @@ static void test_what_is_read(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_openai_chat, OPERATION_CHAT, body));
@@ -82,7 +84,7 @@ static void test_needs(void **state)
 
 static void assert_edited(enum operation op, const char *body, const char *model, bool ask, const char *expected)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	struct splice splice;
 	struct request_edits want = { .model = slice_cstr(model), .ask_usage = ask };
 	assert_true(request_read(&q, &dialect_openai_chat, op, body));
@@ -132,10 +134,10 @@ static void test_paths(void **state)
 	struct arena a;
 	arena_init(&a);
 	const struct slice none = { 0 };
-	assert_slice(dialect_openai_chat.request_path(OPERATION_CHAT, none, true, none, &a), "/chat/completions");
-	assert_slice(dialect_openai_chat.request_path(OPERATION_COMPLETIONS, none, false, SLICE("a=b"), &a), "/completions?a=b");
-	assert_slice(dialect_openai_chat.request_path(OPERATION_EMBEDDINGS, none, false, SLICE("?a=b"), &a), "/embeddings?a=b");
-	assert_null(dialect_openai_chat.request_path(OPERATION_COMPACT, none, false, none, &a).ptr);
+	assert_slice(dialect_openai_chat.request_path(&streamed, OPERATION_CHAT, none, none, &a), "/chat/completions");
+	assert_slice(dialect_openai_chat.request_path(&whole, OPERATION_COMPLETIONS, none, SLICE("a=b"), &a), "/completions?a=b");
+	assert_slice(dialect_openai_chat.request_path(&whole, OPERATION_EMBEDDINGS, none, SLICE("?a=b"), &a), "/embeddings?a=b");
+	assert_null(dialect_openai_chat.request_path(&whole, OPERATION_COMPACT, none, none, &a).ptr);
 	arena_done(&a);
 }
 

@@ -4,6 +4,8 @@
 
 enum { SAID = READING_CONTENT | READING_PROGRESS, LAST = SAID | READING_FINISH | READING_TERMINATOR };
 
+static const struct request_facts whole, streamed = { .stream = true };
+
 static void init(struct answer *a)
 {
 	answer_init(a, &dialect_openai_responses, OPERATION_CHAT);
@@ -137,7 +139,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_openai_responses, OPERATION_CHAT, body));
@@ -147,7 +149,7 @@ static void assert_needs(const char *members, unsigned needs)
 
 static void test_requests(void **state)
 {
-	struct request q;
+	struct request q = { .batch = false };
 	struct slice none = { 0 };
 	assert_needs("\"input\":\"hello\"", 0);
 	assert_needs("\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"x\"}]}]", NEEDS_IMAGES);
@@ -166,10 +168,10 @@ static void test_requests(void **state)
 	assert_true(request_read(&q, &dialect_openai_responses, OPERATION_CHAT, "{\"model\":\"m\",\"stream\":true,\"max_output_tokens\":9}"));
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
-	assert_slice(dialect_openai_responses.request_path(OPERATION_CHAT, none, true, none, &q.arena), "/responses");
-	assert_slice(dialect_openai_responses.request_path(OPERATION_COUNT_TOKENS, none, false, none, &q.arena), "/responses/input_tokens");
-	assert_slice(dialect_openai_responses.request_path(OPERATION_COMPACT, none, false, none, &q.arena), "/responses/compact");
-	assert_null(dialect_openai_responses.request_path(OPERATION_EMBEDDINGS, none, false, none, &q.arena).ptr);
+	assert_slice(dialect_openai_responses.request_path(&streamed, OPERATION_CHAT, none, none, &q.arena), "/responses");
+	assert_slice(dialect_openai_responses.request_path(&whole, OPERATION_COUNT_TOKENS, none, none, &q.arena), "/responses/input_tokens");
+	assert_slice(dialect_openai_responses.request_path(&whole, OPERATION_COMPACT, none, none, &q.arena), "/responses/compact");
+	assert_null(dialect_openai_responses.request_path(&whole, OPERATION_EMBEDDINGS, none, none, &q.arena).ptr);
 	arena_done(&q.arena);
 }
 

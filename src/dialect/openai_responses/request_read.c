@@ -100,8 +100,8 @@ uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation
 	return prompt_prefix_hash(root, stable, "input");
 }
 
-struct slice responses_request_path(enum operation op, struct slice own_model, bool stream, struct slice client_query,
-				    struct arena *a)
+struct slice responses_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
+				    struct slice client_query, struct arena *a)
 {
 	switch (op) {
 	case OPERATION_CHAT:
