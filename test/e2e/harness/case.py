@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import time
 import unittest
 
 from . import grammar
@@ -124,6 +125,13 @@ class Case(unittest.TestCase):
         if dialect == "anthropic":
             return "".join(block.get("text", "") for block in value["content"])
         return "".join(part["text"] for part in value["candidates"][0]["content"]["parts"])
+
+    def wait_until(self, condition, shown=lambda: "", timeout=20):
+        """For what shows only by asking again, as a gauge does."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"never came true: {shown()}")
+            time.sleep(0.005)
 
     def assert_error(self, response, status, code=None, origin=None):
         self.assertEqual(response.status, status, response.body[:500])

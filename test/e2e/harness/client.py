@@ -4,6 +4,7 @@
 import json
 import socket
 import struct
+import time
 
 from . import grammar
 
@@ -157,15 +158,21 @@ class Client:
         self.read_head()
         return self.read_body(method)
 
-    def read_until_text(self, text):
-        """Reads the body until `text` is in it; what came so far is returned."""
-        for _ in self.read_pieces():
-            if text in b"".join(self.response.pieces):
+    def read_until(self, predicate, what="what was waited for", timeout=TIMEOUT):
+        """Reads the body until predicate(all of it so far) holds; returns what came."""
+        came, deadline = b"".join(self.response.pieces), time.monotonic() + timeout
+        if predicate(came):
+            return came
+        for piece in self.read_pieces():
+            came += piece
+            if predicate(came):
+                return came
+            if time.monotonic() > deadline:
                 break
-        came = b"".join(self.response.pieces)
-        if text not in came:
-            raise AssertionError(f"{text!r} never came; this did: {came[-500:]!r}")
-        return came
+        raise AssertionError(f"{what} never came; this did: {came[-500:]!r}")
+
+    def read_until_text(self, text):
+        return self.read_until(lambda came: text in came, repr(text))
 
     def is_closed_by_peer(self, timeout=TIMEOUT):
         """True when the other side closes within the time and sends nothing before."""

@@ -41,20 +41,19 @@ def parse_sse(body):
     """Events and the rest after the last one. UTF-8 must hold, and no replacement character may have come in."""
     text = body.decode("utf-8")
     require("\ufffd" not in text, "U+FFFD in a stream")
-    events = []
-    position = 0
-    for match in re.finditer(r"(?:[^\r\n]*(?:\r\n|\n|\r))*?(?:\r\n|\n|\r)", text):
-        raw = match.group()
-        name, data = None, []
-        for line in re.split(r"\r\n|\n|\r", raw):
-            line = line.removeprefix("\ufeff")
-            if line.startswith("data:"):
-                data.append(line[5:].removeprefix(" "))
-            elif line.startswith("event:"):
-                name = line[6:].strip()
-        events.append(SSEEvent(name, "\n".join(data) if data else None, raw.encode()))
-        position = match.end()
-    return events, text[position:]
+    events, name, data, raw = [], None, [], ""
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r)", text):
+        raw += line
+        content = line.rstrip("\r\n").removeprefix("\ufeff")
+        if content.startswith("data:"):
+            data.append(content[5:].removeprefix(" "))
+        elif content.startswith("event:"):
+            name = content[6:].strip()
+        elif content == "":
+            events.append(SSEEvent(name, "\n".join(data) if data else None, raw.encode()))
+            name, data, raw = None, [], ""
+    consumed = sum(len(event.raw) for event in events)
+    return events, body[consumed:].decode()
 
 
 def judge(dialect, response):
@@ -70,6 +69,10 @@ def judge_bytes(dialect, body):
     stream = Stream(dialect)
     events, rest = parse_sse(body)
     stream.comments = sum(1 for event in events if event.data is None and event.raw.startswith(b":"))
+    if re.match(r"(event|data|id|retry):", rest):
+        # Without its blank line: SDKs take the last event nevertheless (openai-node and anthropic-sdk, LineDecoder.flush).
+        last, rest = parse_sse(rest.encode() + b"\n\n")
+        events += last
     stream.events = [event for event in events if event.data is not None]
     if dialect == "gemini":
         _gemini(stream, rest)
