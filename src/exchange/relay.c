@@ -144,7 +144,6 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
-		batch_flush(b); /* what came before the fault belongs to the client if it has begun */
 		return attempt_fail_with(a, &r.failure);
 	}
 	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
@@ -183,7 +182,8 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 	batch_init(&batch, x, bytes);
 	framer_feed(&a->framer, bytes);
 	result = relay_frames(&batch, a);
-	if (result == ATTEMPT_WAITS && !batch_flush(&batch))
+	/* Also what came before a fault belongs to the client, if its answer has begun. */
+	if (!batch_flush(&batch) && result == ATTEMPT_WAITS)
 		result = attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
 				      HELD_MAX >> 10);
 	if (x->committed && !was_committed)
@@ -206,8 +206,7 @@ enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 	if (framer_end(&a->framer, &frame))
 		result = relay_event(&batch, a, &frame);
 	arena_reset(&x->worker->scratch);
-	if (result == ATTEMPT_WAITS)
-		batch_flush(&batch);
+	batch_flush(&batch);
 	arena_done(&batch.copies);
 	if (result != ATTEMPT_WAITS)
 		return result;
@@ -231,7 +230,8 @@ static enum attempt_result relay_over_hold(struct exchange *x, struct attempt *a
 	struct slice length = headers_get(&a->upstream->headers, SLICE("content-length"));
 	struct slice pieces[2] = { buf_slice(&a->body), bytes };
 	unsigned long long n;
-	bool known = length.ptr && !headers_get(&a->upstream->headers, SLICE("content-encoding")).ptr && slice_to_u64(length, &n);
+	bool known = length.ptr && !headers_get(&a->upstream->headers, SLICE("content-encoding")).ptr && slice_to_u64(length, &n) &&
+		     n <= INT64_MAX;
 
 	a->over_hold = true;
 	attempt_progress(a, READING_CONTENT);
@@ -246,6 +246,11 @@ static enum attempt_result relay_over_hold(struct exchange *x, struct attempt *a
 	return ATTEMPT_COMMITTED;
 }
 
+static enum attempt_result fail_no_stream(struct attempt *a)
+{
+	return attempt_fail(a, FAILURE_MALFORMED, "%.*s answered a request for a stream with a whole body", SLICE_ARG(a->provider->name));
+}
+
 enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, struct slice bytes)
 {
 	if (a->over_hold) {
@@ -255,6 +260,8 @@ enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, str
 	}
 	if (buf_append_slice(&a->body, bytes))
 		return ATTEMPT_WAITS;
+	if (x->wants_stream)
+		return fail_no_stream(a);
 	return relay_over_hold(x, a, bytes);
 }
 
@@ -269,8 +276,7 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 		a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch, &r.failure);
 		arena_reset(&x->worker->scratch);
 		if (r.failure.kind == FAILURE_NONE || r.failure.kind == FAILURE_MALFORMED)
-			return attempt_fail(a, FAILURE_MALFORMED, "%.*s answered a request for a stream with a whole body",
-					    SLICE_ARG(a->provider->name));
+			return fail_no_stream(a);
 		return attempt_fail_with(a, &r.failure);
 	}
 	a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
