@@ -379,8 +379,13 @@ static enum attempt_result read_events(struct attempt *a)
 	enum attempt_result result;
 
 	for (;;) {
-		if (x->committed && server_stream_is_full(x->stream))
-			return ATTEMPT_WAITS; /* back-pressure: not reading is all it takes */
+		if (x->committed && server_stream_is_full(x->stream)) {
+			a->held_back = true; /* back-pressure: not reading is all it takes */
+			return ATTEMPT_WAITS;
+		}
+		if (a->held_back && a->timer_is_for == TIMER_IDLE)
+			arm(a, TIMER_IDLE, a->provider->timeout.idle);
+		a->held_back = false;
 		switch (client_stream_read(a->upstream, &bytes)) {
 		case CLIENT_READ_DATA:
 			result = read_bytes(a, bytes);
@@ -415,8 +420,8 @@ void attempt_progress(struct attempt *a, unsigned flags)
 		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, now_of(a));
 		a->breaker_told = true;
 	}
-	/* Pings are not progress: only what carries meaning pushes the idle timer on. */
-	if (a->progressed && flags)
+	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT §6). */
+	if (a->streams && a->progressed && flags)
 		arm(a, a->reader.terminated ? TIMER_AFTER_TERMINATOR : TIMER_IDLE,
 		    a->reader.terminated ? AFTER_TERMINATOR_MS : a->provider->timeout.idle);
 }
@@ -425,7 +430,6 @@ void attempt_progress(struct attempt *a, unsigned flags)
 
 static enum attempt_result timed_out(struct attempt *a)
 {
-	struct exchange *x = a->exchange;
 	struct slice name = a->provider->name;
 
 	a->timed_out = false;
@@ -434,7 +438,7 @@ static enum attempt_result timed_out(struct attempt *a)
 		return attempt_fail(a, FAILURE_TIMEOUT_FIRST_TOKEN, "%.*s sent no content within first_token, %lld ms", SLICE_ARG(name),
 				    (long long)a->provider->timeout.first_token);
 	case TIMER_IDLE:
-		if (x->committed && server_stream_is_full(x->stream)) { /* it is the client that is slow */
+		if (a->held_back) { /* it is the client that is slow */
 			arm(a, TIMER_IDLE, a->provider->timeout.idle);
 			return ATTEMPT_WAITS;
 		}

@@ -163,7 +163,7 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	arena_init(&x->arena);
 	buf_init(&x->body, 0);
 	buf_init(&x->held, HELD_MAX);
-	buf_init(&x->last, LAST_MAX);
+	buf_init(&x->last, x->snapshot->config->limits.event + AFTER_LAST_MAX);
 	buf_init(&x->answer, x->snapshot->config->limits.hold);
 	x->prompt_tokens = -1;
 	x->breaker_retry_ms = -1;
@@ -516,7 +516,6 @@ static enum step_result step_relay(struct exchange *x)
 		}
 	}
 	/* Past the second latch: the client is told inside the stream, nobody else can take over. */
-	x->record.truncated = true;
 	exchange_fail(x, x->attempt.failure);
 	return STEP_NEXT;
 }
@@ -561,6 +560,7 @@ static enum step_result step_settle(struct exchange *x)
 	attempt_end(&x->attempt, x->failure);
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
+	x->record.truncated = x->committed && x->failure && x->failure->kind != FAILURE_CLIENT_GONE;
 	if (x->failure)
 		x->record.message = exchange_keep_reason(x, x->failure);
 	if (!x->committed)

@@ -10,7 +10,7 @@ enum {
 	ERROR_BODY_MAX = 256 << 10,    /* of a provider's error answer; the rest is not read */
 	ERROR_BODY_TIMEOUT_MS = 5000,
 	AFTER_TERMINATOR_MS = 50,      /* how long the end of the framing is waited for, to keep the connection */
-	LAST_MAX = 64 << 10,           /* the bytes that `relay` keeps back for `finish` */
+	AFTER_LAST_MAX = 64 << 10,     /* what may follow the answer's last event; `relay` keeps both back for `finish` */
 };
 
 struct exchange;
@@ -47,6 +47,7 @@ struct attempt {
 	bool error_answer;             /* status >= 400: the body is read for its message */
 	bool progressed;               /* the first-token timer has done its work */
 	bool over_hold;                /* a whole answer too long to be judged: relayed as it comes */
+	bool held_back;                /* not read because the client is slow */
 	struct framer framer;
 	struct event_reader reader;
 	struct buf body;               /* a whole answer, or an error's body */
