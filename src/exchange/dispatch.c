@@ -136,9 +136,10 @@ enum dispatch_result dispatch_next(struct exchange *x)
 
 /* ---- after a failure ---- */
 
+/* From this moment, not from the turn's: the breaker counts a retry-after from now too, and must have heard it out first. */
 static void wait_ms(struct exchange *x, int64_t ms)
 {
-	timer_set(&x->backoff, loop_now(x->worker->loop) + ms * NS_PER_MS);
+	timer_set(&x->backoff, clock_now_ns() + ms * NS_PER_MS);
 }
 
 /* Doubling from 100 ms, half of it random: two clients that failed together do not come back together. */
