@@ -3,7 +3,7 @@
  * possible. The request's model name, expected near the start of the body, says what the answer is:
  *     answer           one whole JSON answer of about 600 bytes
  *     answer-BYTES     one whole JSON answer with so many bytes of text
- *     stream-N-HZ      N events of about 215 bytes, HZ per second (0: all at once), then usage if asked for, then [DONE]
+ *     stream-N-HZ      N events of about 215 bytes, HZ per second (0: all at once), usage if asked for, [DONE]
  * Usage: upstream PORT [TLS_PORT CERTIFICATE KEY] */
 
 #include <openssl/err.h>

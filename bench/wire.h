@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the load generator and the simulated upstream of the benchmark share: sockets, clocks and just enough HTTP/1.1 to
- * find the end of a message. They are measuring instruments on loopback: anything unexpected ends them with a sentence. */
+/* What the load generator and the simulated upstream of the benchmark share: sockets, clocks and just enough HTTP/1.1
+ * to find the end of a message. They are measuring instruments on loopback: anything unexpected ends them with a
+ * sentence. */
 #pragma once
 
 #include <arpa/inet.h>

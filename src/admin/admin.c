@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin plane's handler: finds the endpoint, asks for the token, answers. /metrics and /readyz gather first: a letter to every
- * worker, each answers with a copy of what it counts, the last answer makes the page. A worker that does not answer within
- * GATHER_MS is left out and said to be so: a stuck worker must not hide itself by hanging the page. */
+/* The admin plane's handler: finds the endpoint, asks for the token, answers. /metrics gathers first: a letter to every
+ * worker, each answers with a copy of what it counts, the last answer makes the page. A worker that
+ * does not answer within GATHER_MS is left out and said to be so: a stuck worker must not hide itself by hanging the
+ * page. */
 #include "admin/admin.h"
 
 #include <stdatomic.h>

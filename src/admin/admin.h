@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin plane: liveness, readiness and metrics on their own listener, loop and credential. It reads what the workers count by
- * asking each through its mailbox; nothing on the data plane waits for it. */
+/* The admin plane: liveness, readiness and metrics on their own listener, loop and credential. It reads what the
+ * workers count by asking each through its mailbox; nothing on the data plane waits for it. */
 #pragma once
 
 #include "exchange/worker.h"
@@ -8,7 +8,8 @@
 
 struct admin;
 
-/* `workers` (the array and each worker) outlive the admin plane; `config` is referenced. All calls on the loop's thread (or before it runs). */
+/* `workers` (the array and each worker) outlive the admin plane; `config` is referenced. All calls on the loop's thread
+ * (or before it runs). */
 struct admin *admin_new(struct loop *loop, struct shared *shared, struct worker *const *workers, unsigned worker_count,
 			struct config *config);
 void admin_swap_config(struct admin *a, struct config *config);

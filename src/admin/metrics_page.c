@@ -145,7 +145,8 @@ static void write_requests(struct page *p, const struct metrics *m)
 	histogram(p, "weir_own_duration_seconds", "", &m->own_time);
 }
 
-static void write_counter_of_targets(struct page *p, const struct metrics *m, const char *name, const char *help, size_t offset)
+static void write_counter_of_targets(struct page *p, const struct metrics *m, const char *name, const char *help,
+				     size_t offset)
 {
 	char provider[200], model[200];
 
@@ -169,7 +170,8 @@ static void write_targets(struct page *p, const struct metrics *m)
 			if (m->series[i].attempts[k])
 				line(p, "weir_attempts_total{provider=\"%s\",model=\"%s\",outcome=\"%s\"} %llu\n",
 				     label(m->series[i].provider, provider), label(m->series[i].model, model),
-				     failure_kind_name((enum failure_kind)k), (unsigned long long)m->series[i].attempts[k]);
+				     failure_kind_name((enum failure_kind)k),
+				     (unsigned long long)m->series[i].attempts[k]);
 	write_counter_of_targets(p, m, "weir_input_tokens_total", "Tokens read, cached ones included.",
 				 offsetof(struct series, input_tokens));
 	write_counter_of_targets(p, m, "weir_output_tokens_total", "Tokens written.", offsetof(struct series, output_tokens));
@@ -189,7 +191,9 @@ static void write_targets(struct page *p, const struct metrics *m)
 
 static void write_breaker(const struct breaker_view *v, void *ctx)
 {
-	static const char *const states[] = { [BREAKER_CLOSED] = "closed", [BREAKER_OPEN] = "open", [BREAKER_HALF_OPEN] = "half_open" };
+	static const char *const states[] = {
+		[BREAKER_CLOSED] = "closed", [BREAKER_OPEN] = "open", [BREAKER_HALF_OPEN] = "half_open"
+	};
 	char text[200];
 
 	line(ctx, "weir_breaker_state{target=\"%s\",state=\"%s\"} 1\n", label(v->label, text), states[v->state]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts the parts together: one thread per worker, each with its own listeners; one thread for the admin plane. Threads talk only
- * by letters to each other's mailboxes. */
+/* Puts the parts together: one thread per worker, each with its own listeners; one thread for the admin plane. Threads
+ * talk only by letters to each other's mailboxes. */
 #include "cmd/gateway.h"
 
 #include <pthread.h>
@@ -91,13 +91,15 @@ static void open_order(struct letter *letter, struct loop *loop)
 		loop_stop(loop);
 		break;
 	case ORDER_CONNECTION:
-		http_server_accept(s->worker.server, o->fd, &o->peer, s->worker.snapshot->config->server_tls, &s->handler);
+		http_server_accept(s->worker.server, o->fd, &o->peer, s->worker.snapshot->config->server_tls,
+				   &s->handler);
 		break;
 	}
 	free(o);
 }
 
-/* A full mailbox belongs to a loop that is far behind: orders of the gateway are few, so the main thread waits for room. */
+/* A full mailbox belongs to a loop that is far behind: orders of the gateway are few, so the main thread waits for
+ * room. */
 static void send_order(struct loop *to, struct order_letter order)
 {
 	struct order_letter *o = xmalloc(sizeof(*o));
@@ -131,7 +133,9 @@ static void on_accept(void *ctx, struct loop *loop, int fd, const struct address
 	if (s->worker.exchange_count > atomic_load_explicit(&least->busy, memory_order_relaxed) + HANDOVER_LEAD) {
 		struct order_letter *o = xmalloc(sizeof(*o));
 
-		*o = (struct order_letter){ .letter.open = open_order, .order = ORDER_CONNECTION, .station = least, .fd = fd, .peer = *peer };
+		*o = (struct order_letter){
+			.letter.open = open_order, .order = ORDER_CONNECTION, .station = least, .fd = fd, .peer = *peer
+		};
 		if (mailbox_post(loop_mailbox(least->worker.loop), &o->letter))
 			return;
 		free(o);
@@ -244,7 +248,8 @@ static void make_station(struct gateway *g, unsigned index, unsigned listeners_m
 	g->workers[index] = &s->worker;
 }
 
-struct gateway *gateway_start(struct config *config, const struct inherited_sockets *inherited, char *reterr, size_t size)
+struct gateway *gateway_start(struct config *config, const struct inherited_sockets *inherited, char *reterr,
+			      size_t size)
 {
 	struct gateway *g = xcalloc(1, sizeof(*g));
 	unsigned inherited_count = inherited ? inherited->data_count : 0;
@@ -280,9 +285,11 @@ bool gateway_reload(struct gateway *g, struct config *config, char *reterr, size
 	}
 	config->version = g->config->version + 1;
 	for (unsigned i = 0; i < g->count; i++)
-		send_order(g->workers[i]->loop, (struct order_letter){ .order = ORDER_CONFIG, .station = &g->stations[i],
+		send_order(g->workers[i]->loop, (struct order_letter){ .order = ORDER_CONFIG,
+								       .station = &g->stations[i],
 								       .config = config_ref(config) });
-	send_order(g->admin_loop, (struct order_letter){ .order = ORDER_CONFIG, .gateway = g, .config = config_ref(config) });
+	send_order(g->admin_loop,
+		   (struct order_letter){ .order = ORDER_CONFIG, .gateway = g, .config = config_ref(config) });
 	config_unref(g->config);
 	g->config = config_ref(config);
 	return true;
@@ -292,7 +299,8 @@ void gateway_drain(struct gateway *g)
 {
 	atomic_store(&g->shared.draining, true);
 	for (unsigned i = 0; i < g->count; i++)
-		send_order(g->workers[i]->loop, (struct order_letter){ .order = ORDER_DRAIN, .station = &g->stations[i] });
+		send_order(g->workers[i]->loop,
+			   (struct order_letter){ .order = ORDER_DRAIN, .station = &g->stations[i] });
 }
 
 static void look_if_drained(struct timer *t)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A running gateway: worker threads with their listeners, the admin plane, reload and drain. One per process, or more in tests
- * and in `weir demo`. */
+/* A running gateway: worker threads with their listeners, the admin plane, reload and drain. One per process, or more
+ * in tests and in `weir demo`. */
 #pragma once
 
 #include "config/config.h"
@@ -14,11 +14,12 @@ struct inherited_sockets {
 	int admin;
 };
 
-/* Opens the listeners and starts the threads. `config` is referenced; `inherited` may be NULL. NULL with a sentence in reterr when a
- * listener cannot be opened. */
-struct gateway *gateway_start(struct config *config, const struct inherited_sockets *inherited, char *reterr, size_t size);
-/* Publishes a new configuration to all workers; running requests finish on the old one. False with a sentence when it needs a
- * restart; then nothing has changed. */
+/* Opens the listeners and starts the threads. `config` is referenced; `inherited` may be NULL. NULL with a sentence in
+ * reterr when a listener cannot be opened. */
+struct gateway *gateway_start(struct config *config, const struct inherited_sockets *inherited, char *reterr,
+			      size_t size);
+/* Publishes a new configuration to all workers; running requests finish on the old one. False with a sentence when it
+ * needs a restart; then nothing has changed. */
 bool gateway_reload(struct gateway *g, struct config *config, char *reterr, size_t size) MUSTCHECK;
 /* The first data listener and the admin listener, with their real ports. */
 void gateway_address(const struct gateway *g, char ret[static ADDRESS_TEXT_MAX]);

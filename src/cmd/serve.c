@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weir serve: runs the gateway until it is told to end. Signals are taken by this thread alone: SIGHUP reads the configuration
- * again, SIGTERM or SIGINT drains, a second one ends at once. */
+/* weir serve: runs the gateway until it is told to end. Signals are taken by this thread alone: SIGHUP reads the
+ * configuration again, SIGTERM or SIGINT drains, a second one ends at once. */
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -37,8 +37,8 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/* Bodies of a few MB come and go; giving them back to the kernel each time costs a thousand page faults a request. Few arenas: the
- * workers allocate little on the hot path, and each arena keeps what it once had. */
+/* Bodies of a few MB come and go; giving them back to the kernel each time costs a thousand page faults a request. Few
+ * arenas: the workers allocate little on the hot path, and each arena keeps what it once had. */
 static void tune_allocator(unsigned workers)
 {
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);

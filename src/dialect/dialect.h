@@ -46,7 +46,7 @@ struct request_facts {
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
-	bool batch;                    /* the path asks for many in one request; set by the caller before read_request */
+	bool batch; /* the path asks for many in one request; set by the caller before read_request */
 	bool usage_asked;              /* the client itself asked for usage in the stream */
 	int64_t max_output;            /* tokens; -1 = not said */
 	unsigned needs;                /* NEEDS_… */
@@ -161,7 +161,8 @@ struct dialect {
 	/* What a finished stream must still get. */
 	void (*write_terminator)(const struct event_reader *r, enum framing framing, struct buf *out);
 
-	/* What may stand between two events and means nothing to the dialect's official SDKs: sent while there is nothing to say. */
+	/* What may stand between two events and means nothing to the dialect's official SDKs: sent while there is
+	 * nothing to say. */
 	struct slice (*heartbeat)(enum framing framing);
 	/* Content type of streams in that framing. */
 	const char *(*stream_content_type)(enum framing framing);

@@ -18,7 +18,8 @@ static void put(struct json_writer *w, const char *bytes, size_t len)
 		w->overflow = true;
 }
 
-/* What has been asked for is written at once or not at all: the comma that is due, the bytes, their quotes, a key's colon. */
+/* What has been asked for is written at once or not at all: the comma that is due, the bytes, their quotes, a key's
+ * colon. */
 static void put_whole(struct json_writer *w, struct slice bytes, bool quoted, bool key)
 {
 	bool comma = w->need_comma;

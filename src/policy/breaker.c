@@ -236,7 +236,8 @@ enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns
 	return state;
 }
 
-enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model, int64_t now_ns)
+enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model,
+			      int64_t now_ns)
 {
 	struct shard *s = lock_shard(b, key);
 	struct entry *e = use(s, key, now_ns);

@@ -30,7 +30,8 @@ uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t cred
 /* For plans and explain: looks, changes nothing. */
 enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns);
 /* Before an attempt. PROBE: this caller is the half-open probe and must report. `label` names it in listings. */
-enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model, int64_t now_ns);
+enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model,
+			      int64_t now_ns);
 /* For a request that has nowhere else to go: passes as the single probe before the deadline, unless a probe is under
  * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);

@@ -20,9 +20,9 @@ static const char *const answer_headers[] = {
 	NULL
 };
 
-/* No comment: Google's Go SDK takes every line for a field it must know and fails on ": ping". An event of nothing is passed over
- * by all of them (Go: an empty token; JavaScript: @google/genai 3.1.0 processStreamResponse; Python: an empty line). Between the
- * elements of an array white space is nothing. */
+/* No comment: Google's Go SDK takes every line for a field it must know and fails on ": ping". An event of nothing is
+ * passed over by all of them (Go: an empty token; JavaScript: @google/genai 3.1.0 processStreamResponse; Python: an
+ * empty line). Between the elements of an array white space is nothing. */
 static struct slice gemini_heartbeat(enum framing framing)
 {
 	return framing == FRAMING_SSE ? SLICE("\n\n") : SLICE(" ");

@@ -225,7 +225,9 @@ static void test_batch(void **state)
 	struct request_edits want = { .model = SLICE("own") };
 	struct splice splice;
 	struct request q = { .batch = true };
-	assert_true(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"requests\":[{\"model\":\"models/gemini-x\",\"n\":1.0},{\"model\":\"models/gemini-x\"},{}]}"));
+	assert_true(request_read(
+		&q, &dialect_gemini, OPERATION_EMBEDDINGS,
+		"{\"requests\":[{\"model\":\"models/gemini-x\",\"n\":1.0},{\"model\":\"models/gemini-x\"},{}]}"));
 	splice_init(&splice, q.facts.doc.text);
 	assert_true(dialect_gemini.edit_request(&q.facts, OPERATION_EMBEDDINGS, &want, &splice, &q.arena));
 	assert_slice(splice_flatten(&splice, &q.arena), "{\"requests\":[{\"model\":\"models/own\",\"n\":1.0},{\"model\":\"models/own\"},{}]}");
