@@ -28,7 +28,8 @@ def zstd(data):
     _zstd.ZSTD_compress.restype = _zstd.ZSTD_compressBound.restype = ctypes.c_size_t
     bound = _zstd.ZSTD_compressBound(ctypes.c_size_t(len(data)))
     out = ctypes.create_string_buffer(bound)
-    return out.raw[:_zstd.ZSTD_compress(out, ctypes.c_size_t(bound), data, ctypes.c_size_t(len(data)), 3)]
+    size = _zstd.ZSTD_compress(out, ctypes.c_size_t(bound), data, ctypes.c_size_t(len(data)), 3)
+    return out.raw[:size]
 
 
 CODINGS = {"identity": lambda data: data, "gzip": gzip.compress, "deflate": zlib.compress}
