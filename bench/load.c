@@ -4,8 +4,9 @@
  *     load open    PORT RATE SECONDS BODY PID              fixed schedule; latency counts from the scheduled time
  *     load streams PORT STREAMS SECONDS BODY PID           opens all, waits for every first event, then counts events
  *     load start   PORT CORE COMMAND…                      time from exec to the first answer to GET /healthz
- * PID is the measured process: its CPU clock is read at the start and at the end of the measured part (0 = none). The first
- * fifth of a run is for warming up. An answer that is not 200, or not of the usual length, is an error and counted. */
+ * PID is the measured process: its CPU clock is read at the start and at the end of the measured part (0 = none). The
+ * first fifth of a run is for warming up. An answer that is not 200, or not of the usual length, is an error and
+ * counted. */
 
 #include <sched.h>
 #include <signal.h>

@@ -8,6 +8,7 @@ own tool prints is passed through and read for its counts; a suite that ran noth
 """
 
 import argparse
+import concurrent.futures
 import datetime
 import json
 import os
@@ -64,8 +65,8 @@ class Runner:
             self.built[variant] = subprocess.run(["./dev", "variant", variant], cwd=ROOT).returncode == 0
         return self.built[variant]
 
-    def run(self, command, variant=None, cwd=ROOT):
-        """Passes the output through. Returns (status, text); the status is None when the time was up."""
+    def run(self, command, variant=None, cwd=ROOT, show=True):
+        """Passes the output through as it comes, or all at the end. Returns (status, text); status None = the time was up."""
         environment = dict(self.environment)
         if variant:
             environment["WEIR_BINARY"] = str(BUILD / variant / "weir")
@@ -85,10 +86,13 @@ class Runner:
         try:
             for line in process.stdout:
                 lines.append(line)
-                print(line, end="", flush=True)
+                if show:
+                    print(line, end="", flush=True)
             status = process.wait()
         finally:
             timer.cancel()
+        if not show:
+            print("".join(lines), end="", flush=True)
         return (None if late.is_set() else status), "".join(lines)
 
     def judge(self, counts, status):
@@ -137,13 +141,25 @@ def run_unit(runner, variant):
     return runner.judge(counts, status)
 
 
-def run_e2e(runner, variant):
-    status, text = runner.run([sys.executable, "-m", "unittest", "discover", "--start-directory", "test/e2e",
-                               "--top-level-directory", "test/e2e", "--pattern", "test_*.py", "--verbose", "--buffer"], variant)
+def run_e2e_file(runner, variant, name):
+    command = [sys.executable, "-m", "unittest", "discover", "--start-directory", "test/e2e", "--top-level-directory",
+               "test/e2e", "--pattern", name, "--verbose", "--buffer"]
+    status, text = runner.run(command, variant, show=False)
     bad = total_of(r"^FAILED \(.*?failures=(\d+)", text) + total_of(r"^FAILED \(.*?errors=(\d+)", text)
     skipped = total_of(r"^(?:OK|FAILED) \(.*?skipped=(\d+)", text)
     ran = total_of(r"^Ran (\d+) tests? in", text)
     return runner.judge(Counts(max(ran - bad - skipped, 0), bad, skipped), status)
+
+
+def run_e2e(runner, variant):
+    """Every file is a process with gateways and providers of its own, so as many run at once as there are cores."""
+    names = sorted(path.name for path in (ROOT / "test/e2e").glob("test_*.py"))
+    counts = Counts()
+    with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
+        for name, part in zip(names, pool.map(lambda name: run_e2e_file(runner, variant, name), names)):
+            counts.add(part)
+            counts.note += f"{name}: {part.note} " if part.note else ""
+    return runner.judge(counts, 0)
 
 
 def run_sdk(runner, variant):
