@@ -17,7 +17,7 @@ struct head {
 
 static void head_add(struct head *h, struct slice name, struct slice value)
 {
-	if (value.len > 0 && h->count < ANSWER_HEADERS_MAX && http_value_is_clean(value))
+	if (value.len > 0 && h->count < ANSWER_HEADERS_MAX)
 		h->items[h->count++] = (struct header){ name, value };
 }
 

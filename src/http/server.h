@@ -121,8 +121,8 @@ void server_stream_forget_head(struct server_stream *s);
 enum { BODY_LENGTH_UNKNOWN = -1 };     /* chunked over HTTP/1.1 */
 
 /* Queues the head; it leaves with the first body bytes in one system call (or with flush or end). `content_length` is
- * the whole body's or BODY_LENGTH_UNKNOWN. Date, connection and framing headers are the server's business. Values must
- * be clean. */
+ * the whole body's or BODY_LENGTH_UNKNOWN. Date, connection and framing headers are the server's business. Values
+ * that are not clean are left out. */
 void server_stream_head(struct server_stream *s, int status, const struct header *headers, unsigned count,
 			int64_t content_length);
 /* Body bytes, sent now as far as the kernel takes them; the rest is copied. Several slices leave in one call. */

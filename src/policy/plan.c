@@ -239,7 +239,6 @@ bool plan_make(const struct routing *routing, const struct plan_query *query, st
 	if (ret->named != NAMED_AT_PROVIDER)
 		ret->rule = find_rule(&p);
 	ret->route = route_of(&p);
-	ret->candidates = arena_alloc(a, PLAN_CANDIDATES_MAX * sizeof(struct candidate));
 	list_candidates(&p);
 	return conclude(&p, reterr);
 }

@@ -138,6 +138,20 @@ static struct slice id_to_send(const struct offer *offer, struct slice written)
 	return offer->own_id;
 }
 
+/* Most plans have a few candidates; an outgrown list stays behind in the arena. */
+static void make_room(struct planner *p)
+{
+	struct plan *plan = p->plan;
+	struct candidate *old = plan->candidates;
+
+	if (plan->count < p->room)
+		return;
+	p->room = p->room > 0 ? 2 * p->room : PLAN_CANDIDATES_FIRST;
+	plan->candidates = arena_alloc(p->arena, p->room * sizeof(*old));
+	if (plan->count > 0)
+		memcpy(plan->candidates, old, plan->count * sizeof(*old));
+}
+
 static struct candidate *append(struct planner *p, const struct provider *provider, struct slice model,
 				struct slice own_id, const char *why)
 {
@@ -149,6 +163,7 @@ static struct candidate *append(struct planner *p, const struct provider *provid
 			return NULL;
 	if (plan->count == PLAN_CANDIDATES_MAX)
 		return NULL;
+	make_room(p);
 	c = &plan->candidates[plan->count++];
 	*c = (struct candidate){ .provider = provider, .model = model, .own_id = own_id, .why = why,
 				 .cost_estimate = PRICE_UNKNOWN };

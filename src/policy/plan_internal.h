@@ -15,12 +15,15 @@ struct meaning {
 	struct slice written;              /* the id as written, without "P/" and behind aliases: a dated id goes out so */
 };
 
+enum { PLAN_CANDIDATES_FIRST = 4 };
+
 struct planner {
 	const struct routing *routing;
 	const struct plan_query *query;
 	struct arena *arena;
 	struct plan *plan;
 	struct meaning meaning;
+	unsigned room;                     /* allocated entries of plan->candidates */
 	int64_t prompt_tokens;             /* -1 = not asked for yet */
 };
 
