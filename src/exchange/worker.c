@@ -60,6 +60,7 @@ void worker_swap_config(struct worker *w, struct config *config)
 	struct snapshot *old = w->snapshot;
 
 	w->snapshot = snapshot_new(config);
+	http_server_set_body_max(w->server, config->limits.body);
 	old->retired = true;
 	snapshot_free_if_unused(old);
 }

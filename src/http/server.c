@@ -72,6 +72,11 @@ struct http_server *http_server_free(struct http_server *s)
 	return NULL;
 }
 
+void http_server_set_body_max(struct http_server *s, size_t body_max)
+{
+	s->options.body_max = body_max;
+}
+
 void http_server_get_counts(const struct http_server *s, struct http_server_counts *ret)
 {
 	*ret = s->counts;
@@ -168,8 +173,10 @@ void connection_rearm(struct connection *c, int64_t deadline)
 /* The socket is ready for HTTP. The idle time runs from here. */
 static void connection_greet(struct connection *c)
 {
+	int64_t idle_ms = c->server->draining ? DRAIN_GRACE_MS : c->server->options.idle_timeout_ms;
+
 	c->greeted = true;
-	c->read_deadline = connection_now(c) + c->server->options.idle_timeout_ms * NS_PER_MS;
+	c->read_deadline = connection_now(c) + idle_ms * NS_PER_MS;
 	connection_rearm(c, c->read_deadline);
 	if (slice_eq(conn_alpn(c->conn), SLICE("h2")))
 		http2_start(c);

@@ -29,7 +29,7 @@ struct http_server;                    /* one per loop: connections, limits, cou
 /* A total of bytes shared by all loops (request bodies in flight); add fails over the cap. */
 struct byte_budget {
 	_Atomic size_t used;
-	size_t cap;
+	_Atomic size_t cap;            /* may change at any time */
 };
 bool byte_budget_take(struct byte_budget *b, size_t bytes) MUSTCHECK;
 void byte_budget_give(struct byte_budget *b, size_t bytes);
@@ -66,6 +66,8 @@ void http_server_accept(struct http_server *s, int fd, const struct address *pee
 /* Draining: idle connections close now, the others after their current answer (Connection: close, GOAWAY). */
 void http_server_drain(struct http_server *s);
 struct http_server_counts { unsigned connections, streams; uint64_t accepted, refused, bytes_in, bytes_out; };
+/* The largest decoded body of requests that come from now on. */
+void http_server_set_body_max(struct http_server *s, size_t body_max);
 void http_server_get_counts(const struct http_server *s, struct http_server_counts *ret);
 
 enum body_state { BODY_UNREAD, BODY_READING, BODY_COMPLETE, BODY_FAILED };

@@ -10,8 +10,9 @@ enum { DECODE_STEP = 4 << 10 };
 bool byte_budget_take(struct byte_budget *b, size_t bytes)
 {
 	size_t used = atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed);
+	size_t cap = atomic_load_explicit(&b->cap, memory_order_relaxed);
 
-	if (used <= b->cap && bytes <= b->cap - used)
+	if (used <= cap && bytes <= cap - used)
 		return true;
 	byte_budget_give(b, bytes);
 	return false;

@@ -496,6 +496,10 @@ void http1_expire(struct connection *c, int64_t now)
 
 void http1_drain(struct connection *c)
 {
-	if (c->phase == HTTP1_HEAD && c->input.len == 0)
+	if (c->phase != HTTP1_HEAD || c->input.len > 0)
+		return;
+	if (c->conn->readable)
+		read_until(c, DRAIN_GRACE_MS);
+	else
 		connection_lost(c);
 }

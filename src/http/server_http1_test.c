@@ -565,6 +565,21 @@ static void the_budget_of_all_bodies_is_kept(void **state)
 	assert_int_equal(w->bodies.used, 0);
 }
 
+static void the_limit_of_a_body_may_change(void **state)
+{
+	struct world *w = *state;
+
+	w->script = SCRIPT_ECHO;
+	world_connect(w);
+	http_server_set_body_max(w->server, 4);
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n1234");
+	world_settle(w);
+	assert_has(w, "HTTP/1.1 200 ");
+	SEND(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345");
+	world_settle(w);
+	assert_int_equal(w->owned[1].body_failure, FAILURE_TOO_LARGE);
+}
+
 static size_t gzip(char *out, size_t cap, struct slice in)
 {
 	z_stream z = { 0 };
@@ -984,6 +999,37 @@ static void calls_after_gone_do_nothing(void **state)
 	owned_release(&w->owned[0]);
 }
 
+static struct http_server *drained;
+
+static void drain(struct task *t)
+{
+	http_server_drain(drained);
+}
+
+/* In one turn: the edge that tells of a request, the order to drain, and only then the connection's task. */
+static void draining_lets_a_request_on_its_way_in(void **state)
+{
+	struct world *w = *state;
+	struct task order;
+
+	world_connect(w);
+	world_settle(w);
+	drained = w->server;
+	task_init(&order, drain);
+	loop_queue(w->loop, &order);
+	SEND(w, GET);
+	world_settle(w);
+	assert_string_equal(world_text(w), OK("0") "connection: close\r\n\r\n");
+	assert_true(w->closed);
+	w->closed = false;
+	close(w->client);
+	w->client = -1;
+	world_connect(w); /* handed over by a worker that did not know yet */
+	SEND(w, GET);
+	world_settle(w);
+	assert_true(w->closed);
+}
+
 static void draining_ends_idle_connections_and_lets_others_finish(void **state)
 {
 	struct world *w = *state;
@@ -1115,6 +1161,7 @@ int main(void)
 		CASE(chunk_extensions_do_not_go_on_for_ever),
 		CASE(bodies_over_the_limit_are_refused),
 		CASE(the_budget_of_all_bodies_is_kept),
+		CASE(the_limit_of_a_body_may_change),
 		CASE(coded_bodies_are_decoded),
 		CASE(bombs_are_stopped),
 		CASE(slow_heads_time_out),
@@ -1137,6 +1184,7 @@ int main(void)
 		CASE(request_and_fin_together_are_told_and_gone),
 		CASE(calls_after_gone_do_nothing),
 		CASE(draining_ends_idle_connections_and_lets_others_finish),
+		CASE(draining_lets_a_request_on_its_way_in),
 		CASE(freeing_the_server_reports_gone),
 		CASE(connections_over_the_limit_are_closed),
 		CASE(unclean_values_never_reach_the_wire),

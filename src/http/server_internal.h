@@ -40,6 +40,8 @@ struct http_server {
 	char *gather;                  /* HTTP/2: frames of one write are collected here; NULL until the first is */
 };
 
+enum { DRAIN_GRACE_MS = 1000 };       /* for a request that is on its way when draining begins */
+
 enum http1_phase { HTTP1_HEAD, HTTP1_EXCHANGE };
 enum protocol { PROTOCOL_HTTP1, PROTOCOL_HTTP2 };
 
