@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include "admin/metrics_page.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "config/config.h"
 #include "exchange/endpoint.h"
 #include "net/mailbox.h"
@@ -23,10 +24,12 @@ struct admin {
 	struct http_server *server;
 	struct http_handler handler;
 	int64_t started_wall_ms;
+	struct list gatherings;
 };
 
 /* One request that waits for the workers. Lives until the last letter is back. */
 struct gathering {
+	struct list node;              /* admin.gatherings */
 	struct admin *admin;
 	struct server_stream *stream;  /* NULL once it is answered or its client went away */
 	struct metrics_view *view;
@@ -66,6 +69,7 @@ static void gathering_end(struct gathering *g)
 {
 	timer_cancel(&g->timer);
 	task_cancel(&g->answer);
+	list_remove(&g->node);
 	metrics_view_free(g->view);
 	free(g);
 }
@@ -139,6 +143,7 @@ static void gather(struct admin *a, struct server_stream *s)
 	struct gathering *g = xcalloc(1, sizeof(*g));
 
 	g->admin = a;
+	list_append(&a->gatherings, &g->node);
 	g->stream = s;
 	g->view = metrics_view_new(a->worker_count, a->started_wall_ms);
 	s->owner = g;
@@ -238,6 +243,7 @@ struct admin *admin_new(struct loop *loop, struct shared *shared, struct worker 
 	a->config = config_ref(config);
 	a->handler = (struct http_handler){ .on_request = on_request, .ctx = a };
 	a->started_wall_ms = clock_wall_ms();
+	list_init(&a->gatherings);
 	http_server_options_init(&options);
 	options.connections_max = 256;
 	a->server = http_server_new(loop, &options);
@@ -265,6 +271,14 @@ struct admin *admin_free(struct admin *a)
 {
 	if (!a)
 		return NULL;
+	while (!list_is_empty(&a->gatherings)) {
+		struct gathering *g = LIST_ENTRY(a->gatherings.next, struct gathering, node);
+
+		check(g->letters_out == 0, "the admin plane ends after its last letter is back");
+		if (g->stream)
+			server_stream_release(g->stream);
+		gathering_end(g);
+	}
 	http_server_free(a->server);
 	config_unref(a->config);
 	free(a);

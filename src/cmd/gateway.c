@@ -290,6 +290,7 @@ bool gateway_reload(struct gateway *g, struct config *config, char *reterr, size
 								       .config = config_ref(config) });
 	send_order(g->admin_loop,
 		   (struct order_letter){ .order = ORDER_CONFIG, .gateway = g, .config = config_ref(config) });
+	g->shared.bodies.cap = config->limits.bodies;
 	config_unref(g->config);
 	g->config = config_ref(config);
 	return true;
@@ -323,8 +324,13 @@ bool gateway_is_idle(const struct gateway *g)
 	return true;
 }
 
+/* The admin plane first: nobody asks a worker that does not run any more. */
 static void stop_threads(struct gateway *g)
 {
+	if (g->admin_running) {
+		send_order(g->admin_loop, (struct order_letter){ .order = ORDER_STOP });
+		pthread_join(g->admin_thread, NULL);
+	}
 	for (unsigned i = 0; i < g->count; i++) {
 		struct station *s = &g->stations[i];
 
@@ -333,10 +339,14 @@ static void stop_threads(struct gateway *g)
 		send_order(s->worker.loop, (struct order_letter){ .order = ORDER_STOP });
 		pthread_join(s->thread, NULL);
 	}
-	if (g->admin_running) {
-		send_order(g->admin_loop, (struct order_letter){ .order = ORDER_STOP });
-		pthread_join(g->admin_thread, NULL);
-	}
+}
+
+/* Letters that are still out name workers and the admin plane: they are opened while all of these are there. */
+static void empty_mailboxes(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->count; i++)
+		mailbox_empty(loop_mailbox(g->workers[i]->loop));
+	mailbox_empty(loop_mailbox(g->admin_loop));
 }
 
 struct gateway *gateway_stop(struct gateway *g)
@@ -344,6 +354,7 @@ struct gateway *gateway_stop(struct gateway *g)
 	if (!g)
 		return NULL;
 	stop_threads(g);
+	empty_mailboxes(g);
 	listener_close(g->admin_listener);
 	admin_free(g->admin);
 	for (unsigned i = 0; i < g->count; i++) {

@@ -55,12 +55,17 @@ struct mailbox *mailbox_new(struct loop *l)
 	return m;
 }
 
+void mailbox_empty(struct mailbox *m)
+{
+	/* A letter may post another one to the same box. */
+	while (atomic_load(&m->newest))
+		open_letters(m);
+}
+
 struct mailbox *mailbox_free(struct mailbox *m)
 {
 	if (m) {
-		/* A letter may post another one to the same box. */
-		while (atomic_load(&m->newest))
-			open_letters(m);
+		mailbox_empty(m);
 		task_cancel(&m->task);
 		loop_unwatch(m->loop, &m->watch);
 		close(m->watch.fd);

@@ -19,3 +19,5 @@ struct mailbox *mailbox_new(struct loop *l);
 struct mailbox *loop_mailbox(struct loop *l);
 /* From any thread. False when the box is full: the caller keeps the letter. */
 bool mailbox_post(struct mailbox *m, struct letter *letter) MUSTCHECK;
+/* Opens what is in it, on the caller's thread. For the end: the loop must not run any more. */
+void mailbox_empty(struct mailbox *m);
