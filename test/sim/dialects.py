@@ -76,7 +76,7 @@ class OpenAIChat:
     def error(self, status, message, kind=None, code=None):
         return {"error": {"message": message, "type": kind or self.kinds.get(status, "server_error" if status >= 500 else
                                                                                "invalid_request_error"),
-                          "param": None, "code": code or self.codes.get(status)}}
+                          "param": None, "code": self.codes.get(status) if code is None else code or None}}
 
     def credential_problem(self, sim, request):
         given = request.header("authorization")
@@ -248,7 +248,7 @@ class Anthropic:
              413: "request_too_large", 429: "rate_limit_error", 500: "api_error", 529: "overloaded_error"}
 
     def error(self, status, message, kind=None, code=None):
-        return {"type": "error", "error": {"type": kind or self.kinds.get(status, "api_error"), "message": message},
+        return {"type": "error", "error": {"type": kind or self.kinds.get(status, "api_error" if status >= 500 else "invalid_request_error"), "message": message},
                 "request_id": "req_sim"}
 
     def problem(self, status, message, kind=None):
@@ -366,7 +366,7 @@ class Gemini:
     schema_words = {"$schema", "additionalProperties", "propertyNames", "const", "allOf", "oneOf", "not", "$ref", "$defs"}
 
     def error(self, status, message, kind=None, code=None):
-        return {"error": {"code": status, "message": message, "status": kind or self.kinds.get(status, "UNKNOWN")}}
+        return {"error": {"code": status, "message": message, "status": kind or self.kinds.get(status, "UNAVAILABLE" if status >= 500 else "INVALID_ARGUMENT")}}
 
     def problem(self, status, message, kind=None):
         return status, "gemini", message, kind
@@ -499,7 +499,7 @@ def validate(sim, request):
     """What a real provider would refuse: (status, dialect, message, type, code), or None."""
     dialect = of_path(request.path)
     if dialect is None or dialect.name not in sim.speaks:
-        return 404, sim.speaks[0], f"Invalid URL ({request.method} {request.path})", None
+        return 404, sim.speaks[0], f"Invalid URL ({request.method} {request.path})", None, False
     if request.method != "POST":
         return 405, dialect.name, f"Not allowed to {request.method} on {request.path}", None
     if sim.key is not None:

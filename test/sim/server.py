@@ -135,6 +135,8 @@ class Sim:
                 if not connection.received:
                     await connection.more()
                 connection.is_idle = False
+                if not connection.received[:1].isalpha():
+                    raise BadRequest("this is not HTTP")
                 request = await self._read(connection)
                 if not await self._answer(connection, request):
                     await connection.close()

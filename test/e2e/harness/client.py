@@ -135,7 +135,10 @@ class Client:
 
     def _read_length(self, left):
         while left:
-            if not self.received and not self._more():
+            try:
+                if not self.received and not self._more():
+                    return
+            except ConnectionResetError:
                 return
             piece, self.received = self.received[:left], self.received[left:]
             left -= len(piece)
@@ -205,7 +208,10 @@ class Client:
 def fetch(port, method, path, headers=(), body=None, dialect=None, timeout=TIMEOUT, host=None):
     """One request on a connection of its own. An event stream is checked against its dialect's grammar, always."""
     with Client(port, timeout=timeout) as client:
-        client.request(method, path, headers, body, host=host)
+        try:
+            client.request(method, path, headers, body, host=host)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before it was all sent: the answer says why
         response = client.read_response(method)
     if dialect and response.status == 200 and is_stream(response):
         response.stream = grammar.judge(dialect, response)
