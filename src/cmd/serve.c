@@ -95,7 +95,11 @@ static void log_report(const struct config_report *r)
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct config_problem *p = &r->problems[i];
 
-		log_event(p->warning ? LOG_WARN : LOG_ERROR, "%.*s:%u:%u: %.*s", SLICE_ARG(r->file), p->line, p->column, SLICE_ARG(p->text));
+		if (p->line > 0)
+			log_event(p->warning ? LOG_WARN : LOG_ERROR, "%.*s:%u:%u: %.*s", SLICE_ARG(r->file), p->line, p->column,
+				  SLICE_ARG(p->text));
+		else
+			log_event(p->warning ? LOG_WARN : LOG_ERROR, "%.*s: %.*s", SLICE_ARG(r->file), SLICE_ARG(p->text));
 	}
 }
 
@@ -108,7 +112,8 @@ static void reload(struct gateway *g, const char *path)
 	notify_systemd("RELOADING=1");
 	log_report(&report);
 	if (!config)
-		log_error("the configuration has %u errors and was refused whole; the running one stays", report.errors);
+		log_error("the configuration has %u error%s and was refused whole; the running one stays", report.errors,
+			  report.errors == 1 ? "" : "s");
 	else if (!gateway_reload(g, config, why, sizeof why))
 		log_error("%s", why);
 	else
