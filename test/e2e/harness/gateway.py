@@ -30,9 +30,10 @@ def run_weir(*arguments, env=None, stdin=None, timeout=60, cwd=None):
 
 
 class Weir:
-    """`weir serve` with a configuration; a dict is written as JSON, which is YAML."""
+    """`weir serve` with a configuration; a dict is written as JSON, which is YAML. `launcher`: a command that executes the rest of
+    its line."""
 
-    def __init__(self, config, env=None, workers=1):
+    def __init__(self, config, env=None, workers=1, launcher=(), pass_fds=()):
         self._folder = tempfile.TemporaryDirectory(prefix="weir-e2e-")
         self.folder = pathlib.Path(self._folder.name)
         self.file = self.folder / "weir.yaml"
@@ -43,8 +44,8 @@ class Weir:
             arguments = ["-c", str(self.file)]
         self.lines, self.errors = [], []
         self._changed = threading.Condition()
-        self.process = subprocess.Popen([BINARY, "serve", *arguments], env=clean_environment(env), cwd=self.folder,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([*launcher, BINARY, "serve", *arguments], env=clean_environment(env), cwd=self.folder,
+                                        pass_fds=pass_fds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._readers = [threading.Thread(target=self._read, args=(self.process.stdout, self.lines), daemon=True),
                          threading.Thread(target=self._read, args=(self.process.stderr, self.errors), daemon=True)]
         for reader in self._readers:
