@@ -133,7 +133,7 @@ static struct exchange *exchange_new(struct worker *w)
 	x = LIST_ENTRY(w->spare.next, struct exchange, node);
 	list_remove(&x->node);
 	w->spare_count--;
-	*x = (struct exchange){ 0 };
+	*x = (struct exchange){ .arena = x->arena };
 	return x;
 }
 
@@ -160,7 +160,6 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	timer_init(&x->deadline, w->loop, on_deadline);
 	timer_init(&x->heartbeat, w->loop, on_heartbeat);
 	timer_init(&x->backoff, w->loop, on_backoff);
-	arena_init(&x->arena);
 	buf_init(&x->body, 0);
 	buf_init(&x->held, HELD_MAX);
 	buf_init(&x->last, x->snapshot->config->limits.event + AFTER_LAST_MAX);
@@ -205,6 +204,7 @@ static void exchange_free(struct exchange *x)
 		list_prepend(&w->spare, &x->node);
 		w->spare_count++;
 	} else {
+		arena_done(&x->arena);
 		free(x);
 	}
 }
@@ -215,6 +215,7 @@ void exchange_free_spares(struct worker *w)
 		struct exchange *x = LIST_ENTRY(w->spare.next, struct exchange, node);
 
 		list_remove(&x->node);
+		arena_done(&x->arena);
 		free(x);
 	}
 	w->spare_count = 0;
@@ -228,7 +229,11 @@ void exchange_free_request(struct exchange *x)
 	if (x->wants_stream && x->facts.doc.count > 0)
 		exchange_prompt_tokens(x);
 	buf_done(&x->body);
-	arena_done(&x->arena);
+	/* A whole answer is nearly over, and the next request of this place wants a block again. */
+	if (x->wants_stream)
+		arena_done(&x->arena);
+	else
+		arena_reset(&x->arena);
 	x->facts = (struct request_facts){ 0 };
 	x->request_freed = true;
 }

@@ -76,25 +76,26 @@ void record_done(struct record *r)
 	r->attempts = NULL;
 }
 
-static void write_money(struct json_writer *w, struct slice key, int64_t nano_usd)
+static void write_money(struct json_writer *w, int64_t nano_usd)
 {
 	char text[MONEY_TEXT_MAX];
 
-	json_key(w, key);
 	/* Never null (PRODUCT §7): an unknown price is said apart, by "unpriced". */
 	json_value_raw(w, slice_cstr(money_format(nano_usd == PRICE_UNKNOWN ? 0 : nano_usd, text)));
 }
 
-static void write_ms(struct json_writer *w, struct slice key, int64_t us)
+static void write_ms(struct json_writer *w, int64_t us)
 {
 	char text[DIGITS_MAX + 1];
 
-	json_key(w, key);
 	if (us < 0)
 		json_int(w, -1);
 	else
 		json_value_raw(w, slice_of(text, (size_t)(digits_put_thousandths(text, (uint64_t)us) - text)));
 }
+
+#define member_money(w, name, nano_usd) (json_literal_key((w), name), write_money((w), (nano_usd)))
+#define member_ms(w, name, us) (json_literal_key((w), name), write_ms((w), (us)))
 
 static void write_attempt(struct json_writer *w, const struct attempt_record *a)
 {
@@ -106,12 +107,12 @@ static void write_attempt(struct json_writer *w, const struct attempt_record *a)
 	json_member_cstr(w, "outcome", failure_kind_name(a->kind));
 	if (a->message.len > 0)
 		json_member_string(w, "message", a->message);
-	write_ms(w, SLICE("start_ms"), a->start_us);
-	write_ms(w, SLICE("connect_ms"), a->connect_us);
-	write_ms(w, SLICE("head_ms"), a->head_us);
-	write_ms(w, SLICE("first_token_ms"), a->first_token_us);
-	write_ms(w, SLICE("total_ms"), a->end_us);
-	write_money(w, SLICE("cost_usd"), a->cost_nano_usd);
+	member_ms(w, "start_ms", a->start_us);
+	member_ms(w, "connect_ms", a->connect_us);
+	member_ms(w, "head_ms", a->head_us);
+	member_ms(w, "first_token_ms", a->first_token_us);
+	member_ms(w, "total_ms", a->end_us);
+	member_money(w, "cost_usd", a->cost_nano_usd);
 	json_end_object(w);
 }
 
@@ -140,8 +141,8 @@ bool record_write(const struct record *r, struct buf *out)
 	json_member_bool(&w, "cache_hit", false);
 	json_member_int(&w, "input_tokens", r->usage.input);
 	json_member_int(&w, "output_tokens", r->usage.output);
-	write_ms(&w, SLICE("latency_ms"), r->latency_us);
-	write_money(&w, SLICE("cost_usd"), r->cost_nano_usd);
+	member_ms(&w, "latency_ms", r->latency_us);
+	member_money(&w, "cost_usd", r->cost_nano_usd);
 
 	clock_format_wall(r->wall_ms, time);
 	json_member_cstr(&w, "time", time);
@@ -167,16 +168,16 @@ bool record_write(const struct record *r, struct buf *out)
 	json_member_bool(&w, "unpriced", r->cost_nano_usd == PRICE_UNKNOWN);
 	if (r->dropped.len > 0)
 		json_member_string(&w, "dropped", r->dropped);
-	write_ms(&w, SLICE("first_token_ms"), r->first_token_us);
-	write_ms(&w, SLICE("read_ms"), r->read_us);
-	write_ms(&w, SLICE("plan_ms"), r->plan_us);
-	write_ms(&w, SLICE("own_ms"), r->own_us);
+	member_ms(&w, "first_token_ms", r->first_token_us);
+	member_ms(&w, "read_ms", r->read_us);
+	member_ms(&w, "plan_ms", r->plan_us);
+	member_ms(&w, "own_ms", r->own_us);
 	json_member_int(&w, "bytes_in", (int64_t)r->bytes_in);
 	json_member_int(&w, "bytes_out", (int64_t)r->bytes_out);
 	json_member_cstr(&w, "price_version", r->price_version);
 	json_member_int(&w, "config_version", (int64_t)r->config_version);
 	json_member_int(&w, "attempt_count", r->attempt_count);
-	json_key(&w, SLICE("attempts"));
+	json_literal_key(&w, "attempts");
 	json_begin_array(&w);
 	for (unsigned i = 0; i < rows_kept(r); i++)
 		write_attempt(&w, &r->attempts[i]);

@@ -114,6 +114,14 @@ static void put_string(struct json_writer *w, struct slice text)
 	put(w, "\"", 1);
 }
 
+void json_ready_key(struct json_writer *w, struct slice key)
+{
+	if (!w->need_comma)
+		key = slice_after(key, 1);
+	put(w, key.ptr, key.len);
+	w->need_comma = false;
+}
+
 void json_key(struct json_writer *w, struct slice name)
 {
 	if (is_plain(name)) {

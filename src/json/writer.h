@@ -29,7 +29,10 @@ void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
 /* Already JSON. */
 void json_value_raw(struct json_writer *w, struct slice json);
-#define json_member_string(w, name, text) (json_key((w), SLICE(name)), json_string((w), (text)))
-#define json_member_cstr(w, name, text) (json_key((w), SLICE(name)), json_string((w), slice_cstr(text)))
-#define json_member_int(w, name, value) (json_key((w), SLICE(name)), json_int((w), (value)))
-#define json_member_bool(w, name, value) (json_key((w), SLICE(name)), json_bool((w), (value)))
+/* A key that is a literal and has nothing to escape: comma, quotes and colon are part of it before the program runs. */
+void json_ready_key(struct json_writer *w, struct slice key);
+#define json_literal_key(w, name) json_ready_key((w), SLICE(",\"" name "\":"))
+#define json_member_string(w, name, text) (json_literal_key((w), name), json_string((w), (text)))
+#define json_member_cstr(w, name, text) (json_literal_key((w), name), json_string((w), slice_cstr(text)))
+#define json_member_int(w, name, value) (json_literal_key((w), name), json_int((w), (value)))
+#define json_member_bool(w, name, value) (json_literal_key((w), name), json_bool((w), (value)))

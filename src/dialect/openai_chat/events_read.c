@@ -6,9 +6,13 @@
 /* Members of a delta, a message or (text completions) a choice that carry something said. `reasoning` is Groq's,
  * Cerebras', OpenRouter's, `reasoning_content` DeepSeek's and most others'; reasoning_details may hold nothing but
  * a signature. */
-static const char *const said[] = {
-	"content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "text", "images", "annotations",
-	"executed_tools", NULL
+static const struct {
+	struct slice name;
+	bool again;                    /* the same reasoning once more, with its structure: content, but not to be counted twice */
+} said[] = {
+	{ { "content", 7 }, false },	       { { "reasoning_content", 17 }, false }, { { "reasoning", 9 }, false },
+	{ { "reasoning_details", 17 }, true }, { { "refusal", 7 }, false },	       { { "text", 4 }, false },
+	{ { "images", 6 }, false },	       { { "annotations", 11 }, true },	       { { "executed_tools", 14 }, false },
 };
 
 static bool read_tool_calls(struct event_reader *r, struct json calls)
@@ -27,11 +31,9 @@ static bool read_tool_calls(struct event_reader *r, struct json calls)
 static bool read_delta(struct event_reader *r, struct json delta)
 {
 	bool content = false;
-	for (const char *const *name = said; *name; name++) {
-		struct json v = json_member(delta, slice_cstr(*name));
-		/* The same reasoning again, with its structure: content, but not to be counted twice. */
-		bool again = strcmp(*name, "reasoning_details") == 0 || strcmp(*name, "annotations") == 0;
-		content |= again ? json_is_filled(v) : reader_count_output(r, v);
+	for (size_t i = 0; i < COUNT_OF(said); i++) {
+		struct json v = json_member(delta, said[i].name);
+		content |= said[i].again ? json_is_filled(v) : reader_count_output(r, v);
 	}
 	content |= read_tool_calls(r, json_get(delta, "tool_calls"));
 
