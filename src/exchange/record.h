@@ -8,7 +8,7 @@
 #include "base/failure.h"
 #include "llm/usage.h"
 
-enum { ATTEMPTS_RECORDED_MAX = 16, RECORD_TEXT_MAX = 200, RECORD_ID_MAX = 32, RECORD_LINE_MAX = 16 << 10 };
+enum { ATTEMPTS_RECORDED_MAX = 16, RECORD_TEXT_MAX = 200, RECORD_ID_MAX = 32, RECORD_LINE_MAX = 256 << 10 };
 
 struct attempt_record {
 	struct slice provider;

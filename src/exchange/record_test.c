@@ -72,11 +72,39 @@ static void a_line_is_json_with_exact_figures(void **state)
 	arena_done(&a);
 }
 
+static struct slice hostile(struct arena *a)
+{
+	char *text = arena_alloc(a, RECORD_TEXT_MAX);
+
+	return slice_of(memset(text, 1, RECORD_TEXT_MAX), RECORD_TEXT_MAX);
+}
+
+/* A control character takes six bytes, and every try may have a message. */
+static void the_longest_record_is_a_line_too(void **state)
+{
+	struct arena a = { 0 };
+	struct record r = sample(&a);
+	struct buf line;
+
+	r.model_requested = r.model_provider = r.user = r.session = r.tags = r.message = hostile(&a);
+	while (r.attempt_count < ATTEMPTS_RECORDED_MAX) {
+		struct attempt_record *row = record_add_attempt(&r);
+
+		row->provider = row->model = row->message = hostile(&a);
+	}
+	buf_init(&line, RECORD_LINE_MAX);
+	assert_true(record_write(&r, &line));
+	buf_done(&line);
+	record_done(&r);
+	arena_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_outlive_their_arena),
 		cmocka_unit_test(a_line_is_json_with_exact_figures),
+		cmocka_unit_test(the_longest_record_is_a_line_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
