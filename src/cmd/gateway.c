@@ -91,6 +91,7 @@ static void open_order(struct letter *letter, struct loop *loop)
 		loop_stop(loop);
 		break;
 	case ORDER_CONNECTION:
+		atomic_store_explicit(&s->busy, s->worker.exchange_count, memory_order_relaxed);
 		http_server_accept(s->worker.server, o->fd, &o->peer, s->worker.snapshot->config->server_tls,
 				   &s->handler);
 		break;
