@@ -348,7 +348,8 @@ ssize_t tls_session_writev(struct tls_session *s, const struct iovec *iov, int c
 			break;
 		}
 		taken += n;
-		check(n == record.len, "a record was written in part");
+		/* A peer that asked for small fragments (RFC 6066 §4) gets several records from one call. */
+		check(n == record.len, "bytes were written in part");
 	}
 	settle(s);
 	return s->error ? -s->error : (ssize_t)taken;

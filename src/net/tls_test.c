@@ -308,6 +308,20 @@ static void head_and_body_share_a_record(void **state)
 	assert_memory_equal(buf_slice(&client.in).ptr + 1 + sizeof(head), body, sizeof(body));
 }
 
+/* RFC 6066 §4: any client may ask for them, and OpenSSL's servers agree. */
+static void small_fragments_are_served(void **state)
+{
+	static char data[100000];
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 7 + i / 300);
+	SSL_CTX_set_tlsext_max_fragment_length(client_context->ssl, TLSEXT_max_fragment_length_512);
+	open_both();
+	assert_int_equal(conn_write_text(server.conn, slice_of(data, sizeof(data))), sizeof(data));
+	while (client.in.len < sizeof(data))
+		loop_turn(l, 100);
+	assert_memory_equal(buf_slice(&client.in).ptr, data, sizeof(data));
+}
+
 /* Sends all of `data` in odd pieces, the receiver reading only every third turn. */
 static void pump(struct reader *from, struct reader *to, const char *data, size_t total)
 {
@@ -578,7 +592,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(carries_bytes_both_ways), T(names_and_addresses_are_verified), T(untrusted_certificates_are_refused_in_words),
 		T(without_http2_only_http1_is_offered), T(sessions_are_resumed_per_host), T(tls_1_2_works_too),
-		T(records_may_arrive_in_any_pieces), T(head_and_body_share_a_record),
+		T(records_may_arrive_in_any_pieces), T(head_and_body_share_a_record), T(small_fragments_are_served),
 		T(back_pressure_loses_nothing), T(closing_delivers_what_was_taken), T(the_loop_ends_what_is_still_closing),
 		T(bytes_and_end_in_one_edge_are_all_read), T(what_is_decrypted_stays_readable), T(a_cut_is_not_an_end),
 		T(a_reset_is_a_reset), T(a_peer_without_tls_is_named), T(a_peer_that_leaves_during_the_handshake_is_named),
