@@ -212,9 +212,10 @@ static void print_hints(const struct demo *d)
 	fflush(stdout);
 }
 
+/* Not where the show is: a line of log could come in the middle of one of its. */
 static void start_log(bool shown)
 {
-	int fd = shown ? STDOUT_FILENO : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int fd = shown ? STDERR_FILENO : open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	log_start(fd >= 0 ? fd : STDERR_FILENO, shown ? LOG_INFO : LOG_ERROR);
 }
