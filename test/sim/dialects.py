@@ -481,7 +481,7 @@ class Gemini:
 DIALECTS = {d.name: d for d in (OpenAIChat(), OpenAIResponses(), Anthropic(), Gemini())}
 
 _PATHS = [
-    (re.compile(r"^(/\w+)*/v1/(chat/completions|completions|embeddings)$"), "openai-chat"),
+    (re.compile(r"^(/\w+)*/(v1|v1beta/openai)/(chat/completions|completions|embeddings)$"), "openai-chat"),
     (re.compile(r"^(/\w+)*/v1/responses(/input_tokens|/compact)?$"), "openai-responses"),
     (re.compile(r"^(/\w+)*/v1/messages(/count_tokens)?$"), "anthropic"),
     (re.compile(r"^(/\w+)*/v1(beta)?/models/[^/]+:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$"), "gemini"),
