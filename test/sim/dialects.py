@@ -92,6 +92,8 @@ class OpenAIChat:
             if not isinstance(value.get("messages"), list) or not value["messages"]:
                 return 400, "openai-chat", "Missing required parameter: 'messages'.", "invalid_request_error", "missing_required_parameter"
             for message in value["messages"]:
+                if not isinstance(message, dict):
+                    return 400, "openai-chat", "Invalid type for 'messages': expected an object.", "invalid_request_error", "invalid_type"
                 if message.get("role") not in ("system", "developer", "user", "assistant", "tool", "function"):
                     return 400, "openai-chat", f"Invalid value: '{message.get('role')}'.", "invalid_request_error", "invalid_value"
         elif request.path.endswith("/embeddings") and "input" not in value:
@@ -277,6 +279,8 @@ class Anthropic:
         """Every tool_use is answered by a tool_result in the next message, and nothing else is."""
         open_calls = set()
         for number, message in enumerate(messages):
+            if not isinstance(message, dict):
+                return self.problem(400, f"messages.{number}: Input does not match the expected shape.")
             if message.get("role") not in ("user", "assistant"):
                 return self.problem(400, f"messages.{number}.role: Input should be 'user' or 'assistant'")
             blocks = message.get("content")
