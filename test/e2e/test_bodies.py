@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""F41: content codings both ways; F43: sizes of bodies; and what long streams cost."""
+"""F43: sizes of bodies, in flight and one by one; and what long streams cost."""
 
-import gzip
 import hashlib
 import json
 import socket
@@ -10,89 +9,10 @@ import time
 
 from harness import Case, Client, SLOW, SPEECHES, Weir, fetch
 from harness.case import KEYS
-from sim import Sim, answers, codings, steps
+from sim import Sim, answers, steps
 from sim.dialects import Reply
 
 DIALECTS = tuple(SPEECHES)
-
-
-class Codings(Case):
-    dialects = DIALECTS
-    providers_extra = {"retries": 0}
-
-    def test_f41_coded_answers(self):
-        """Whatever coding the provider answers in, body and headers agree at the client."""
-        for dialect in DIALECTS:
-            for coding in codings.CODINGS:
-                for accept in (None, "gzip, br, zstd, deflate", "identity"):
-                    for stream in (False, True):
-                        with self.subTest(dialect=dialect, coding=coding, accept=accept, stream=stream):
-                            reply = Reply(text="漢字 in some coding")
-                            named = None if coding == "identity" else coding
-                            self.one.next(answers.stream(reply, coding=named) if stream else answers.whole(reply, coding=named))
-                            response = self.ask(dialect, stream, headers=[("Accept-Encoding", accept)] if accept else [])
-                            self.assertIsNone(response.header("content-encoding"))
-                            self.assertEqual(self.text_of(dialect, response), reply.text)
-
-    def test_f41_gzip_stream_comes_event_by_event(self):
-        gate = steps.Gate()
-
-        # The pieces are packed one by one and flushed, so the fourth is readable before the rest exists.
-        def make(sim, request):
-            play = answers.stream(Reply(tokens=[f"tok{n} " for n in range(8)]), lambda events: events).resolve(sim, request)
-            packed = list(codings.gzip_pieces(play.steps))
-            return answers.Play(packed[:4] + [gate] + packed[4:], headers=[*play.headers, ("Content-Encoding", "gzip")])
-
-        self.one.next(answers.Deferred(make))
-        client = self.begin("openai-chat")
-        client.read_head()
-        client.read_until_text(b"tok2 ")
-        gate.open()
-        self.assertTrue(self.finish(client, "openai-chat").stream.done)
-
-    def test_f41_broken_codings_are_faults(self):
-        good = gzip.compress(b'{"choices":[]}' * 100)
-        for name, data, coding in (("truncated", good[:-12], "gzip"), ("garbage", b"not gzip at all", "gzip"),
-                                   ("wrong sum", good[:-8] + b"\0" * 8, "gzip"), ("unknown", b"{}", "snappy")):
-            with self.subTest(name=name):
-                self.two.clear()
-                self.one.next(answers.Play([data], headers=[("Content-Type", "application/json"), ("Content-Encoding", coding)],
-                                           framing="length"))
-                response = self.ask("openai-chat")
-                self.assertEqual((response.status, len(self.two.journal)), (200, 1))
-
-    def test_f41_coded_requests_are_decoded(self):
-        for dialect in DIALECTS:
-            for coding in codings.CODINGS:
-                with self.subTest(dialect=dialect, coding=coding):
-                    self.one.clear()
-                    model = self.model(dialect)
-                    body = SPEECHES[dialect].body(model, text="漢字 😀 " * 50)
-                    self.one.next(answers.whole())
-                    response = self.ask(dialect, model=model, body=codings.encode(body, coding),
-                                        headers=[("Content-Encoding", coding)])
-                    self.assertEqual(response.status, 200, response.body[:300])
-                    got = self.one.journal[0]
-                    own = model.replace(dialect, "one")
-                    self.assertEqual(got.body, body.replace(f'"{model}"'.encode(), f'"{own}"'.encode()))
-                    self.assertIsNone(got.header("content-encoding"))
-
-    def test_f41_bombs_are_refused(self):
-        bomb = b'{"model":"openai-chat-0","messages":[],"z":"' + b"\0" * (80 << 20) + b'"}'
-        for coding in ("gzip", "br", "zstd"):
-            if coding not in codings.CODINGS:
-                continue
-            with self.subTest(coding=coding):
-                self.one.clear()
-                response = self.ask("openai-chat", model="x", body=codings.encode(bomb, coding), headers=[("Content-Encoding", coding)])
-                self.assert_error(response, 413, "weir_request_too_large", "gateway")
-                self.assertEqual(self.one.journal, [])
-        self.assertLess(self.weir.rss_kb(), 300 << 10)
-
-    def test_f41_broken_coded_requests(self):
-        for body, coding in ((b"garbage", "gzip"), (gzip.compress(b"{}")[:-3], "gzip")):
-            response = self.ask("openai-chat", model="x", body=body, headers=[("Content-Encoding", coding)])
-            self.assertEqual(response.status, 400)
 
 
 class Sizes(Case):
