@@ -8,6 +8,7 @@ read from meson.build, so that it is written down once.
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -34,16 +35,20 @@ FORBIDDEN_IN_THE_PROGRAM = {
 }
 TEXT_SUFFIXES = {".c", ".h", ".py", ".mjs", ".js", ".sh", ".yaml", ".yml", ".service", ".socket", ".build"}
 TEXT_NAMES = {"dev", "run", "Dockerfile", "meson.build", "meson_options.txt", ".clang-format", ".clang-tidy"}
+NOT_SOURCES = {".git", "build", "node_modules", "__pycache__"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def tracked_files():
-    names = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if names.returncode == 0:
+    names = None
+    if shutil.which("git"):
+        names = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if names and names.returncode == 0:
         found = [pathlib.Path(name) for name in names.stdout.decode().split("\0") if name]
-    else: # an unpacked archive
-        found = [path.relative_to(ROOT) for path in ROOT.rglob("*") if "build" not in path.relative_to(ROOT).parts]
+    else: # an unpacked archive, or a machine without git
+        found = [path.relative_to(ROOT) for path in ROOT.rglob("*")]
+        found = [path for path in found if not NOT_SOURCES.intersection(path.parts)]
     return sorted(path for path in found if (ROOT / path).is_file())
 
 
