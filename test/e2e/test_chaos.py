@@ -211,7 +211,7 @@ class Clients:
         """Anywhere: within the head, the body, while it waits, while it reads."""
         request = self.request()
         if self.random.random() < 0.4:
-            request = request[:self.random.randrange(len(request))]
+            request = request[:self.random.randrange(1, len(request))] # an idle connection may stay so for longer
         writer.write(request)
         if self.random.random() < 0.5:
             await asyncio.sleep(self.random.choice((0, 0.001, 0.01, 0.1, 0.35)))
