@@ -253,8 +253,8 @@ static struct dns_resolver *resolver_new(struct loop *l)
 	pthread_once(&library_once, library_init);
 	int given = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
 #ifdef ARES_OPT_QUERY_CACHE
-	/* Since c-ares 1.31 answers are kept there, too, by default: without a bound on their number, and failures for as
-	 * long as a zone likes. The cache here is the one that counts; qcache_max_ttl = 0 turns the other off. */
+	/* Since c-ares 1.31 answers are kept there, too, by default: without a bound on their number, and failures for
+	 * as long as a zone likes. The cache here is the one that counts; qcache_max_ttl = 0 turns the other off. */
 	given |= ARES_OPT_QUERY_CACHE;
 #endif
 	if (ares_init_options(&r->channel, &options, given) != ARES_SUCCESS)
