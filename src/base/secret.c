@@ -3,8 +3,8 @@
  * affordable because only weir's own credentials at providers live here; client keys are kept as digests. */
 #include "base/secret.h"
 
-/* SHA-256 by OpenSSL's direct functions: the EVP ones first load providers and a configuration file, which costs 2 MB of
- * resident memory in a process that otherwise speaks no TLS, and an allocation per thread. */
+/* SHA-256 by OpenSSL's direct functions: the EVP ones first load providers and a configuration file, which costs 2 MB
+ * of resident memory in a process that otherwise speaks no TLS, and an allocation per thread. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/sha.h>

@@ -40,8 +40,8 @@ int64_t record_cost(const struct record *r)
 /* All texts but those of the configuration snapshot. Returns how many. */
 static unsigned arena_texts(struct record *r, struct slice *ret[static ARENA_TEXTS_MAX])
 {
-	struct slice *own[] = { &r->route, &r->model, &r->model_requested, &r->model_provider, &r->user, &r->session, &r->tags,
-				&r->message, &r->dropped };
+	struct slice *own[] = { &r->route, &r->model, &r->model_requested, &r->model_provider, &r->user,
+				&r->session, &r->tags, &r->message, &r->dropped };
 	unsigned count = COUNT_OF(own);
 
 	memcpy(ret, own, sizeof(own));
@@ -63,8 +63,10 @@ void record_pack(struct record *r)
 		size += texts[i]->len;
 	at = r->texts = xmalloc(size);
 	for (unsigned i = 0; i < count; i++) {
-		*texts[i] = texts[i]->len > 0 ? slice_of(memcpy(at, texts[i]->ptr, texts[i]->len), texts[i]->len) : SLICE("");
-		at += texts[i]->len;
+		size_t len = texts[i]->len;
+
+		*texts[i] = len > 0 ? slice_of(memcpy(at, texts[i]->ptr, len), len) : SLICE("");
+		at += len;
 	}
 }
 

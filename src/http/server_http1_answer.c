@@ -30,7 +30,8 @@ static void batch_start(struct batch *b, struct stream *s)
 	s->head = slice_of(NULL, 0);
 }
 
-/* Sends what the kernel takes and queues the rest. The last bytes of a body whose length was announced wait for nothing. */
+/* Sends what the kernel takes and queues the rest. The last bytes of a body whose length was announced wait for
+ * nothing. */
 static void batch_send(struct batch *b, struct stream *s, bool borrowed)
 {
 	struct connection *c = s->connection;
