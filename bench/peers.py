@@ -172,7 +172,12 @@ class Process:
         """The process that does the work: nginx's is its master's only child."""
         if self.name != "nginx":
             return self.process.pid
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        file = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        deadline = time.monotonic() + 10
+        while not (children := file.read_text().split()):  # the port is open before the child is there
+            if time.monotonic() > deadline:
+                raise RuntimeError("nginx has no worker")
+            time.sleep(0.01)
         return int(children[0])
 
     def stop(self):
