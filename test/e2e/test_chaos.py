@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chaos: hundreds of ill-behaved clients against ill-behaved providers, with reloads in between; afterwards nothing may be left
-behind. Seeded by WEIR_TEST_SEED; WEIR_TEST_FULL=1 runs it for minutes. No single answer is judged here, other tests do that: only
-that the process lives, keeps its books, and gives everything back."""
+"""Chaos: ill-behaved clients against ill-behaved providers, with reloads in between; afterwards nothing may be left
+behind. Seeded by WEIR_TEST_SEED; WEIR_TEST_FULL=1 runs it for minutes. No single answer is judged here, other tests do
+that: only that the process lives, keeps its books, and gives everything back."""
 
 import asyncio
 import collections
@@ -12,6 +12,7 @@ import pathlib
 import random
 import signal
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -21,18 +22,19 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import FULL, SPEECHES, Case, Weir, http2, seeded
 from harness.http2 import frame, window_update
-from sim import Sim, answers, dialects
+from sim import Authority, Sim, answers, dialects
 from sim.answers import Play, auto, fail, raw, stream, whole
 from sim.dialects import Reply
 from sim.steps import CLOSE, RESET, SILENCE, Pause
 
 CLIENTS = 60                       # at a time
-SECONDS = 300 if FULL else 8       # of each of the two rounds
+SECONDS = 300 if FULL else 3       # of each of the two rounds
 PATIENCE = 30                      # seconds; nothing that is asked here takes so long
 MODELS = 40                        # per dialect and provider: so many that not all of their breakers are open
 MEMORY_GROWTH_MAX_KB = 32 << 10    # from one round to the next
 KEYS = {"one": "sk-chaos-one", "two": "sk-chaos-two"}
 TIMEOUTS = {"connect": "500ms", "first_token": "300ms", "idle": "300ms", "total": "2s"}
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 # ---- providers ----
@@ -73,7 +75,8 @@ class Trouble:
 
     def is_slow(self):
         pause = self.random.choice((0.005, 0.02, 0.25, 0.4))
-        return stream(Reply(text="slow and steady wins"), edit=lambda events: [s for e in events for s in (e, Pause(pause))])
+        return stream(Reply(text="slow and steady wins"),
+                      edit=lambda events: [step for event in events for step in (event, Pause(pause))])
 
     def is_silent(self):
         return self.random.choice((answers.silence(), answers.reset(), answers.close()))
@@ -84,20 +87,21 @@ class Trouble:
             b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: [DONE]\n\n",
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551000\r\nContent-Type: application/json\r\n\r\n" + b" " * 300000,
+            JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            JSON + b"Content-Length: 18446744073709551000\r\n\r\n" + b" " * 300000,
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
             b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 2000 + b"\r\n",
             b"HTTP/1.1 100 Continue\r\n\r\n" * 40,
-            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnope",
+            JSON + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
             b"\x16\x03\x01\x02\x00 this is not HTTP",
         )), self.random.choice((CLOSE, RESET, SILENCE)))
 
     def is_large(self):
         """Over limits.hold, or an event near it; whole or cut."""
-        body = json.dumps({"object": "chat.completion", "choices": [], "pad": "x" * self.random.choice((60000, 150000, 400000))}).encode()
+        pad = "x" * self.random.choice((60000, 150000, 400000))
+        body = json.dumps({"object": "chat.completion", "choices": [], "pad": pad}).encode()
         steps = [body[i:i + 30000] for i in range(0, len(body), 30000)]
         if self.random.random() < 0.4:
             steps = [*steps[:2], self.random.choice((CLOSE, RESET, SILENCE))]
@@ -110,8 +114,9 @@ class Trouble:
 # ---- clients ----
 
 class Clients:
-    def __init__(self, weir, name):
-        self.weir, self.random = weir, seeded(name)
+    def __init__(self, weir, name, authority=None):
+        """With `authority`, over TLS."""
+        self.weir, self.random, self.authority = weir, seeded(name), authority
         self.ids = collections.Counter()   # of every answer's head that was seen
         self.did = collections.Counter()
         self.statuses = collections.Counter()
@@ -134,7 +139,12 @@ class Clients:
                 sock.close()
                 await asyncio.sleep(0.01)
                 continue
-            reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 20)
+            secure = self.security(behaviour)
+            try:
+                reader, writer = await asyncio.open_connection(sock=sock, limit=1 << 20, **secure)
+            except OSError:
+                sock.close()
+                continue
             try:
                 await asyncio.wait_for(behaviour(self, reader, writer), PATIENCE)
             except (ConnectionError, asyncio.IncompleteReadError):
@@ -143,8 +153,19 @@ class Clients:
                 if self.random.random() < 0.3 and not writer.is_closing():
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.close()
+                if self.authority:     # asyncio would wait for the other's goodbye
+                    await asyncio.sleep(0.01)
+                    writer.transport.abort()
+                    sock.close()
 
-    def request(self, version="1.1", extra=()):
+    def security(self, behaviour):
+        if self.authority is None:
+            return {}
+        context = ssl.create_default_context(cafile=self.authority.ca)
+        context.set_alpn_protocols(["h2"] if behaviour is Clients.speaks_http2 else ["http/1.1"])
+        return {"ssl": context, "server_hostname": "localhost"}
+
+    def request(self, version="1.1"):
         chance, pick = self.random.random, self.random.choice
         name, speech = pick(list(SPEECHES.items()))
         wants_stream = chance() < 0.6
@@ -153,11 +174,12 @@ class Clients:
         if name == "gemini" and wants_stream and chance() < 0.5:
             path = path.replace("?alt=sse", "")
         body = speech.body(model, wants_stream, "Say hello. " * pick((1, 10, 10, 20000)))
-        headers = [("Host", "localhost"), ("Content-Type", pick(("application/json",) * 9 + ("text/plain",))), *speech.headers,
-                   *extra]
+        content_type = pick(("application/json",) * 9 + ("text/plain",))
+        headers = [("Host", "localhost"), ("Content-Type", content_type), *speech.headers]
         if chance() < 0.15:
-            headers.append(pick((("x-weir-timeout", "50ms"), ("x-weir-timeout", "700ms"), ("x-weir-only", "two-" + name),
-                                 ("x-weir-user", "u" * 300), ("x-weir-oops", "1"), ("x-weir-cache", "maybe"), ("Origin", "http://e"))))
+            headers.append(pick((("x-weir-timeout", "50ms"), ("x-weir-timeout", "700ms"), ("x-weir-user", "u" * 300),
+                                 ("x-weir-only", "two-" + name), ("x-weir-oops", "1"), ("x-weir-cache", "maybe"),
+                                 ("Origin", "http://e"))))
         if chance() < 0.05:
             headers += [(f"x-filler-{n}", "f" * 40) for n in range(pick((90, 300, 1500)))]
         if chance() < 0.05:
@@ -244,12 +266,14 @@ class Clients:
 
     async def talks_nonsense(self, reader, writer):
         writer.write(self.random.choice((
-            self.random.randbytes(200), b"\r\n" * 100, b"GET / HTTP/9.9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + self.random.randbytes(90),
+            self.random.randbytes(200), b"\r\n" * 100, b"GET / HTTP/9.9\r\n\r\n",
+            http2.PREFACE + self.random.randbytes(90),
             b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-            b"GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+            b"GET /%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"POST /v1/messages HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}",
             b"\x16\x03\x01\x00\x05hello")))
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.5 and writer.can_write_eof():
             writer.write_eof()
         try:
             await asyncio.wait_for(reader.read(2000), 0.3)
@@ -257,7 +281,8 @@ class Clients:
             pass
 
     async def looks(self, reader, writer):
-        path = self.random.choice(("/v1/models", "/v1beta/models", "/v1/models/anthropic-1", "/healthz", "/nowhere", "/v1/files"))
+        path = self.random.choice(("/v1/models", "/v1beta/models", "/v1/models/anthropic-1", "/healthz", "/nowhere",
+                                   "/v1/files"))
         method = self.random.choice(("GET", "GET", "HEAD", "DELETE"))
         writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = await reader.read()
@@ -292,7 +317,8 @@ class Clients:
         """True when an answer is to be expected."""
         text, _, body = self.request("1.0").partition(b"\r\n\r\n")
         lines = text.decode().split("\r\n")
-        headers = [line.split(": ", 1) for line in lines[1:] if not line.startswith(("Host", "Expect", "x-filler", "Content-Length"))]
+        headers = [line.split(": ", 1) for line in lines[1:]
+                   if not line.startswith(("Host", "Expect", "x-filler", "Content-Length"))]
         writer.write(frame(http2.HEADERS, http2.END_HEADERS, stream_id, http2.head(lines[0].split(" ")[1], headers)))
         if len(body) > 8000 and not may_be_large:
             return False
@@ -305,27 +331,38 @@ class Clients:
             return False
         return True
 
-    behaviours = [is_patient] * 6 + [leaves] * 4 + [reads_slowly, sends_slowly, pipelines, pipelines, is_old, talks_nonsense, looks,
-                                                    speaks_http2, speaks_http2]
+    behaviours = [is_patient] * 6 + [leaves] * 4 + [pipelines, speaks_http2] * 2
+    behaviours += [reads_slowly, sends_slowly, is_old, talks_nonsense, looks]
 
 
 # ---- the test ----
 
 class Chaos(Case):
+    secure = False
+
     def config(self, body_limit):
         providers = {}
         for dialect, speech in SPEECHES.items():
             for priority, (name, sim) in enumerate((("one", self.one), ("two", self.two)), 1):
                 providers[f"{name}-{dialect}"] = {
                     "dialect": dialect, "base_url": sim.url + speech.base, "keys": [KEYS[name]], "priority": priority,
-                    "models": {f"{dialect}-{n}": f"{name}-{n}" for n in range(MODELS)}, "timeout": TIMEOUTS, "retries": 1}
+                    "models": {f"{dialect}-{n}": f"{name}-{n}" for n in range(MODELS)}, "timeout": TIMEOUTS}
+            if self.secure:
+                providers[f"two-{dialect}"]["tls"] = {"ca": str(self.authority.ca)}
         providers["nobody"] = {"dialect": "openai-chat", "base_url": "http://127.0.0.1:1/v1", "keys": ["k"],
                                "models": [f"openai-chat-{MODELS}"]}
-        return {"providers": providers, "limits": {"hold": "128KB", "event": "256KB", "body": body_limit},
+        return {"providers": providers, **self.tls, "limits": {"hold": "128KB", "event": "256KB", "body": body_limit},
                 "defaults": {"heartbeat": {"after": "100ms", "every": "50ms"}, "timeout": {"request": "5s"}}}
 
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.weir.process.pid}/fd"))
+        folder = f"/proc/{self.weir.process.pid}/fd"
+        links = []
+        for name in os.listdir(folder):
+            try:
+                links.append(os.readlink(f"{folder}/{name}"))
+            except FileNotFoundError:  # closed since
+                pass
+        return links
 
     def in_flight(self, metrics):
         return {name: value for name, value in metrics.items()
@@ -351,7 +388,7 @@ class Chaos(Case):
             await asyncio.to_thread(self.weir.metrics)
 
     def run_round(self, name):
-        clients = Clients(self.weir, name)
+        clients = Clients(self.weir, name, self.authority)
 
         async def both():
             clients.until = time.monotonic() + SECONDS
@@ -368,7 +405,8 @@ class Chaos(Case):
     def check_books(self, rounds):
         """One line per request, and the same sum in the metrics."""
         metrics = self.weir.metrics()
-        counted = sum(value for name, value in metrics.items() if name.startswith("weir_requests_total") and "/healthz" not in name)
+        counted = sum(value for name, value in metrics.items()
+                      if name.startswith("weir_requests_total") and "/healthz" not in name)
         counted += metrics.get("weir_unknown_paths_total", 0)
         self.weir.wait_records(int(counted))
         lines = collections.Counter(record["request_id"] for record in self.weir.records)
@@ -379,7 +417,14 @@ class Chaos(Case):
         self.assertEqual(metrics["weir_log_lines_dropped_total"], 0)
 
     def test_nothing_is_left_behind(self):
-        self.one, self.two = (self.with_(Sim(*dialects.DIALECTS, key=KEYS[name], name=name)) for name in ("one", "two"))
+        self.authority, self.tls, context = None, {}, None
+        if self.secure:
+            self.authority = self.with_(Authority())
+            certificate, key = self.authority.issue("localhost", "127.0.0.1")
+            self.tls = {"tls": {"certificate": str(certificate), "key": str(key)}}
+            context = self.authority.server_context("127.0.0.1")
+        self.one = self.with_(Sim(*dialects.DIALECTS, key=KEYS["one"], name="one"))
+        self.two = self.with_(Sim(*dialects.DIALECTS, key=KEYS["two"], name="two", tls=context))
         self.one.default, self.two.default = Trouble(seeded("one").random()), Trouble(seeded("two").random())
         self.weir = self.with_(Weir(self.config("8MB"), workers=2))
         self.weir.metrics()
@@ -389,15 +434,17 @@ class Chaos(Case):
             rounds.append(self.run_round(name))
             sizes.append(self.weir.rss_kb())
         until = time.monotonic() + 20
-        while (now := self.descriptors()) > base and time.monotonic() < until:
+        while len(now := self.descriptors()) > len(base) and time.monotonic() < until:
+            self.one.close_idle()
+            self.two.close_idle()
             time.sleep(0.1)
-        self.assertLessEqual(now, base, "descriptors that are still open")
+        self.assertLessEqual(len(now), len(base), f"descriptors that are still open: before {base}, now {now}")
         self.check_books(rounds)
         if not self.sanitizers():
             self.assertLess(sizes[1] - sizes[0], MEMORY_GROWTH_MAX_KB, f"resident KB after each round: {sizes}")
         self.assertGreater(sum(clients.statuses[200] for clients in rounds), 50, "hardly anything was answered at all")
         if os.environ.get("WEIR_TEST_VERBOSE"):
-            print([(c.did, c.statuses) for c in rounds], sizes, base, file=sys.stderr)
+            print([(c.did, c.statuses) for c in rounds], sizes, len(base), file=sys.stderr)
         self.weir.signal(signal.SIGTERM)
         self.assertEqual(self.weir.wait_end(), 0)
 
@@ -407,6 +454,11 @@ class Chaos(Case):
         return {name for name in ("asan", "tsan") if f"lib{name}" in maps}
 
 
+class SecureChaos(Chaos):
+    """The same over TLS, to the clients and to one of the providers."""
+    secure = True
+
+
 class EndInTheMiddle(Case):
     """Signals while everything is under way."""
 
@@ -414,9 +466,10 @@ class EndInTheMiddle(Case):
         for workers in (1, 3):
             one = self.with_(Sim(*dialects.DIALECTS, key=KEYS["one"], name="one"))
             one.default = Trouble(seeded("end").random())
-            providers = {f"one-{dialect}": {"dialect": dialect, "base_url": one.url + speech.base, "keys": [KEYS["one"]],
-                                            "models": {f"{dialect}-{n}": f"one-{n}" for n in range(MODELS)}, "timeout": TIMEOUTS}
-                         for dialect, speech in SPEECHES.items()}
+            providers = {
+                f"one-{dialect}": {"dialect": dialect, "base_url": one.url + speech.base, "keys": [KEYS["one"]],
+                                   "models": {f"{dialect}-{n}": f"one-{n}" for n in range(MODELS)}, "timeout": TIMEOUTS}
+                for dialect, speech in SPEECHES.items()}
             weir = self.with_(Weir({"providers": providers}, workers=workers))
             clients = Clients(weir, f"end {workers}")
 

@@ -25,8 +25,9 @@ class Corners(Case):
     config_extra = {"limits": {"hold": "64KB", "event": "256KB"}}
 
     def whole_body(self, size):
-        return json.dumps({"object": "chat.completion", "choices": [{"index": 0, "message": {"role": "assistant", "content": "x" * size},
-                                                                     "finish_reason": "stop"}]}).encode()
+        message = {"role": "assistant", "content": "x" * size}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        return json.dumps({"object": "chat.completion", "choices": choices}).encode()
 
     def test_an_announced_length_beyond_any_number(self):
         """2^64 - 616 is minus 616 to who is careless."""
@@ -50,7 +51,9 @@ class Corners(Case):
         self.assertTrue(response.body.rstrip().rsplit(b"\n\n", 1)[-1].startswith(b"event: response.completed"))
 
     def test_what_came_before_a_fault_in_the_same_read(self):
-        self.one.next(stream(Reply(tokens=["alpha ", "beta "]), edit=lambda e: [b"".join(x.raw for x in e[:3]) + b"data: " + b"y" * 300000]))
+        def edit(events):
+            return [b"".join(event.raw for event in events[:3]) + b"data: " + b"y" * 300000]
+        self.one.next(stream(Reply(tokens=["alpha ", "beta "]), edit=edit))
         client = self.begin("openai-chat")
         response = client.read_response()
         self.assertIn(b"alpha ", response.body)
@@ -66,7 +69,7 @@ class Corners(Case):
         self.assertTrue(response.complete)
 
     def test_a_slow_client_is_not_a_silent_provider(self):
-        """What waits for the client falls below the mark at which weir stops reading, but not so far that it goes on."""
+        """What waits for it falls below the mark at which weir stops reading, but not so far that it goes on."""
         pieces = ["x" * 20000] * 40
         self.one.next(stream(Reply(tokens=pieces)))
         model, speech = self.model("openai-chat"), SPEECHES["openai-chat"]
