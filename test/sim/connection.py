@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self):
         self._writable.clear()
+        self.server.announce()
 
     def resume_writing(self):
         self._writable.set()
@@ -70,6 +71,11 @@ class Connection(asyncio.Protocol):
     @property
     def is_gone(self):
         return self._gone.is_set()
+
+    @property
+    def is_held_back(self):
+        """More is written than the peer takes."""
+        return not self._writable.is_set()
 
     async def gone(self):
         await self._gone.wait()
