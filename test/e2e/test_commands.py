@@ -12,8 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import Case, Client, ROOT, SPEECHES, Weir, fetch, run_weir
-from harness.case import KEYS
+from harness import Case, ROOT, SPEECHES, Weir, fetch, run_weir
 from harness.gateway import BINARY, clean_environment
 from sim import Sim, answers, steps
 
@@ -92,9 +91,12 @@ class Help(Commands):
         self.assertEqual(self.run_("--version").stdout, text)
 
     def test_wrong_usage(self):
-        for arguments, said in (((), None), (("serv",), "did you mean 'serve'"), (("exlain",), "did you mean 'explain'"), (("xyzzy",), "xyzzy"),
-                                (("check", "--confg", "x"), "did you mean '--config'"), (("check", "-c"), "needs FILE"), (("check", "-z"), "-z"),
-                                (("explain", "--model", "a", "--model", "b"), "too often"), (("help", "nope"), "nope"), (("version", "x"), "'x'"),
+        for arguments, said in (((), None), (("serv",), "did you mean 'serve'"), (("exlain",), "did you mean 'explain'"),
+                                (("xyzzy",), "xyzzy"),
+                                (("check", "--confg", "x"), "did you mean '--config'"), (("check", "-c"), "needs FILE"),
+                                (("check", "-z"), "-z"),
+                                (("explain", "--model", "a", "--model", "b"), "too often"), (("help", "nope"), "nope"),
+                                (("version", "x"), "'x'"),
                                 (("check", "--quiet=1"), "no value")):
             with self.subTest(arguments=arguments):
                 result = self.run_(*arguments, status=2)
@@ -255,9 +257,7 @@ class Demo(Commands):
         self.addCleanup(process.stdout.close)
         timer = threading.Timer(30, process.kill)
         timer.start()
-        text = ""
         for line in process.stdout:
-            text += line
             if "curl" in line:
                 match = re.search(r"http://[\w.:]+", line)
                 break
@@ -307,7 +307,8 @@ class Mock(Commands):
 
     def test_faults(self):
         port = self.mock("--fault", "status=503,retry-after=7,times=1,model=a", "--fault", "error-event,after=2,model=b", "--fault",
-                         "end,after=2,model=c", "--fault", "cut,after=2,model=d", "--fault", "reset,model=e", "--fault", "malformed,model=f",
+                         "end,after=2,model=c", "--fault", "cut,after=2,model=d", "--fault", "reset,model=e", "--fault",
+                         "malformed,model=f",
                          "--fault", "status=429,every=2,model=g")
         for dialect in self.DIALECTS:
             with self.subTest(dialect=dialect):

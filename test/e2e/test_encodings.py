@@ -2,13 +2,11 @@
 """F41: content codings. A body always is what its headers say; what cannot be decoded is refused, whoever sends it."""
 
 import gzip
-import json
 import unittest
 import zlib
 
-from harness import Case, SPEECHES, Weir, seeded
-from harness.case import KEYS
-from sim import Sim, answers, codings, steps
+from harness import Case, SPEECHES, seeded
+from sim import answers, codings, steps
 from sim.dialects import Reply
 
 DIALECTS = tuple(SPEECHES)
@@ -93,7 +91,7 @@ class AnswersCoded(Case):
                 tokens = ["ü漢😀" * 3] * 5
 
                 def make(sim, request):
-                    dialect, events = answers.events_of(sim, request, Reply(tokens=tokens))
+                    _, events = answers.events_of(sim, request, Reply(tokens=tokens))
                     data = codings.encode(b"".join(event.raw for event in events), coding)
                     pieces = steps.split(data, *random.sample(range(len(data)), min(12, len(data) - 1)))
                     headers = [("Content-Type", "text/event-stream")] + ([("Content-Encoding", coding)] if coding != "identity" else [])
@@ -123,7 +121,7 @@ class AnswersCoded(Case):
     def test_f41_stream_cut_within_its_coding(self):
         """Content is out, the rest of the compressed stream never comes: told, not passed for complete."""
         def make(sim, request):
-            dialect, events = answers.events_of(sim, request, Reply(tokens=["tok0 ", "tok1 "]))
+            _, events = answers.events_of(sim, request, Reply(tokens=["tok0 ", "tok1 "]))
             pieces = list(codings.gzip_pieces([event.raw for event in events]))
             return answers.Play(pieces[:3], headers=[("Content-Type", "text/event-stream"), ("Content-Encoding", "gzip")])
         self.one.next(answers.Deferred(make))
@@ -178,8 +176,10 @@ class RequestsCoded(Case):
         for dialect in DIALECTS:
             body = SPEECHES[dialect].body(self.model(dialect), text="x" * 2000)
             packed = gzip.compress(body)
-            cases = [("unknown", "compress", body, 415), ("made up", "snappy", body, 415), ("twice", "gzip, gzip", gzip.compress(packed), 415),
-                     ("not gzip", "gzip", body, 400), ("cut", "gzip", packed[:-9], 400), ("damaged", "gzip", packed[:30] + b"\0\xff\0" + packed[33:], 400),
+            cases = [("unknown", "compress", body, 415), ("made up", "snappy", body, 415),
+                     ("twice", "gzip, gzip", gzip.compress(packed), 415),
+                     ("not gzip", "gzip", body, 400), ("cut", "gzip", packed[:-9], 400),
+                     ("damaged", "gzip", packed[:30] + b"\0\xff\0" + packed[33:], 400),
                      ("followed by more", "gzip", packed + b"trailing", 400), ("empty", "gzip", b"", 400), ("not br", "br", b"\xff" * 50, 400),
                      ("not zstd", "zstd", body, 400)]
             for name, coding, data, status in cases:
@@ -192,7 +192,8 @@ class RequestsCoded(Case):
     def test_f41_bombs(self):
         zeros = b" " * (8 << 20)
         for coding in CODINGS[1:]:
-            for name, data in (("plain", codings.encode(zeros, coding)), ("valid JSON around", codings.encode(b'{"x":"' + zeros + b'"}', coding))):
+            for name, data in (("plain", codings.encode(zeros, coding)),
+                               ("valid JSON around", codings.encode(b'{"x":"' + zeros + b'"}', coding))):
                 for dialect in ("openai-chat", "anthropic"):
                     with self.subTest(coding=coding, name=name, dialect=dialect):
                         response = self.post(dialect, data, coding)

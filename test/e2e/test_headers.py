@@ -18,7 +18,8 @@ REQUEST_PASSES = {
     "gemini": ["user-agent", "x-goog-api-client", "x-goog-request-params", "x-server-timeout", "x-vertex-ai-llm-request-type"],
 }
 REQUEST_STAYS = [
-    "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "cookie2", "proxy-authorization", "proxy-connection", "x-forwarded-for",
+    "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "cookie2", "proxy-authorization", "proxy-connection",
+    "x-forwarded-for",
     "x-forwarded-proto", "x-forwarded-user", "forwarded", "via", "x-real-ip", "referer", "te", "accept", "accept-language", "traceparent",
     "tracestate", "baggage", "x-request-id", "openai-organization", "openai-project", "x-stainless-os", "x-stainless-retry-count",
     "anthropic-dangerous-direct-browser-access", "anthropic-organization-id", "x-goog-user-project", "x-goog-iam-authorization-token",
@@ -29,7 +30,8 @@ OPENAI_ANSWER = ["x-request-id", "openai-processing-ms", "openai-version", "open
                  "x-ratelimit-remaining-requests", "apim-request-id"]
 ANSWER_PASSES = {
     "openai-chat": OPENAI_ANSWER, "openai-responses": OPENAI_ANSWER,
-    "anthropic": ["request-id", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-tokens-reset", "anthropic-priority-input-tokens-limit"],
+    "anthropic": ["request-id", "anthropic-ratelimit-requests-limit", "anthropic-ratelimit-tokens-reset",
+                  "anthropic-priority-input-tokens-limit"],
     "gemini": ["x-request-id", "x-gemini-service-tier"],
 }
 ANSWER_STAYS = [
@@ -49,6 +51,9 @@ class Forwarding(Case):
     dialects = DIALECTS
     config_extra = {"keys": [{"name": "app", "key": CLIENT_KEY}]}
 
+    def authorized(self, dialect):
+        return [(SPEECHES[dialect].key_header, SPEECHES[dialect].key_format.format(CLIENT_KEY))]
+
     def sent(self, dialect):
         """All of both lists, in any order; the client's key is where its dialect has it."""
         speech = SPEECHES[dialect]
@@ -56,7 +61,7 @@ class Forwarding(Case):
         fixed = {name.lower() for name, _ in speech.headers}
         headers = [(name, canary(name)) for name in [*REQUEST_PASSES[dialect], *REQUEST_STAYS] if name != place and name not in fixed]
         seeded(f"headers-{dialect}").shuffle(headers)
-        return [*headers[:20], (speech.key_header, speech.key_format.format(CLIENT_KEY)), *headers[20:]]
+        return [*headers[:20], *self.authorized(dialect), *headers[20:]]
 
     def assert_only_allowed(self, request, dialect, key):
         names = [name.lower() for name, _ in request.headers]
@@ -105,7 +110,7 @@ class Forwarding(Case):
                 with self.subTest(dialect=dialect, stream=stream):
                     headers = [(name, canary(name)) for name in [*ANSWER_PASSES[dialect], *ANSWER_STAYS]]
                     self.one.next((answers.stream if stream else answers.whole)(headers=headers))
-                    response = self.ask(dialect, stream, headers=[(SPEECHES[dialect].key_header, SPEECHES[dialect].key_format.format(CLIENT_KEY))])
+                    response = self.ask(dialect, stream, headers=self.authorized(dialect))
                     self.assertEqual(response.status, 200, response.body)
                     self.assertEqual(response.header("x-weir-provider"), f"one-{dialect}")
                     for name in ANSWER_PASSES[dialect]:
@@ -121,7 +126,7 @@ class Forwarding(Case):
                     for sim in (self.one, self.two):
                         sim.script.clear()
                         sim.next(*[answers.fail(status, headers=[(name, canary(name)) for name in ANSWER_STAYS])] * 2)
-                    response = self.ask(dialect, headers=[(SPEECHES[dialect].key_header, SPEECHES[dialect].key_format.format(CLIENT_KEY))])
+                    response = self.ask(dialect, headers=self.authorized(dialect))
                     self.one.script.clear()
                     self.two.script.clear()
                     self.assertGreaterEqual(response.status, 400)

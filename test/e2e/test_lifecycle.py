@@ -101,8 +101,10 @@ class Reload(Life):
 
     def test_f35_an_invalid_file_changes_nothing(self):
         weir = self.start()
-        for text, said in (("providers:\n  one:\n    dialekt: openai-chat\n", r"weir\.yaml:3:5: .*dialekt.*dialect"), ("providers: [", r"weir\.yaml:2:1: .*YAML"),
-                           ("providers: { x: { dialect: openai-chat } }", "base_url"), ("store: x", "later"), ("listen: ${NOT_THERE}", "NOT_THERE")):
+        for text, said in (("providers:\n  one:\n    dialekt: openai-chat\n", r"weir\.yaml:3:5: .*dialekt.*dialect"),
+                           ("providers: [", r"weir\.yaml:2:1: .*YAML"),
+                           ("providers: { x: { dialect: openai-chat } }", "base_url"), ("store: x", "later"),
+                           ("listen: ${NOT_THERE}", "NOT_THERE")):
             with self.subTest(text=text):
                 before = len(weir.lines)
                 self.assertIn("the running one stays", weir.reload(text))
@@ -296,8 +298,8 @@ class Listeners(Life):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(20)
             client.connect(str(place))
-            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                           b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+            client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
             data = b""
             while piece := client.recv(65536):
                 data += piece
@@ -349,8 +351,8 @@ class Listeners(Life):
 
 class Exits(Life):
     def test_exit_codes(self):
-        for arguments, status, said in ((("serve", "-c", "/nowhere/weir.yaml"), 1, "/nowhere/weir.yaml"), (("serve", "--nope"), 2, "--nope"),
-                                        (("serve", "extra"), 2, "extra"), (("serve",), 1, "weir demo")):
+        for arguments, status, said in ((("serve", "-c", "/nowhere/weir.yaml"), 1, "/nowhere/weir.yaml"),
+                                        (("serve", "--nope"), 2, "--nope"), (("serve", "extra"), 2, "extra"), (("serve",), 1, "weir demo")):
             with self.subTest(arguments=arguments):
                 result = run_weir(*arguments, cwd="/")
                 self.assertEqual(result.returncode, status, result.stderr)
@@ -446,7 +448,8 @@ class TlsAndHttp2(Life):
     @unittest.skipUnless(CURL_HAS_HTTP2, "curl without HTTP/2")
     def test_http2(self):
         plain, secure = self.start(), self.start(self.config())
-        for weir, arguments, scheme in ((plain, ["--http2-prior-knowledge"], "http"), (secure, ["--http2", "--cacert", self.authority.ca], "https")):
+        for weir, arguments, scheme in ((plain, ["--http2-prior-knowledge"], "http"),
+                                        (secure, ["--http2", "--cacert", self.authority.ca], "https")):
             for stream in (False, True):
                 with self.subTest(scheme=scheme, stream=stream):
                     result = self.curl(weir, *arguments, scheme=scheme, bodies=[{"model": "m", "stream": stream}])
@@ -462,7 +465,8 @@ class TlsAndHttp2(Life):
         file = weir.folder / "body.json"
         file.write_bytes(SPEECHES["openai-chat"].body("m", text="x" * (3 << 20)))
         self.one.next(answers.whole(answers.Reply(text="y" * (3 << 20))))
-        result = subprocess.run([CURL, "-sS", "--max-time", "30", "--http2-prior-knowledge", "-H", "content-type: application/json", "-d", f"@{file}",
+        result = subprocess.run([CURL, "-sS", "--max-time", "30", "--http2-prior-knowledge", "-H",
+                                 "content-type: application/json", "-d", f"@{file}",
                                  f"http://127.0.0.1:{weir.port}/v1/chat/completions"], env=clean_environment(), capture_output=True)
         self.assertEqual(json.loads(result.stdout)["choices"][0]["message"]["content"], "y" * (3 << 20))
         self.assertEqual(self.one.journal[0].body_length, file.stat().st_size)
@@ -472,7 +476,8 @@ class TlsAndHttp2(Life):
         weir, gate = self.start(), steps.Gate()
         self.one.next(answers.stream(edit=lambda events: [*events[:-2], gate, *events[-2:]]))
         results = []
-        thread = threading.Thread(target=lambda: results.append(self.curl(weir, "--http2-prior-knowledge", bodies=[{"model": "m", "stream": True}])))
+        body = {"model": "m", "stream": True}
+        thread = threading.Thread(target=lambda: results.append(self.curl(weir, "--http2-prior-knowledge", bodies=[body])))
         thread.start()
         gate.wait_reached()
         weir.signal(signal.SIGTERM)

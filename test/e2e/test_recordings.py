@@ -7,7 +7,6 @@ import csv
 import json
 import os
 import pathlib
-import re
 import unittest
 
 from harness import Case, FULL, ROOT, SPEECHES, Weir, fetch, seeded
@@ -88,7 +87,8 @@ class Recordings(Case):
         super().setUpClass()
         cls.recordings = load()
         cls.one = cls.keep(Sim(name="recorded"))
-        providers = {dialect: {"dialect": dialect, "base_url": cls.one.url + speech.base, "auth": "none", "retries": 0, "usage_in_stream": "never",
+        providers = {dialect: {"dialect": dialect, "base_url": cls.one.url + speech.base, "auth": "none", "retries": 0,
+                               "usage_in_stream": "never",
                                "models": [r.model for r in cls.recordings if r.dialect == dialect] or ["none"]}
                      for dialect, speech in SPEECHES.items()}
         cls.weir = cls.keep(Weir({"providers": providers}))
