@@ -33,8 +33,8 @@ static struct slice text_in(struct exchange *x, const char *format, ...)
 	return arena_dup(&x->stream->arena, slice_of(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1));
 }
 
-/* weir's own share: from the complete body to the opened attempt, and from the turn in which the provider's deciding bytes
- * arrived to now. */
+/* weir's own share: from the complete body to the opened attempt, and from the turn in which the provider's deciding
+ * bytes arrived to now. */
 static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
 {
 	const struct client_stream *up = a ? a->upstream : NULL;
@@ -96,8 +96,9 @@ bool header_passes(const char *const *list, struct slice name)
 		if (name.len == 0 || **list != name.ptr[0])
 			continue;
 		allowed = slice_cstr(*list);
-		if (allowed.ptr[allowed.len - 1] == '*' ? slice_starts_with(name, slice_of(allowed.ptr, allowed.len - 1))
-							: slice_eq(name, allowed))
+		if (allowed.ptr[allowed.len - 1] == '*'
+			    ? slice_starts_with(name, slice_of(allowed.ptr, allowed.len - 1))
+			    : slice_eq(name, allowed))
 			return true;
 	}
 	return false;
@@ -160,7 +161,8 @@ void answer_early_head(struct exchange *x)
 /* Whose words the client reads: the provider's own error, or weir's. */
 static bool is_from_provider(const struct failure *f)
 {
-	return (f->kind >= FAILURE_REQUEST && f->kind <= FAILURE_SERVER && f->status != 0) || f->kind == FAILURE_IN_BAND;
+	return (f->kind >= FAILURE_REQUEST && f->kind <= FAILURE_SERVER && f->status != 0) ||
+	       f->kind == FAILURE_IN_BAND;
 }
 
 static struct failure_view view_of(struct exchange *x)
@@ -239,8 +241,8 @@ void answer_failure_event(struct exchange *x)
 	x->record.bytes_out += event.len;
 }
 
-struct slice exchange_write_server_error(int status, const char *sentence, const struct request_target *target, struct buf *out,
-					 void *ctx)
+struct slice exchange_write_server_error(int status, const char *sentence, const struct request_target *target,
+					 struct buf *out, void *ctx)
 {
 	static const struct { int status; enum failure_kind kind; } kinds[] = {
 		{ 408, FAILURE_REQUEST_TIMEOUT }, { 413, FAILURE_TOO_LARGE },	      { 415, FAILURE_MEDIA_TYPE },
@@ -275,7 +277,8 @@ void answer_heartbeat(struct exchange *x)
 {
 	const struct config *config = x->snapshot->config;
 	int64_t now = loop_now(x->worker->loop);
-	int64_t silence_allowed = (x->head_sent ? config->defaults.heartbeat_every_ms : config->defaults.heartbeat_after_ms) * NS_PER_MS;
+	int64_t silence_allowed =
+		(x->head_sent ? config->defaults.heartbeat_every_ms : config->defaults.heartbeat_after_ms) * NS_PER_MS;
 	struct slice beat = x->dialect->heartbeat(x->framing);
 
 	x->heartbeat_due = false;

@@ -60,8 +60,8 @@ static bool has_header(const struct header *items, unsigned count, struct slice 
 	return false;
 }
 
-/* Recomputed for every target: what the client may say to a provider of this dialect, what the dialect needs there, and exactly
- * one credential, ours (pain.md F39, P7). */
+/* Recomputed for every target: what the client may say to a provider of this dialect, what the dialect needs there, and
+ * exactly one credential, ours (pain.md F39, P7). */
 static unsigned write_headers(struct attempt *a, struct header *out)
 {
 	struct exchange *x = a->exchange;
@@ -95,8 +95,8 @@ static bool should_ask_usage(const struct attempt *a)
 {
 	const struct exchange *x = a->exchange;
 
-	return x->wants_stream && !x->facts.usage_asked && !x->plain_retry && a->binding->usage_in_stream == USAGE_ASKED &&
-	       !was_refused_usage(x->worker, a->breaker);
+	return x->wants_stream && !x->facts.usage_asked && !x->plain_retry &&
+	       a->binding->usage_in_stream == USAGE_ASKED && !was_refused_usage(x->worker, a->breaker);
 }
 
 static void open_upstream(struct attempt *a, const struct candidate *c)
@@ -145,7 +145,9 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 	if (c->offer)
 		a->price = c->offer->price;
 	else
-		a->price = (struct price){ PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, 0, 0, 0, 0 };
+		a->price = (struct price){
+			PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, 0, 0, 0, 0
+		};
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);
@@ -203,7 +205,8 @@ static void tell_breaker(struct attempt *a, const struct failure *f)
 		return;
 	if (!f && a->step != ATTEMPT_DONE)
 		verdict = BREAKER_NEUTRAL;
-	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1, now_of(a));
+	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1,
+		       now_of(a));
 	a->breaker_told = true;
 }
 
@@ -420,7 +423,8 @@ void attempt_progress(struct attempt *a, unsigned flags)
 		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, now_of(a));
 		a->breaker_told = true;
 	}
-	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT §6). */
+	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT
+	 * §6). */
 	if (a->streams && a->progressed && flags)
 		arm(a, a->reader.terminated ? TIMER_AFTER_TERMINATOR : TIMER_IDLE,
 		    a->reader.terminated ? AFTER_TERMINATOR_MS : a->provider->timeout.idle);

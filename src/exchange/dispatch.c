@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which target next: walks the plan's candidates and each one's keys, asks the breakers, waits between tries, and keeps the one
- * attempt budget of the request (pain.md F20). */
+/* Which target next: walks the plan's candidates and each one's keys, asks the breakers, waits between tries, and keeps
+ * the one attempt budget of the request (pain.md F20). */
 #include "exchange/exchange_internal.h"
 
 #include "base/clock.h"
@@ -17,7 +17,8 @@ static const struct credential *key_at(struct exchange *x, const struct provider
 		x->key_start = x->worker->key_rotation++;
 	else if (tried == 0)
 		x->key_start = x->record.session.len > 0 ? hash_bytes(x->record.session)
-						    : x->dialect->prefix_hash(&x->facts, x->endpoint->operation, &x->worker->scratch);
+							 : x->dialect->prefix_hash(&x->facts, x->endpoint->operation,
+										   &x->worker->scratch);
 	arena_reset(&x->worker->scratch);
 	return &p->keys[(x->key_start + tried) % p->key_count];
 }
@@ -89,7 +90,8 @@ static bool start_next(struct exchange *x, bool force)
 			const struct credential *key = key_at(x, c->provider, x->keys_tried);
 			uint64_t breaker = breaker_of(c, key);
 
-			if (breaker_ask(x->worker->shared->breakers, breaker, c->provider->name, c->model, now) != BREAKER_REFUSED ||
+			if (breaker_ask(x->worker->shared->breakers, breaker, c->provider->name, c->model, now) !=
+				    BREAKER_REFUSED ||
 			    (force && breaker_force(x->worker->shared->breakers, breaker, now))) {
 				start(x, c, key, breaker);
 				return true;
@@ -122,8 +124,8 @@ enum dispatch_result dispatch_next(struct exchange *x)
 		if (start_next(x, false))
 			return DISPATCH_STARTED;
 		if (x->record.attempt_count == 0 && x->breaker_retry_ms >= 0) {
-			/* All rest: one request at a time may try the least bad anyway, so that a recovery is noticed by the first
-			 * who asks (pain.md F21). */
+			/* All rest: one request at a time may try the least bad anyway, so that a recovery is noticed
+			 * by the first who asks (pain.md F21). */
 			x->cursor = 0;
 			x->keys_tried = 0;
 			if (start_next(x, true))
@@ -136,7 +138,8 @@ enum dispatch_result dispatch_next(struct exchange *x)
 
 /* ---- after a failure ---- */
 
-/* From this moment, not from the turn's: the breaker counts a retry-after from now too, and must have heard it out first. */
+/* From this moment, not from the turn's: the breaker counts a retry-after from now too, and must have heard it out
+ * first. */
 static void wait_ms(struct exchange *x, int64_t ms)
 {
 	timer_set(&x->backoff, clock_now_ns() + ms * NS_PER_MS);
@@ -172,7 +175,8 @@ static bool move_same(struct exchange *x, const struct attempt *a)
 
 static bool move_wait(struct exchange *x, const struct failure *f, const struct attempt *a)
 {
-	bool short_enough = f->retry_after_ms >= 0 && f->retry_after_ms <= RETRY_AFTER_WAIT_MAX_MS && has_time_for(x, f->retry_after_ms);
+	bool short_enough = f->retry_after_ms >= 0 && f->retry_after_ms <= RETRY_AFTER_WAIT_MAX_MS &&
+			    has_time_for(x, f->retry_after_ms);
 
 	if (x->keys_tried + 1 < a->provider->key_count) {
 		next_key(x);

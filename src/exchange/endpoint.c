@@ -17,7 +17,10 @@
 	{ .methods = "GET,HEAD", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
 #define LATER(methods_, pattern_, dialect_) \
-	{ .methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_LATER, .dialect = dialect_ }
+	{ \
+		.methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, \
+		.kind = ENDPOINT_LATER, .dialect = dialect_ \
+	}
 #define ANY "GET,HEAD,POST,PUT,DELETE,PATCH"
 
 /* Order matters only between a row with '*' or "{id}" and a more exact one: the exact one stands first. */

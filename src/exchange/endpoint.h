@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every path that weir answers, in one table: plane, who may call it, what it means. What is not in the table is a 404; what is
- * there and has no code yet is a 501 in the dialect of the path (PRODUCT, first paragraph). A test walks the table. */
+/* Every path that weir answers, in one table: plane, who may call it, what it means. What is not in the table is a 404;
+ * what is there and has no code yet is a 501 in the dialect of the path (PRODUCT, first paragraph). A test walks the
+ * table. */
 #pragma once
 
 #include "dialect/dialect.h"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of one request, top to bottom. An exchange is one request of a client and everything that is done to answer it:
+/* The life of one request, top to bottom. An exchange is one request of a client and everything that is done to answer
+ * it:
  *
  *     read_head → identify → read_body → decode → plan → await_content → relay → settle → finish
  *
- * No step blocks and none frees: a step that must wait says so and is run again by an event. Events (client, provider, timers)
- * only note what happened and queue the exchange; exchange_run() alone moves on, cancels and frees. The client's going away is
- * looked for between any two steps. `settle` always runs; `finish` writes the last bytes and tells of it once. */
+ * No step blocks and none frees: a step that must wait says so and is run again by an event. Events (client, provider,
+ * timers) only note what happened and queue the exchange; exchange_run() alone moves on, cancels and frees. The
+ * client's going away is looked for between any two steps. `settle` always runs; `finish` writes the last bytes and
+ * tells of it once. */
 #include "exchange/exchange_internal.h"
 
 #include <stdarg.h>
@@ -260,7 +262,8 @@ struct slice exchange_keep(struct exchange *x, struct slice text)
 /* What the record may say of it: in its complaint about a request a provider may quote the prompt (pain.md F32). */
 struct slice exchange_keep_reason(struct exchange *x, const struct failure *f)
 {
-	bool is_about_content = f->kind == FAILURE_REQUEST || f->kind == FAILURE_CONTEXT_LENGTH || f->kind == FAILURE_CONTENT_FILTER;
+	bool is_about_content =
+		f->kind == FAILURE_REQUEST || f->kind == FAILURE_CONTEXT_LENGTH || f->kind == FAILURE_CONTENT_FILTER;
 
 	if (!is_about_content || f->status == 0)
 		return exchange_keep(x, slice_cstr(f->message));
@@ -273,7 +276,8 @@ struct slice exchange_keep_reason(struct exchange *x, const struct failure *f)
 
 void exchange_fail(struct exchange *x, const struct failure *f)
 {
-	if (f->retry_after_ms >= 0 && (x->smallest_retry_after_ms < 0 || f->retry_after_ms < x->smallest_retry_after_ms))
+	if (f->retry_after_ms >= 0 &&
+	    (x->smallest_retry_after_ms < 0 || f->retry_after_ms < x->smallest_retry_after_ms))
 		x->smallest_retry_after_ms = f->retry_after_ms;
 	if (x->failure && !outcome_outranks(f, x->failure))
 		return;
@@ -400,7 +404,8 @@ static enum step_result step_decode(struct exchange *x)
 		return STEP_ABORT;
 	}
 	x->facts.batch = x->endpoint->batch;
-	if (!x->dialect->read_request(&x->facts, x->endpoint->operation, x->path_id, x->endpoint->stream, &x->arena, &refusal)) {
+	if (!x->dialect->read_request(&x->facts, x->endpoint->operation, x->path_id, x->endpoint->stream, &x->arena,
+				      &refusal)) {
 		exchange_fail(x, &refusal);
 		return STEP_ABORT;
 	}
@@ -454,8 +459,8 @@ static void forget_failure(struct exchange *x)
 	x->failure = NULL;
 }
 
-/* A stream may go on for an hour: what only its beginning needed goes now. The first bytes of the answer were in the head's
- * memory, so this follows their relaying. */
+/* A stream may go on for an hour: what only its beginning needed goes now. The first bytes of the answer were in the
+ * head's memory, so this follows their relaying. */
 static void forget_heads(struct exchange *x)
 {
 	client_stream_forget_head(x->attempt.upstream);
@@ -525,8 +530,9 @@ static enum step_result step_relay(struct exchange *x)
 	return STEP_NEXT;
 }
 
-/* What the provider did not tell is estimated from what went through, and marked. A stream that broke off before its last report
- * has said less than it delivered: Anthropic's message_start counts one token, Gemini's first chunks none (pain.md F1, F11). */
+/* What the provider did not tell is estimated from what went through, and marked. A stream that broke off before its
+ * last report has said less than it delivered: Anthropic's message_start counts one token, Gemini's first chunks none
+ * (pain.md F1, F11). */
 static void estimate_untold(struct exchange *x, const struct attempt *a, struct usage *u)
 {
 	int64_t delivered = (int64_t)((a->reader.output_bytes + 3) / 4);

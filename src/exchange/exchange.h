@@ -22,8 +22,8 @@ const char *exchange_step_name(enum exchange_step step);
 /* http_handler.on_request of the data plane; `ctx` is the worker. */
 void exchange_accept(struct server_stream *s, void *ctx);
 /* http_handler.write_error of the data plane: the dialect of the path, else OpenAI's. */
-struct slice exchange_write_server_error(int status, const char *sentence, const struct request_target *target, struct buf *out,
-					 void *ctx);
+struct slice exchange_write_server_error(int status, const char *sentence, const struct request_target *target,
+					 struct buf *out, void *ctx);
 /* How many of the worker's exchanges are in each step, for the gauges. */
 void exchange_count_steps(const struct worker *w, unsigned ret[static STEP_COUNT]);
 /* Ends an exchange at once, as if its client had gone (`node` is its place in worker.exchanges). */

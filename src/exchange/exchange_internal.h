@@ -6,11 +6,11 @@
 #include "exchange/outcome.h"
 
 enum {
-	HELD_MAX = 256 << 10,          /* lifecycle events before content; over it is a fault */
-	ERROR_BODY_MAX = 256 << 10,    /* of a provider's error answer; the rest is not read */
+	HELD_MAX = 256 << 10,       /* lifecycle events before content; over it is a fault */
+	ERROR_BODY_MAX = 256 << 10, /* of a provider's error answer; the rest is not read */
 	ERROR_BODY_TIMEOUT_MS = 5000,
-	AFTER_TERMINATOR_MS = 50,      /* how long the end of the framing is waited for, to keep the connection */
-	AFTER_LAST_MAX = 64 << 10,     /* what may follow the answer's last event; `relay` keeps both back for `finish` */
+	AFTER_TERMINATOR_MS = 50,  /* how long the end of the framing is waited for, to keep the connection */
+	AFTER_LAST_MAX = 64 << 10, /* what may follow the answer's last event; `relay` keeps both back for `finish` */
 };
 
 struct exchange;
@@ -132,11 +132,11 @@ int64_t exchange_prompt_tokens(struct exchange *x);
 struct slice exchange_keep(struct exchange *x, struct slice text);
 /* The same of what the record may say of a failure. */
 struct slice exchange_keep_reason(struct exchange *x, const struct failure *f);
-/* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went through, and
- * marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
+/* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went
+ * through, and marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
 void exchange_account(struct exchange *x);
-/* Frees the request's memory, after reading from it what accounting may still need. Does nothing while a live attempt still
- * sends from it (an answer may begin before its request is out): then it goes with the exchange. */
+/* Frees the request's memory, after reading from it what accounting may still need. Does nothing while a live attempt
+ * still sends from it (an answer may begin before its request is out): then it goes with the exchange. */
 void exchange_free_request(struct exchange *x);
 
 /* answer.c: heads and bodies towards the client */
@@ -176,7 +176,8 @@ enum dispatch_result dispatch_next(struct exchange *x);
 bool dispatch_after_failure(struct exchange *x, const struct failure *f, const struct attempt *a);
 
 /* identify.c */
-/* Who asks, and may they: the key in the places each SDK uses, or loopback without keys; x-weir-* controls. False: failed. */
+/* Who asks, and may they: the key in the places each SDK uses, or loopback without keys; x-weir-* controls. False:
+ * failed. */
 bool identify_client(struct exchange *x);
 
 /* listing.c: local answers; they fill in answer, answer_status and answer_type */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The model listings: each public id once plus the names of `models:`, in the shape of the caller's dialect (OpenAI's, Anthropic's
- * when anthropic-version is sent, Gemini's below /v1beta). Shapes: the types Model, ModelInfo and Model of the SDKs openai,
+/* The model listings: each public id once plus the names of `models:`, in the shape of the caller's dialect (OpenAI's,
+ * Anthropic's when anthropic-version is sent, Gemini's below /v1beta). Shapes: the types Model, ModelInfo and Model of
+ * the SDKs openai,
  * @anthropic-ai/sdk and @google/genai. */
 #include "exchange/exchange_internal.h"
 
@@ -46,7 +47,9 @@ static struct listing collect(struct exchange *x)
 		if (provider->key_count == 0)
 			continue; /* no key: it cannot serve them */
 		for (unsigned o = 0; o < provider->offer_count; o++)
-			add_once(&l, &seen, (struct listed){ provider->offers[o].model->id, provider->name, provider->offers[o].model });
+			add_once(&l, &seen,
+				 (struct listed){ provider->offers[o].model->id, provider->name,
+						  provider->offers[o].model });
 	}
 	map_done(&seen);
 	return l;

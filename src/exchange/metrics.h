@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters of one worker. Only its own thread writes them; others get a copy through its mailbox. Series with a provider's or
- * model's name live in a bounded table: what does not fit is counted under "other". */
+/* Counters of one worker. Only its own thread writes them; others get a copy through its mailbox. Series with a
+ * provider's or model's name live in a bounded table: what does not fit is counted under "other". */
 #pragma once
 
 #include "exchange/endpoint.h"

@@ -19,8 +19,8 @@ struct outcome {
 enum { RETRY_AFTER_WAIT_MAX_MS = 5000 };
 
 const struct outcome *outcome_of(enum failure_kind kind);
-/* The move after that failure of a request that was sent verbatim or (`edited`) changed beyond the verbatim list: a 4xx may then
- * be our own doing, so another target is worth a try. */
+/* The move after that failure of a request that was sent verbatim or (`edited`) changed beyond the verbatim list: a 4xx
+ * may then be our own doing, so another target is worth a try. */
 enum next_move outcome_next(const struct failure *f, bool edited);
 /* Of two failures, does `a` tell the client more than `b`? Its own 4xx, else 429, 504, 503, 502 (PRODUCT §4). */
 bool outcome_outranks(const struct failure *a, const struct failure *b);

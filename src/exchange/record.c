@@ -16,7 +16,8 @@ struct attempt_record *record_add_attempt(struct record *r)
 	unsigned row = r->attempt_count < ATTEMPTS_RECORDED_MAX ? r->attempt_count : ATTEMPTS_RECORDED_MAX - 1;
 
 	r->attempt_count++;
-	r->attempts[row] = (struct attempt_record){ .connect_us = -1, .head_us = -1, .first_token_us = -1, .end_us = -1 };
+	r->attempts[row] =
+		(struct attempt_record){ .connect_us = -1, .head_us = -1, .first_token_us = -1, .end_us = -1 };
 	return &r->attempts[row];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one record of a request (PRODUCT §7): log line now; ledger row, trace and dashboard on the same struct later. Its texts
- * are borrowed from what outlives the request's memory: the configuration snapshot (names of providers and keys), or the client
- * stream's arena until record_pack(). */
+/* The one record of a request (PRODUCT §7): log line now; ledger row, trace and dashboard on the same struct later. Its
+ * texts are borrowed from what outlives the request's memory: the configuration snapshot (names of providers and keys),
+ * or the client stream's arena until record_pack(). */
 #pragma once
 
 #include "base/buf.h"

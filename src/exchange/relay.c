@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an attempt reads, on its way to the client. Streams go in whole events only: until content has come they are held (any
- * fault then means the next attempt), from then on each read batch leaves in one write. Whole answers are held until they are
- * complete and judged, up to limits.hold.
+/* What an attempt reads, on its way to the client. Streams go in whole events only: until content has come they are
+ * held (any fault then means the next attempt), from then on each read batch leaves in one write. Whole answers are
+ * held until they are complete and judged, up to limits.hold.
  *
  *     provider → client_stream_read → framer → dialect's reader (usage, content, finish, faults) → held | client
- *                                                                                             the very last bytes → last
+ *                                                                                             the very last bytes →
+ * last
  */
 #include "exchange/exchange_internal.h"
 
@@ -82,8 +83,8 @@ static bool batch_add(struct batch *b, struct slice piece)
 	return true;
 }
 
-/* The event without the usage member that only weir asked for: two cuts of the original bytes, or, when its data came in several
- * lines, the event written anew. */
+/* The event without the usage member that only weir asked for: two cuts of the original bytes, or, when its data came
+ * in several lines, the event written anew. */
 static bool batch_add_without_usage(struct batch *b, const struct frame *f, struct slice member)
 {
 	if (is_inside(member, f->raw)) {
@@ -100,8 +101,8 @@ static bool batch_add_without_usage(struct batch *b, const struct frame *f, stru
 	buf_init(&anew, f->raw.len + 64);
 	buf_init(&data, f->data.len);
 	ok = buf_append(&data, f->data.ptr, before) &&
-	     buf_append(&data, member.ptr + member.len, f->data.len - before - member.len) && sse_write(&anew, f->event, buf_slice(&data)) &&
-	     batch_add(b, buf_slice(&anew));
+	     buf_append(&data, member.ptr + member.len, f->data.len - before - member.len) &&
+	     sse_write(&anew, f->event, buf_slice(&data)) && batch_add(b, buf_slice(&anew));
 	buf_done(&anew);
 	buf_done(&data);
 	return ok;
@@ -115,7 +116,8 @@ static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *
 		return true; /* the client did not ask for this one */
 	if (f->has_data && x->framing == FRAMING_JSON_ARRAY)
 		x->elements_written = true;
-	/* The last event waits for `finish`: what the request held is given back before the client can see the end (F12). */
+	/* The last event waits for `finish`: what the request held is given back before the client can see the end
+	 * (F12). */
 	if (a->reader.terminated || f->closes)
 		return buf_append_slice(&x->last, f->raw);
 	if (a->asked_usage && r->usage_member.ptr)
@@ -194,8 +196,8 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 	return result;
 }
 
-/* The framing ended in an orderly way; did the answer? A missing terminator after a valid finish is added, anything else that is
- * missing is a cut: it must never look complete (pain.md F1). */
+/* The framing ended in an orderly way; did the answer? A missing terminator after a valid finish is added, anything
+ * else that is missing is a cut: it must never look complete (pain.md F1). */
 enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 {
 	struct batch batch;
@@ -272,8 +274,10 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 	if (a->over_hold)
 		return ATTEMPT_COMPLETE;
 	if (x->wants_stream) {
-		/* A stream was asked for. An error may still come as a whole body with status 200; anything else is no answer. */
-		a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch, &r.failure);
+		/* A stream was asked for. An error may still come as a whole body with status 200; anything else is no
+		 * answer. */
+		a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch,
+						  &r.failure);
 		arena_reset(&x->worker->scratch);
 		if (r.failure.kind == FAILURE_NONE || r.failure.kind == FAILURE_MALFORMED)
 			return fail_no_stream(a);

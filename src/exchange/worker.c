@@ -37,7 +37,9 @@ void worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	struct http_server_options server;
 	struct http_client_options client;
 
-	*w = (struct worker){ .index = index, .shared = shared, .loop = loop_new(index), .snapshot = snapshot_new(config) };
+	*w = (struct worker){
+		.index = index, .shared = shared, .loop = loop_new(index), .snapshot = snapshot_new(config)
+	};
 	list_init(&w->exchanges);
 	list_init(&w->spare);
 	arena_init(&w->scratch);

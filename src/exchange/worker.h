@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one worker thread has: its loop, its pools, its counters, and the configuration snapshot that new exchanges start on. */
+/* What one worker thread has: its loop, its pools, its counters, and the configuration snapshot that new exchanges
+ * start on. */
 #pragma once
 
 #include "config/config.h"
