@@ -188,7 +188,7 @@ static void lost_while_connecting(struct client_link *link)
 {
 	const struct client_pool *p = link->pool;
 	struct failure *f = outbound_failure(link->user);
-	const char *cause = link->conn->error[0] ? link->conn->error : "the connection was lost";
+	const char *cause = link->conn->error && link->conn->error[0] ? link->conn->error : "the connection was lost";
 
 	if (link->step == LINK_TUNNELLING) {
 		tunnel_failed(link, FAILURE_REFUSED, cause);

@@ -350,7 +350,7 @@ struct stream *stream_new(struct connection *c, const struct server_stream_ops *
 	s->pub.arena = arena;
 	s->pub.ops = ops;
 	s->pub.loop = server->loop;
-	s->pub.peer = c->peer;
+	s->pub.peer = &c->peer;
 	s->pub.method = HTTP_OTHER;
 	s->pub.host = SLICE("");
 	buf_init(&s->pub.body, server->options.body_max);

@@ -78,7 +78,7 @@ struct server_stream {
 	struct request_target target;
 	struct headers headers;
 	struct slice host;             /* Host or :authority, "" when absent */
-	struct address peer;
+	const struct address *peer;    /* the connection's */
 	bool http2;
 	int64_t started_ns;            /* when its first byte arrived */
 	struct arena arena;            /* owns the head; the callee may allocate from it; freed on release */

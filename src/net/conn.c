@@ -68,7 +68,16 @@ void conn_free(struct conn *c)
 		loop_unwatch(c->loop, &c->watch);
 		close(c->watch.fd);
 	}
+	free(c->error);
 	free(c);
+}
+
+/* Made on first need: most connections never have one. TLS gets it at its start, to say there what goes wrong. */
+static char *error_text(struct conn *c)
+{
+	if (!c->error)
+		c->error = xcalloc(1, CONN_ERROR_MAX);
+	return c->error;
 }
 
 void conn_fail(struct conn *c, int kind, const char *sentence)
@@ -76,7 +85,7 @@ void conn_fail(struct conn *c, int kind, const char *sentence)
 	c->state = CONN_FAILED;
 	c->error_kind = kind;
 	if (sentence != c->error)
-		snprintf(c->error, sizeof(c->error), "%s", sentence);
+		snprintf(error_text(c), CONN_ERROR_MAX, "%s", sentence);
 	loop_queue(c->loop, &c->again);
 }
 
@@ -99,7 +108,7 @@ struct conn *conn_accept(struct loop *l, int fd, struct tls_context *server_tls,
 	if (r < 0) {
 		conn_fail(c, CONN_ERROR_CONNECT, conn_errno_text(-r, text, sizeof(text)));
 	} else if (server_tls) {
-		c->tls = tls_session_new(server_tls, l, fd, c->error, sizeof(c->error));
+		c->tls = tls_session_new(server_tls, l, fd, error_text(c), CONN_ERROR_MAX);
 		if (!c->tls)
 			fail_tls(c);
 	}
@@ -125,7 +134,7 @@ void conn_start_tls(struct conn *c, struct tls_context *client_tls, struct slice
 {
 	check(c->state == CONN_OPEN && !c->tls, "TLS starts on an open plain connection");
 	c->state = CONN_HANDSHAKING;
-	c->tls = tls_session_new(client_tls, c->loop, c->watch.fd, c->error, sizeof(c->error));
+	c->tls = tls_session_new(client_tls, c->loop, c->watch.fd, error_text(c), CONN_ERROR_MAX);
 	if (!c->tls || !tls_session_set_host(c->tls, host)) {
 		fail_tls(c);
 		return;
@@ -250,8 +259,8 @@ static ssize_t lost(struct conn *c, int error)
 	c->peer_closed = true;
 	if (c->error_kind == CONN_ERROR_NONE) {
 		c->error_kind = error == EPROTO ? CONN_ERROR_TLS : CONN_ERROR_RESET;
-		if (c->error[0] == '\0')
-			snprintf(c->error, sizeof(c->error), "%s", conn_errno_text(error, text, sizeof(text)));
+		if (!c->error || c->error[0] == '\0')
+			snprintf(error_text(c), CONN_ERROR_MAX, "%s", conn_errno_text(error, text, sizeof(text)));
 	}
 	return -error;
 }
