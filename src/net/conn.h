@@ -37,8 +37,8 @@ struct conn {
 	/* The owner's callback: state, readable, writable or peer_closed may have changed. It may close the conn. */
 	void (*on_ready)(struct conn *c);
 	void *owner;
-	char *error;                   /* heap; after CONN_FAILED: "connection refused", "certificate has expired", …; before
-					* it NULL or empty */
+	char *error;                   /* heap; after CONN_FAILED: "connection refused", "certificate has expired", …;
+					* before it NULL or empty */
 	enum { CONN_ERROR_NONE, CONN_ERROR_CONNECT, CONN_ERROR_TLS, CONN_ERROR_RESET } error_kind;
 	uint64_t bytes_in, bytes_out;
 };
