@@ -59,7 +59,8 @@ static bool scale(struct slice text, const struct unit *units, size_t count, uns
 bool duration_parse(struct slice text, int64_t *ret_ms)
 {
 	static const struct unit units[] = {
-		{ { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 }, { { "d", 1 }, 86400000 },
+		{ { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 },
+		{ { "d", 1 }, 86400000 },
 	};
 	unsigned long long ms;
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model listings: each public id once plus the names of `models:`, in the shape of the caller's dialect (OpenAI's,
  * Anthropic's when anthropic-version is sent, Gemini's below /v1beta). Shapes: the types Model, ModelInfo and Model of
- * the SDKs openai,
- * @anthropic-ai/sdk and @google/genai. */
+ * the SDKs openai, @anthropic-ai/sdk and @google/genai. */
 #include "exchange/exchange_internal.h"
 
 #include <stdio.h>

@@ -8,11 +8,12 @@
  *              FITTING   next target with a larger context (CONTEXT_LENGTH), else STOP
  *              KEY       next key of this provider, then next target
  *              TARGET    next target, never this one again
- *              WAIT      next key; else wait for a retry-after of at most RETRY_AFTER_WAIT_MAX_MS once; else next
- * target SAME      this target again (`retries`, default 1) after a jittered back-off, then next target NONE      no
- * attempt ends so: weir's own refusals status   what the client gets if nobody answers; 0 = the provider's own status
+ *              WAIT      next key; else a retry-after of at most RETRY_AFTER_WAIT_MAX_MS, once; else next target
+ *              SAME      this target again (`retries`, default 1) after a jittered back-off, then next target
+ *              NONE      no attempt ends so: weir's own refusals
+ *   status   what the client gets if nobody answers; 0 = the provider's own status
  *   code     the stable machine-readable code; NULL = the provider's own code
- *   breaker  how the target's breaker counts it                                                                     */
+ *   breaker  how the target's breaker counts it */
 #ifndef OUTCOME
 #error "define OUTCOME(kind, next, status, code, breaker) before including this table"
 #endif

@@ -4,8 +4,7 @@
  * held until they are complete and judged, up to limits.hold.
  *
  *     provider → client_stream_read → framer → dialect's reader (usage, content, finish, faults) → held | client
- *                                                                                             the very last bytes →
- * last
+ *                                                                              the very last bytes → last
  */
 #include "exchange/exchange_internal.h"
 

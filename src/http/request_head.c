@@ -100,7 +100,8 @@ static struct refusal check_host(struct request_head *h)
 	if (count > 1 || (count == 0 && !h->http10))
 		return (struct refusal){ 400, "exactly one Host header is needed" };
 	h->host = headers_get(&h->headers, SLICE("host"));
-	if (h->target.authority.ptr && count > 0 && !slice_eq_nocase(h->target.authority, h->host)) /* RFC 9112 §3.2.2 */
+	/* RFC 9112 §3.2.2 */
+	if (h->target.authority.ptr && count > 0 && !slice_eq_nocase(h->target.authority, h->host))
 		return (struct refusal){ 400, "Host and the request target disagree" };
 	if (h->target.authority.ptr)
 		h->host = h->target.authority;

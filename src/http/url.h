@@ -28,7 +28,7 @@ struct request_target {
  * parties could read differently is refused: dot segments, "//", backslashes, control characters, bad percent triples,
  * an encoded unreserved character, NUL, a fragment. %2F and %3A stay encoded. */
 bool request_target_parse(struct slice text, struct request_target *ret, const char **reterr);
-/* The value of a Host header names this machine's loopback: "localhost", "127.0.0.1:8484", "[::1]"; "" from HTTP/1.0. */
+/* The value of a Host header names this machine's loopback: "localhost", "127.0.0.1:8484", "[::1]"; "" is HTTP/1.0. */
 bool host_is_loopback(struct slice host);
 /* Decodes every percent triple; what is none stays as it is ('+', too). */
 struct slice percent_decode(struct arena *a, struct slice s);

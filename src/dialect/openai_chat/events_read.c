@@ -8,7 +8,7 @@
  * a signature. */
 static const struct {
 	struct slice name;
-	bool again;                    /* the same once more, with its structure: content, but not to be counted twice */
+	bool again;                    /* the same once more, with its structure: content, but counted once */
 } said[] = {
 	{ { "content", 7 }, false },	       { { "reasoning_content", 17 }, false }, { { "reasoning", 9 }, false },
 	{ { "reasoning_details", 17 }, true }, { { "refusal", 7 }, false },	       { { "text", 4 }, false },
