@@ -7,6 +7,7 @@ import asyncio
 import collections
 import gzip
 import json
+import logging
 import os
 import pathlib
 import random
@@ -21,13 +22,12 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import FULL, SPEECHES, Case, Weir, http2, seeded
-from harness.http2 import frame, window_update
 from sim import Authority, Sim, answers, dialects
 from sim.answers import Play, auto, fail, raw, stream, whole
 from sim.dialects import Reply
 from sim.steps import CLOSE, RESET, SILENCE, Pause
 
-CLIENTS = 60                       # at a time
+CLIENTS = 200 if FULL else 50       # at a time
 SECONDS = 300 if FULL else 3       # of each of the two rounds
 PATIENCE = 30                      # seconds; nothing that is asked here takes so long
 MODELS = 40                        # per dialect and provider: so many that not all of their breakers are open
@@ -199,7 +199,7 @@ class Clients:
         head = f"POST {path} HTTP/{version}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers) + "\r\n"
         return head.encode() + body
 
-    async def read_answer(self, reader, slowly=False):
+    async def read_answer(self, reader, slowly_until=0):
         """Status, and whether the connection can carry another."""
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -213,7 +213,7 @@ class Clients:
         if fields.get("transfer-encoding") == "chunked":
             while size := int(await reader.readuntil(b"\r\n"), 16):
                 await reader.readexactly(size + 2)
-                if slowly:
+                if time.monotonic() < slowly_until:
                     await asyncio.sleep(0.002)
             await reader.readline()
         elif "content-length" in fields:
@@ -243,7 +243,7 @@ class Clients:
     async def reads_slowly(self, reader, writer):
         writer.write(self.request())
         await asyncio.sleep(self.random.choice((0.05, 0.5)))
-        await self.read_answer(reader, slowly=True)
+        await self.read_answer(reader, slowly_until=time.monotonic() + 1)
 
     async def sends_slowly(self, reader, writer):
         request = self.request()
@@ -319,7 +319,7 @@ class Clients:
         lines = text.decode().split("\r\n")
         headers = [line.split(": ", 1) for line in lines[1:]
                    if not line.startswith(("Host", "Expect", "x-filler", "Content-Length"))]
-        writer.write(frame(http2.HEADERS, http2.END_HEADERS, stream_id, http2.head(lines[0].split(" ")[1], headers)))
+        writer.write(frame(http2.HEADERS, http2.END_HEADERS, stream_id, http2_head(lines[0].split(" ")[1], headers)))
         if len(body) > 8000 and not may_be_large:
             return False
         body = body[:60000]    # what the first window takes: it is not watched here
@@ -333,6 +333,20 @@ class Clients:
 
     behaviours = [is_patient] * 6 + [leaves] * 4 + [pipelines, speaks_http2] * 2
     behaviours += [reads_slowly, sends_slowly, is_old, talks_nonsense, looks]
+
+
+def frame(kind, flags, stream_id, payload=b""):
+    """RFC 9113 §4.1"""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
+
+
+def window_update(stream_id, size):
+    return frame(http2.WINDOW_UPDATE, 0, stream_id, struct.pack(">I", size))
+
+
+def http2_head(path, headers):
+    fields = [(":method", "POST"), (":path", path), (":scheme", "http"), (":authority", "localhost"), *headers]
+    return b"".join(http2.literal(name.lower(), value) for name, value in fields)
 
 
 # ---- the test ----
@@ -352,7 +366,7 @@ class Chaos(Case):
         providers["nobody"] = {"dialect": "openai-chat", "base_url": "http://127.0.0.1:1/v1", "keys": ["k"],
                                "models": [f"openai-chat-{MODELS}"]}
         return {"providers": providers, **self.tls, "limits": {"hold": "128KB", "event": "256KB", "body": body_limit},
-                "defaults": {"heartbeat": {"after": "100ms", "every": "50ms"}, "timeout": {"request": "5s"}}}
+                "defaults": {"heartbeat": {"after": "100ms", "every": "50ms"}, "timeout": {"request": "3s"}}}
 
     def descriptors(self):
         folder = f"/proc/{self.weir.process.pid}/fd"
@@ -417,6 +431,7 @@ class Chaos(Case):
         self.assertEqual(metrics["weir_log_lines_dropped_total"], 0)
 
     def test_nothing_is_left_behind(self):
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of writing to who has gone
         self.authority, self.tls, context = None, {}, None
         if self.secure:
             self.authority = self.with_(Authority())

@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import SPEECHES, Case
-from harness.http2 import Http2Client, window_update
+from harness.http2 import Http2Client
 from sim import answers
 from sim.answers import Play, fail, raw, stream
 from sim.dialects import Reply
@@ -73,17 +73,19 @@ class Corners(Case):
         pieces = ["x" * 20000] * 40
         self.one.next(stream(Reply(tokens=pieces)))
         model, speech = self.model("openai-chat"), SPEECHES["openai-chat"]
-        client = self.with_(Http2Client(self.weir.port))
-        client.request(1, speech.path(model, True), [], speech.body(model, True))
-        body = client.read_data(65535)
-        for _ in range(3):
-            client.send(window_update(0, 60000) + window_update(1, 60000))
-            body += client.read_data(60000)
+        client = self.with_(Http2Client(self.weir.port, window=65535))
+        number = client.post(speech.path(model, True), body=speech.body(model, True))
+        answer = client.streams[number]
+        for wanted in (65535, 125000, 185000):
+            client.wait(lambda: len(answer.body) >= wanted)
             time.sleep(0.9)            # three times `idle`
-        client.send(window_update(0, 1 << 24) + window_update(1, 1 << 24))
-        body += client.read_data(1 << 24)
-        self.assertEqual(body.count(b"xxxx" * 5000), 40)
-        self.assertTrue(body.endswith(b"[DONE]\n\n"), body[-300:])
+            client.allow(0, 60000)
+            client.allow(number, 60000)
+        client.allow(0, 1 << 24)
+        client.allow(number, 1 << 24)
+        client.finish(number)
+        self.assertEqual(answer.body.count(b"xxxx" * 5000), 40)
+        self.assertTrue(answer.body.endswith(b"[DONE]\n\n"), answer.body[-300:])
 
     def test_a_deadline_within_an_answer_truncates_it(self):
         self.one.next(stream(edit=lambda e: [*e[:3], Pause(0.2), *e[3:5], Pause(0.2), e[5], SILENCE]))
