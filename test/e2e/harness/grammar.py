@@ -97,7 +97,9 @@ def _chat(stream):
         require(not stream.done, "an event after [DONE]")
         require(not stream.error, "an event after an error")
         if event.data == "[DONE]":
-            require(finished, "[DONE] before any finish_reason")
+            # gpt-audio and Snowflake never give a finish_reason (recorded); but some choices with and some without are a cut.
+            require(open_choices, "[DONE] before anything was said")
+            require(not finished or finished == set(open_choices), "[DONE] with a choice that has no finish_reason")
             stream.done = True
             continue
         value = _load(event)
@@ -119,7 +121,6 @@ def _chat(stream):
             if choice.get("finish_reason"):
                 finished.add(index)
                 stream.finish = choice["finish_reason"]
-    require(not stream.done or finished == set(open_choices), "[DONE] with a choice that has no finish_reason")
 
 
 def _responses(stream):
