@@ -152,7 +152,8 @@ class Clients:
             finally:
                 if self.random.random() < 0.3 and not writer.is_closing():
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                writer.close()
+                if not writer.is_closing(): # Python 3.11 cannot abort what was closed twice
+                    writer.close()
                 if self.authority:     # asyncio would wait for the other's goodbye
                     await asyncio.sleep(0.01)
                     writer.transport.abort()
