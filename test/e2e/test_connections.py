@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from harness import Case, Client, SLOW, SPEECHES, Weir, seeded
+from harness import Case, Client, FULL, SLOW, SPEECHES, Weir, seeded
 from harness.case import KEYS
 from sim import Authority, Proxy, Sim, answers, steps
 
@@ -73,7 +73,7 @@ class Pool(Case):
                                                  else answers.default(sim, request))
         self.addCleanup(setattr, self.one, "default", answers.default)
         pick = seeded("pool-sim")
-        threads, count, problems = 8, 60 if SLOW > 1 else 150, []
+        threads, count, problems = 8, 4000 if FULL else 60 if SLOW > 1 else 150, []
 
         def load(number):
             own = seeded(f"pool-{number}")

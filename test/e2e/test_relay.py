@@ -201,11 +201,12 @@ class AnswerBytes(Case):
                   "anthropic": '{{"content":[{{"type":"text","text":"x"}}],"type":"message","stop_reason":"end_turn","zz":{0}}}',
                   "gemini": '{{"candidates":[{{"content":{{"parts":[{{"text":"x"}}]}},"finishReason":"STOP"}}],"zz":{0}}}'}
         for dialect in DIALECTS:
+            model = self.model(dialect)
             for number in range(ROUNDS):
                 sent = (odd.blank() + shapes[dialect].format(odd.value()) + odd.blank()).encode()
                 with self.subTest(dialect=dialect, number=number):
                     self.one.next(answers.body(sent, framing=odd.random.choice(["length", "chunked", "close"])))
-                    response = self.ask(dialect)
+                    response = self.ask(dialect, model=model)
                     self.assertEqual(response.body, sent)
                     self.assertEqual(response.header("content-length"), str(len(sent)))
 
@@ -294,3 +295,43 @@ class AnswerBytes(Case):
                 sent, got = self.sent_and_got(dialect, Reply(tokens=["漢", "😀."]), edit=lambda events: [
                     piece for event in events for piece in steps.one_by_one(event.raw)])
                 self.assertEqual(got, sent)
+
+
+class Signatures(Case):
+    """F4 in one dialect: signed reasoning goes out and comes back unaltered, turn after turn, streamed or not."""
+
+    dialects = ("anthropic", "gemini")
+    THOUGHTS = ["hm, 漢字 \u2028 <b>", "", "\\ \"quoted\" \n"]
+
+    def test_f4_three_turns(self):
+        for stream in (False, True):
+            for dialect in self.dialects:
+                with self.subTest(dialect=dialect, stream=stream):
+                    model, turns = self.model(dialect), []
+                    for thought in self.THOUGHTS:
+                        role = "content" if dialect == "anthropic" else "parts"
+                        turns.append({"role": "user", role: "go on" if dialect == "anthropic" else [{"text": "go on"}]})
+                        self.one.next(answers.auto(Reply(reasoning=thought or "x")))
+                        name = "messages" if dialect == "anthropic" else "contents"
+                        response = self.ask(dialect, stream, model=model, **{name: turns})
+                        self.assertEqual(response.status, 200, response.body[:300])
+                        turns.append(self.said(dialect, stream, response))
+
+    def said(self, dialect, stream, response):
+        """The answer as the next turn's history, built as an SDK would."""
+        if dialect == "gemini":
+            chunks = [json.loads(event.data) for event in response.stream.events] if stream else [response.json()]
+            return {"role": "model", "parts": [part for chunk in chunks for candidate in chunk.get("candidates", [])
+                                               for part in candidate["content"]["parts"]]}
+        if not stream:
+            return {"role": "assistant", "content": response.json()["content"]}
+        blocks = []
+        for event in response.stream.events:
+            value = json.loads(event.data)
+            if value["type"] == "content_block_start":
+                blocks.append(value["content_block"])
+            elif value["type"] == "content_block_delta":
+                for key in ("text", "thinking", "signature"):
+                    if key in value["delta"]:
+                        blocks[-1][key] = blocks[-1].get(key, "") + value["delta"][key]
+        return {"role": "assistant", "content": blocks}

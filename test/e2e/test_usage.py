@@ -34,6 +34,7 @@ class Reported(Case):
                             self.assertEqual(record["output_tokens_reasoning"], 120)
 
     def test_f11_zeros_and_absent_are_estimated_never_zero(self):
+        before = self.weir.metrics().get("weir_usage_estimated_total", 0)
         for dialect in DIALECTS:
             for stream in (False, True):
                 for style in ("zeros", "absent"):
@@ -42,6 +43,7 @@ class Reported(Case):
                         self.assertTrue(record["usage_estimated"])
                         self.assertGreater(record["input_tokens"], 0)
                         self.assertGreater(record["output_tokens"], 0)
+        self.assertEqual(self.weir.metrics()["weir_usage_estimated_total"] - before, len(DIALECTS) * 4)
 
     def test_f11_anthropic_start_and_delta_are_not_added(self):
         record, _ = self.record("anthropic", True, Reply(usage=Usage(input=500, output=77, cached=100, written=50, written_1h=20)))

@@ -2,6 +2,9 @@
 """The four dialects: what a valid request is, what whole answers, streams and errors look like. Shapes and words are those of the
 providers' API descriptions and of recorded traffic."""
 
+import base64
+import hashlib
+import hmac
 import json
 import re
 from dataclasses import dataclass, field
@@ -52,6 +55,11 @@ def sse(kind, value, name=None, reply=None):
     data = value if isinstance(value, str) else dump(value, reply)
     head = f"event: {name}\n" if name else ""
     return Event(kind, f"{head}data: {data}\n\n".encode())
+
+
+def sign(text):
+    """What a provider gives out with reasoning and wants back unaltered."""
+    return base64.b64encode(hmac.new(b"the provider's own secret", text.encode(), hashlib.sha256).digest()).decode()
 
 
 def _usage_or_style(reply):
@@ -273,7 +281,16 @@ class Anthropic:
             return self.problem(400, "messages: Field required")
         if sim.models is not None and value["model"] not in sim.models:
             return self.problem(404, f"model: {value['model']}")
-        return self.pairing_problem(value["messages"])
+        return self.pairing_problem(value["messages"]) or self.signature_problem(value["messages"])
+
+    def signature_problem(self, messages):
+        """Thinking comes back as it was given out, an empty one too."""
+        for number, message in enumerate(messages):
+            blocks = message.get("content")
+            for place, block in enumerate(blocks if isinstance(blocks, list) else []):
+                if block.get("type") == "thinking" and block.get("signature") != sign(block.get("thinking", "")):
+                    return self.problem(400, f"messages.{number}.content.{place}: Invalid `signature` in `thinking` block")
+        return None
 
     def pairing_problem(self, messages):
         """Every tool_use is answered by a tool_result in the next message, and nothing else is."""
@@ -328,7 +345,8 @@ class Anthropic:
         model = reply.model or request.json()["model"]
         if request.path.endswith("/count_tokens"):
             return dump({"input_tokens": reply.usage.input}, reply).encode()
-        content = [{"type": "text", "text": reply.whole_text()}]
+        content = [{"type": "thinking", "thinking": reply.reasoning, "signature": sign(reply.reasoning)}] if reply.reasoning else []
+        content.append({"type": "text", "text": reply.whole_text()})
         return dump(self.message(reply, model, content, self.stop(reply), self.usage(reply, 1 << 60)), reply).encode()
 
     def events(self, reply, request, asked):
@@ -347,7 +365,7 @@ class Anthropic:
             events += [event("lifecycle", "content_block_start", index=0, content_block={"type": "thinking", "thinking": "",
                                                                                        "signature": ""}),
                        event("content", "content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": reply.reasoning}),
-                       event("content", "content_block_delta", index=0, delta={"type": "signature_delta", "signature": "c2lnbmVk"}),
+                       event("content", "content_block_delta", index=0, delta={"type": "signature_delta", "signature": sign(reply.reasoning)}),
                        event("content", "content_block_stop", index=0)]
             index = 1
         events.append(event("lifecycle", "content_block_start", index=index, content_block={"type": "text", "text": ""}))
@@ -398,6 +416,10 @@ class Gemini:
         if not isinstance(value.get("contents"), list) or not value["contents"]:
             if "generateContentRequest" not in value:
                 return self.problem(400, "* GenerateContentRequest.contents: contents is not specified\n")
+        for turn in value.get("contents", []):
+            for part in turn.get("parts", []) if isinstance(turn, dict) else []:
+                if isinstance(part, dict) and "thoughtSignature" in part and part["thoughtSignature"] != sign(part.get("text", "")):
+                    return self.problem(400, "Thought signature is not valid.")
         for tool in value.get("tools", []):
             for function in tool.get("functionDeclarations", []):
                 word = self.unknown_schema_word(function.get("parameters"))
@@ -451,6 +473,9 @@ class Gemini:
             value["usageMetadata"] = usage
         return {**value, "modelVersion": model, "responseId": reply.id}
 
+    def thought(self, reply):
+        return {"text": reply.reasoning, "thought": True, "thoughtSignature": sign(reply.reasoning)}
+
     def finish(self, reply):
         return {"stop": "STOP", "length": "MAX_TOKENS"}[reply.finish]
 
@@ -465,12 +490,18 @@ class Gemini:
         if request.path.endswith(":batchEmbedContents"):
             return dump({"embeddings": [{"values": [0.5, -0.25]} for _ in request.json()["requests"]]}, reply).encode()
         value = self.chunk(reply, self.model_of(reply, request), reply.whole_text(), self.finish(reply), True)
+        if reply.reasoning:
+            value["candidates"][0]["content"]["parts"].insert(0, self.thought(reply))
         return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
 
     def events(self, reply, request, asked):
         model, pieces = self.model_of(reply, request), reply.pieces()
         every = reply.usage_style == "every"
         values = [("lifecycle", self.chunk(reply, model, None))]
+        if reply.reasoning:
+            thought = self.chunk(reply, model, "")
+            thought["candidates"][0]["content"]["parts"] = [self.thought(reply)]
+            values.append(("content", thought))
         values += [("content", self.chunk(reply, model, piece, output=every)) for piece in pieces[:-1]]
         values.append(("finish", self.chunk(reply, model, pieces[-1], self.finish(reply), True)))
         if self.is_sse(request):
