@@ -28,9 +28,13 @@ static void hide(void *p, size_t len) { (void)p, (void)len; }
 static void show(void *p, size_t len) { (void)p, (void)len; }
 #endif
 
-enum { ARENA_ALIGN = _Alignof(max_align_t), ARENA_BLOCK_MIN = 1 << 10, ARENA_BLOCK_MAX = 64 << 10,
-       /* What a reset keeps at most: the next user of the arena often needs what the last one did. */
-       ARENA_KEPT_MAX = 4 << 10 };
+enum {
+	ARENA_ALIGN = _Alignof(max_align_t),
+	ARENA_BLOCK_MIN = 1 << 10,
+	ARENA_BLOCK_MAX = 64 << 10,
+	/* What a reset keeps at most: the next user of the arena often needs what the last one did. */
+	ARENA_KEPT_MAX = 4 << 10,
+};
 
 struct arena_block {
 	struct arena_block *older;

@@ -128,6 +128,24 @@ static void add_stream_headers(struct exchange *x, struct head *h, struct slice 
 	head_add(h, SLICE("x-accel-buffering"), SLICE("no"));
 }
 
+struct headers answer_keep_failure_headers(struct exchange *x, const struct attempt *a)
+{
+	const struct headers *from = &a->upstream->headers;
+	struct arena *arena = &x->stream->arena;
+	struct headers kept = { .items = arena_array(arena, struct header, from->count) };
+
+	for (unsigned i = 0; i < from->count; i++) {
+		const struct header *h = &from->items[i];
+
+		/* How long to wait is said once, by us: the smallest that is true of any target. */
+		if (slice_starts_with(h->name, SLICE("retry-after")) ||
+		    !header_passes(a->binding->dialect->answer_headers, h->name))
+			continue;
+		kept.items[kept.count++] = (struct header){ arena_dup(arena, h->name), arena_dup(arena, h->value) };
+	}
+	return kept;
+}
+
 void answer_head(struct exchange *x, const struct attempt *a, int status, int64_t length)
 {
 	struct head h = { .count = 0 };
@@ -217,6 +235,8 @@ void answer_failure(struct exchange *x)
 	body = buf_slice(&x->answer);
 	add_failure_headers(x, &h, &v);
 	add_own_headers(x, &h, NULL);
+	for (unsigned i = 0; v.from_provider && i < x->failure_headers.count; i++)
+		head_add(&h, x->failure_headers.items[i].name, x->failure_headers.items[i].value);
 	send_head(x, v.status, &h, (int64_t)body.len);
 	server_stream_write_borrowed(x->stream, &body, 1);
 	x->record.bytes_out += body.len;

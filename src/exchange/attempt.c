@@ -126,7 +126,8 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 	a->upstream = client_stream_open(x->worker->client, &request, on_upstream_event, a);
 }
 
-void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker)
+void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+		   bool is_probe)
 {
 	struct attempt *a = &x->attempt;
 
@@ -139,6 +140,7 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		.context = c->offer ? c->offer->model->context : 0,
 		.substituted = c->substituted,
 		.breaker = breaker,
+		.is_probe = is_probe,
 		.started_ns = clock_now_ns(),
 		.row = record_add_attempt(&x->record),
 	};
@@ -205,8 +207,9 @@ static void tell_breaker(struct attempt *a, const struct failure *f)
 		return;
 	if (!f && a->step != ATTEMPT_DONE)
 		verdict = BREAKER_NEUTRAL;
-	breaker_report(a->exchange->worker->shared->breakers, a->breaker, verdict, f ? f->retry_after_ms : -1,
-		       now_of(a));
+	breaker_report(a->exchange->worker->shared->breakers, a->breaker, a->is_probe, verdict,
+		       f ? f->retry_after_ms : -1, now_of(a));
+	a->is_probe = false;
 	a->breaker_told = true;
 }
 
@@ -337,6 +340,7 @@ static enum attempt_result judge_error_answer(struct attempt *a)
 	f.status = a->upstream->status;
 	if (retry_after >= 0)
 		f.retry_after_ms = retry_after;
+	a->failure_headers = answer_keep_failure_headers(x, a);
 	return attempt_fail_with(a, &f);
 }
 
@@ -420,7 +424,8 @@ void attempt_progress(struct attempt *a, unsigned flags)
 			x->record.first_token_us = since_us(x->stream->started_ns, now_of(a));
 	}
 	if ((flags & READING_CONTENT) && !a->breaker_told) {
-		breaker_report(x->worker->shared->breakers, a->breaker, BREAKER_OK, -1, now_of(a));
+		breaker_report(x->worker->shared->breakers, a->breaker, a->is_probe, BREAKER_OK, -1, now_of(a));
+		a->is_probe = false;
 		a->breaker_told = true;
 	}
 	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT

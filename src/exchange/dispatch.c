@@ -44,14 +44,15 @@ static void next_candidate(struct exchange *x)
 	x->plain_retry = false;
 }
 
-static void start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker)
+static void start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+		  bool is_probe)
 {
 	const struct candidate *first = x->plan.candidates;
 
 	while (first->passed_over)
 		first++;
 	x->fallback = c != first;
-	attempt_start(x, c, key, breaker);
+	attempt_start(x, c, key, breaker, is_probe);
 }
 
 /* The longest known deadline of this target has not passed: remember when it does, for the client's retry-after. */
@@ -90,10 +91,13 @@ static bool start_next(struct exchange *x, bool force)
 			const struct credential *key = key_at(x, c->provider, x->keys_tried);
 			uint64_t breaker = breaker_of(c, key);
 
-			if (breaker_ask(x->worker->shared->breakers, breaker, c->provider->name, c->model, now) !=
-				    BREAKER_REFUSED ||
-			    (force && breaker_force(x->worker->shared->breakers, breaker, now))) {
-				start(x, c, key, breaker);
+			struct breakers *breakers = x->worker->shared->breakers;
+			enum breaker_pass pass = breaker_ask(breakers, breaker, c->provider->name, c->model, now);
+
+			if (pass == BREAKER_REFUSED && force && breaker_force(breakers, breaker, now))
+				pass = BREAKER_PROBE;
+			if (pass != BREAKER_REFUSED) {
+				start(x, c, key, breaker, pass == BREAKER_PROBE);
 				return true;
 			}
 			note_open_breaker(x, breaker, now);
@@ -208,7 +212,8 @@ bool dispatch_after_failure(struct exchange *x, const struct failure *f, const s
 		x->plain_retry = true;
 		return true;
 	}
-	exchange_fail(x, f);
+	if (exchange_fail(x, f))
+		x->failure_headers = a->failure_headers;
 	switch (outcome_next(f, a->substituted)) {
 	case NEXT_NONE:
 	case NEXT_STOP:

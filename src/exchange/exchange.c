@@ -274,16 +274,17 @@ struct slice exchange_keep_reason(struct exchange *x, const struct failure *f)
 
 /* ---- trouble ---- */
 
-void exchange_fail(struct exchange *x, const struct failure *f)
+bool exchange_fail(struct exchange *x, const struct failure *f)
 {
 	if (f->retry_after_ms >= 0 &&
 	    (x->smallest_retry_after_ms < 0 || f->retry_after_ms < x->smallest_retry_after_ms))
 		x->smallest_retry_after_ms = f->retry_after_ms;
 	if (x->failure && !outcome_outranks(f, x->failure))
-		return;
+		return false;
 	if (!x->failure)
 		x->failure = xmalloc(sizeof(*x->failure));
 	*x->failure = *f;
+	return true;
 }
 
 bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *format, ...)

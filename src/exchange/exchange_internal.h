@@ -39,6 +39,7 @@ struct attempt {
 	int64_t context;               /* of the model, 0 = unknown */
 	bool substituted;
 	uint64_t breaker;              /* its breaker's key */
+	bool is_probe;                 /* the breaker's half-open one */
 	bool breaker_told;
 
 	struct client_stream *upstream;
@@ -58,6 +59,7 @@ struct attempt {
 	int64_t started_ns;
 	struct attempt_record *row;    /* in the exchange's record */
 	struct failure *failure;       /* heap; NULL = none yet */
+	struct headers failure_headers; /* of an error answer; in the client stream's arena */
 };
 
 struct exchange {
@@ -97,6 +99,7 @@ struct exchange {
 
 	struct attempt attempt;        /* the one live attempt */
 	struct failure *failure;       /* heap; what the client will hear */
+	struct headers failure_headers; /* of the answer it came with, as far as they may pass */
 
 	/* The two latches (DESIGN §1). */
 	bool head_sent;                /* the status line is out: no failure can have a status any more */
@@ -124,8 +127,8 @@ struct exchange {
 
 /* exchange.c */
 void exchange_wake(struct exchange *x);
-/* Remembers what to tell the client; of several the one that says most (outcome_outranks). */
-void exchange_fail(struct exchange *x, const struct failure *f);
+/* Remembers what to tell the client; of several the one that says most (outcome_outranks). False: not this one. */
+bool exchange_fail(struct exchange *x, const struct failure *f);
 bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
 int64_t exchange_prompt_tokens(struct exchange *x);
 /* A copy for the record that lives as long as the exchange, at most RECORD_TEXT_MAX bytes of it. */
@@ -146,6 +149,8 @@ void answer_head(struct exchange *x, const struct attempt *a, int status, int64_
 void answer_early_head(struct exchange *x);
 /* Is that lower-case name in a dialect's allow-list (where a trailing '*' matches a prefix)? */
 bool header_passes(const char *const *list, struct slice name);
+/* What may pass of the head of a provider's error answer, copied for the client that may hear of it. */
+struct headers answer_keep_failure_headers(struct exchange *x, const struct attempt *a);
 void answer_failure(struct exchange *x);
 void answer_failure_event(struct exchange *x);
 void answer_local(struct exchange *x);
@@ -153,7 +158,8 @@ void answer_heartbeat(struct exchange *x);
 
 /* attempt.c */
 /* Starts an attempt at the plan's candidate with that key. */
-void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker);
+void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+		   bool is_probe);
 enum attempt_result attempt_run(struct attempt *a);
 /* Books it and lets go of its connection; `f` NULL = it answered. Safe when it is not live. */
 void attempt_end(struct attempt *a, const struct failure *f);

@@ -275,9 +275,9 @@ bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns)
 }
 
 /* Requests that were already under way when the breaker opened report too: while it is open they decide nothing. */
-static void report_open(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
+static void report_open(struct entry *e, bool is_probe, enum breaker_verdict verdict, int64_t now_ns)
 {
-	if (!e->probing)
+	if (!is_probe)
 		return;
 	e->probing = false;
 	if (verdict == BREAKER_OK)
@@ -298,14 +298,14 @@ static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t
 		open_again(e, now_ns);
 }
 
-void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms,
-		    int64_t now_ns)
+void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,
+		    int64_t retry_after_ms, int64_t now_ns)
 {
 	struct shard *s = lock_shard(b, key);
 	struct entry *e = use(s, key, now_ns);
 
 	if (e->is_open)
-		report_open(e, verdict, now_ns);
+		report_open(e, is_probe, verdict, now_ns);
 	else
 		report_closed(e, verdict, now_ns);
 	if (retry_after_ms > RETRY_AFTER_LONGEST_MS)

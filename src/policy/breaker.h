@@ -36,9 +36,10 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice pro
  * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);
 enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_NEUTRAL };
-/* After an attempt; NEUTRAL (cancelled, client-caused) only gives a probe back. `retry_after_ms` >= 0 opens at once. */
-void breaker_report(struct breakers *b, uint64_t key, enum breaker_verdict verdict, int64_t retry_after_ms,
-		    int64_t now_ns);
+/* After an attempt; `is_probe`: it was the one that breaker_ask() or breaker_force() let through to decide. NEUTRAL
+ * (cancelled, client-caused) only gives the probe back. `retry_after_ms` >= 0 opens at once. */
+void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,
+		    int64_t retry_after_ms, int64_t now_ns);
 
 struct breaker_view { const char *label; enum breaker_state state; int64_t open_for_ms; unsigned ok, faults; };
 /* Calls `each` for every entry under the lock; the view is valid during the call. */

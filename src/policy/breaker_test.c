@@ -12,14 +12,27 @@
 #define KEY UINT64_C(0x123456789abcdef0)
 #define START (1000 * NS_PER_S)
 
+/* What the tests' one probe is called to answer for. */
+static bool probe_is_out;
+
 static enum breaker_pass ask(struct breakers *b, int64_t now)
 {
-	return breaker_ask(b, KEY, SLICE("box"), SLICE("model"), now);
+	enum breaker_pass pass = breaker_ask(b, KEY, SLICE("box"), SLICE("model"), now);
+
+	probe_is_out |= pass == BREAKER_PROBE;
+	return pass;
 }
 
 static void report(struct breakers *b, enum breaker_verdict verdict, int64_t now)
 {
-	breaker_report(b, KEY, verdict, -1, now);
+	breaker_report(b, KEY, probe_is_out, verdict, -1, now);
+	probe_is_out = false;
+}
+
+/* From a request that was under way before the breaker opened. */
+static void report_late(struct breakers *b, enum breaker_verdict verdict, int64_t now)
+{
+	breaker_report(b, KEY, false, verdict, -1, now);
 }
 
 static void report_times(struct breakers *b, enum breaker_verdict verdict, unsigned times, int64_t now)
@@ -47,6 +60,7 @@ static int64_t open_for(struct breakers *b, int64_t now)
 static int set_up(void **state)
 {
 	*state = breakers_new();
+	probe_is_out = false;
 	return 0;
 }
 
@@ -154,15 +168,15 @@ static void test_retry_after_opens_at_once(void **state)
 {
 	struct breakers *b = *state;
 
-	breaker_report(b, KEY, BREAKER_NEUTRAL, 30000, START);
+	breaker_report(b, KEY, false, BREAKER_NEUTRAL, 30000, START);
 	assert_int_equal(open_for(b, START), 30);
-	breaker_report(b, KEY, BREAKER_FAULT, 10000, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 10000, START);
 	assert_int_equal(open_for(b, START), 30);
-	breaker_report(b, KEY, BREAKER_FAULT, 60000, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 60000, START);
 	assert_int_equal(open_for(b, START), 60);
 	report(b, BREAKER_OK, START);
 	assert_int_equal(open_for(b, START), 60);
-	breaker_report(b, KEY, BREAKER_FAULT, INT64_MAX, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, INT64_MAX, START);
 	assert_int_equal(open_for(b, START), 24 * 3600);
 }
 
@@ -171,8 +185,23 @@ static void test_retry_after_and_window_take_the_longer(void **state)
 	struct breakers *b = *state;
 
 	report_times(b, BREAKER_FAULT, 4, START);
-	breaker_report(b, KEY, BREAKER_FAULT, 1000, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 1000, START);
 	assert_int_equal(open_for(b, START), 5);
+}
+
+static void test_only_the_probe_decides(void **state)
+{
+	struct breakers *b = *state;
+	int64_t half_open = START + 6 * NS_PER_S;
+
+	report_times(b, BREAKER_FAULT, 5, START);
+	assert_int_equal(ask(b, half_open), BREAKER_PROBE);
+	report_late(b, BREAKER_OK, half_open);
+	report_late(b, BREAKER_NEUTRAL, half_open);
+	assert_int_equal(look(b, half_open), BREAKER_HALF_OPEN);
+	assert_int_equal(ask(b, half_open), BREAKER_REFUSED);
+	report(b, BREAKER_OK, half_open);
+	assert_int_equal(look(b, half_open), BREAKER_CLOSED);
 }
 
 static void test_late_reports_decide_nothing(void **state)
@@ -194,11 +223,11 @@ static void test_force(void **state)
 	assert_false(breaker_force(b, KEY, START));
 	report_times(b, BREAKER_FAULT, 5, START);
 	assert_int_equal(ask(b, now), BREAKER_REFUSED);
-	assert_true(breaker_force(b, KEY, now));
+	assert_true(probe_is_out = breaker_force(b, KEY, now));
 	assert_false(breaker_force(b, KEY, now));
 	report(b, BREAKER_FAULT, now);
 	assert_int_equal(open_for(b, now), 10);
-	assert_true(breaker_force(b, KEY, now));
+	assert_true(probe_is_out = breaker_force(b, KEY, now));
 	report(b, BREAKER_OK, now);
 	assert_int_equal(ask(b, now), BREAKER_PASS);
 }
@@ -208,8 +237,8 @@ static void test_force_obeys_retry_after(void **state)
 {
 	struct breakers *b = *state;
 
-	breaker_report(b, KEY, BREAKER_FAULT, 30000, START);
-	breaker_report(b, KEY, BREAKER_FAULT, 1000, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 30000, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 1000, START);
 	assert_false(breaker_force(b, KEY, START + 29 * NS_PER_S));
 	assert_int_equal(ask(b, START + 30 * NS_PER_S), BREAKER_PROBE);
 }
@@ -232,7 +261,7 @@ static void test_unused_are_dropped(void **state)
 	struct breakers *b = *state;
 
 	ask(b, START);
-	breaker_report(b, ~KEY, BREAKER_FAULT, 7200 * 1000, START);
+	breaker_report(b, ~KEY, false, BREAKER_FAULT, 7200 * 1000, START);
 	assert_int_equal(count_entries(b, START), 2);
 	assert_int_equal(count_entries(b, START + 3601 * NS_PER_S), 1);
 	assert_int_equal(count_entries(b, START + 7201 * NS_PER_S), 0);
@@ -296,6 +325,7 @@ int main(void)
 		TEST(test_deadline_is_forgotten),
 		TEST(test_retry_after_opens_at_once),
 		TEST(test_retry_after_and_window_take_the_longer),
+		TEST(test_only_the_probe_decides),
 		TEST(test_late_reports_decide_nothing),
 		TEST(test_force),
 		TEST(test_force_obeys_retry_after),
