@@ -128,6 +128,17 @@ static void add_stream_headers(struct exchange *x, struct head *h, struct slice 
 	head_add(h, SLICE("x-accel-buffering"), SLICE("no"));
 }
 
+/* A provider that repeats our credential to us must not repeat it to the client (pain.md P8). */
+static struct slice without_secrets(struct exchange *x, struct slice value)
+{
+	const struct config *config = x->snapshot->config;
+	char *copy = arena_alloc(&x->stream->arena, value.len);
+
+	memcpy(copy, value.ptr, value.len);
+	secret_strip(copy, value.len, config->secrets, config->secret_count);
+	return slice_of(copy, value.len);
+}
+
 struct headers answer_keep_failure_headers(struct exchange *x, const struct attempt *a)
 {
 	const struct headers *from = &a->upstream->headers;
@@ -141,7 +152,7 @@ struct headers answer_keep_failure_headers(struct exchange *x, const struct atte
 		if (slice_starts_with(h->name, SLICE("retry-after")) ||
 		    !header_passes(a->binding->dialect->answer_headers, h->name))
 			continue;
-		kept.items[kept.count++] = (struct header){ arena_dup(arena, h->name), arena_dup(arena, h->value) };
+		kept.items[kept.count++] = (struct header){ arena_dup(arena, h->name), without_secrets(x, h->value) };
 	}
 	return kept;
 }

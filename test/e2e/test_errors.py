@@ -60,6 +60,8 @@ ROWS = [
     ("context", lambda d: answers.fail(400, *CONTEXT[d]), 400, "context_length_exceeded", "{context}", {}),
     ("filter", lambda d: answers.fail(400, *FILTER[d]), 400, "content_filter", "{filter}", {}),
     ("secret", lambda d: answers.fail(400, f"your key {KEYS['one']} is odd"), 400, None, "is odd", {}),
+    ("secret in a header", lambda d: answers.fail(400, "is odd", headers=[("x-request-id", KEYS["one"]), ("request-id", KEYS["one"])]),
+     400, None, "is odd", {}),
     ("broken json 400", lambda d: answers.body(b'{"error": {"message": "cut o', 400), 400, None, None, {}),
     ("other dialect's shape", lambda d: answers.body({"detail": [{"loc": ["body", "x"], "msg": "field required"}]}, 422), 422, None,
      None, {}),
@@ -128,6 +130,7 @@ class UpstreamErrors(Case):
             self.assertIn(message, response.message)
         self.assertLessEqual(len(response.message), MESSAGE_MAX)
         self.assertNotIn(b"CANARY", response.body)
+        self.assertNotIn("CANARY", str(response.headers))
         for header, value in headers.items():
             self.assertEqual(response.header(header), value, header)
         self.assertNotIn("set-cookie", [key.lower() for key, _ in response.headers])
