@@ -181,8 +181,8 @@ def run_fuzz(runner, variant):
     wanted = runner.options.fuzz_target
     targets = [path for path in sorted((BUILD / variant).glob("fuzz-*")) if path.is_file() and os.access(path, os.X_OK)]
     targets = [path for path in targets if wanted in ("all", path.name.removeprefix("fuzz-"))]
-    counts = Counts()
-    for target in targets:
+
+    def fuzz(target):
         name = target.name.removeprefix("fuzz-")
         corpus, found = BUILD / "corpus" / name, BUILD / "crashes" / name
         corpus.mkdir(parents=True, exist_ok=True)
@@ -193,12 +193,16 @@ def run_fuzz(runner, variant):
                    "-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={found}/",
                    f"-seed={int(runner.environment['WEIR_TEST_SEED']) % 2**31}"]
         command += [f"-dict={dictionary}"] if dictionary.exists() else []
-        print(f"-- {name}", flush=True)
-        status, _ = runner.run([*command, str(corpus), *seeds])
-        counts.passed += status == 0
-        counts.failed += status != 0
-        if status != 0:
-            counts.note += f"{name}: input in {found.relative_to(ROOT)} "
+        status, _ = runner.run([*command, str(corpus), *seeds], show=len(targets) == 1)
+        print(f"-- {name}: {'nothing found' if status == 0 else 'FOUND SOMETHING'}", flush=True)
+        return status == 0, "" if status == 0 else f"{name}: input in {found.relative_to(ROOT)} "
+
+    counts = Counts()
+    with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
+        for passed, note in pool.map(fuzz, targets):
+            counts.passed += passed
+            counts.failed += not passed
+            counts.note += note
     return runner.judge(counts, 0)
 
 

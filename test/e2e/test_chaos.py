@@ -28,7 +28,7 @@ from sim.dialects import Reply
 from sim.steps import CLOSE, RESET, SILENCE, Pause
 
 CLIENTS = 200 if FULL else 50       # at a time
-SECONDS = 300 if FULL else 3       # of each of the two rounds
+SECONDS = 45 if FULL else 3       # of each of the two rounds
 PATIENCE = 30                      # seconds; nothing that is asked here takes so long
 MODELS = 40                        # per dialect and provider: so many that not all of their breakers are open
 MEMORY_GROWTH_MAX_KB = 32 << 10    # from one round to the next
