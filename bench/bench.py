@@ -45,7 +45,7 @@ class Bench:
         self.peers = peers.Peers(FOLDER, ROOT / "build" / "weir", self.many)
         self.figures = {}     # case → proxy → one figure per round
         self.problems = []
-        self.scale = 5 if options.quick else 1
+        self.scale = 5 if options.quick else 2
         self.bodies = {}
         for name, model, size, stream in (
                 ("2k", "answer", 2069, False), ("60k", "answer", 60_000, False), ("5m", "answer", 5_000_000, False),
