@@ -38,8 +38,8 @@ void clock_format_wall(int64_t wall_ms, char ret[static 25])
 		return;
 	}
 	memcpy(ret, "0000-00-00T00:00:00.000Z", 25);
-	digits_put(ret, (uint64_t)(t.tm_year + 1900), 4);
-	digits_put(ret + 5, (uint64_t)(t.tm_mon + 1), 2);
+	digits_put(ret, (uint64_t)t.tm_year + 1900, 4);
+	digits_put(ret + 5, (uint64_t)t.tm_mon + 1, 2);
 	digits_put(ret + 8, (uint64_t)t.tm_mday, 2);
 	digits_put(ret + 11, (uint64_t)t.tm_hour, 2);
 	digits_put(ret + 14, (uint64_t)t.tm_min, 2);
