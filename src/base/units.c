@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses durations and sizes. */
+/* Parses durations. */
 #include "base/units.h"
 
 #include "base/cleanup.h"
@@ -68,18 +68,5 @@ bool duration_parse(struct slice text, int64_t *ret_ms)
 	if (!scale(text, units, COUNT_OF(units), &ms) || ms > 36500ull * 86400000ull)
 		return false;
 	*ret_ms = (int64_t)ms;
-	return true;
-}
-
-bool size_parse(struct slice text, size_t *ret)
-{
-	static const struct unit units[] = {
-		{ { "", 0 }, 1 }, { { "B", 1 }, 1 }, { { "KB", 2 }, 1ull << 10 }, { { "MB", 2 }, 1ull << 20 }, { { "GB", 2 }, 1ull << 30 },
-	};
-	unsigned long long bytes;
-
-	if (!scale(text, units, COUNT_OF(units), &bytes) || bytes > (1ull << 50))
-		return false;
-	*ret = (size_t)bytes;
 	return true;
 }

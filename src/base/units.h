@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantities as people write them in the configuration, in headers and on the command line. */
+/* Durations as people write them in headers and on the command line. */
 #pragma once
 
 #include <stdint.h>
@@ -7,5 +7,3 @@
 
 /* "250ms", "20s", "1.5s", "10m", "2h", "7d": milliseconds. A bare number is refused: it does not say of what. */
 bool duration_parse(struct slice text, int64_t *ret_ms);
-/* "500", "64KB", "8MB", "1GB" (powers of 1024): bytes. */
-bool size_parse(struct slice text, size_t *ret);

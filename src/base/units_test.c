@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations and sizes: what is read, what is refused. */
+/* Durations: what is read, what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,20 +25,9 @@ static void test_durations(void **state)
 	}
 }
 
-static void test_sizes(void **state)
-{
-	size_t bytes;
-
-	assert_true(size_parse(SLICE("64MB"), &bytes) && bytes == 64u << 20);
-	assert_true(size_parse(SLICE("512"), &bytes) && bytes == 512);
-	assert_true(size_parse(SLICE("1.5KB"), &bytes) && bytes == 1536);
-	assert_false(size_parse(SLICE("64mb"), &bytes));
-	assert_false(size_parse(SLICE("2000000GB"), &bytes));
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_durations), cmocka_unit_test(test_sizes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_durations) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
