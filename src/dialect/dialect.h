@@ -15,19 +15,9 @@
 #include "http/message.h"
 #include "json/json.h"
 #include "json/splice.h"
+#include "llm/dialect_id.h"
 #include "llm/operation.h"
 #include "llm/usage.h"
-
-enum dialect_id {
-	DIALECT_OPENAI_CHAT,
-	DIALECT_OPENAI_RESPONSES,
-	DIALECT_ANTHROPIC,
-	DIALECT_GEMINI,
-	DIALECT_BEDROCK,               /* named by the contract; no code yet */
-	DIALECT_COHERE,                /* likewise */
-	DIALECT_OLLAMA,                /* likewise */
-	DIALECT_COUNT
-};
 
 /* What a request needs of a model; bits of request_facts.needs. */
 enum {
