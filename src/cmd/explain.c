@@ -139,11 +139,9 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
-	struct request_facts facts = { .stream = q->stream };
-	struct slice path = c->binding && c->binding->dialect
-				    ? c->binding->dialect->request_path(&facts, q->query.operation, c->own_id,
-									(struct slice){ 0 }, a)
-				    : (struct slice){ 0 };
+	struct request_route route = { .operation = q->query.operation, .stream = q->stream, .model = c->own_id };
+	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)
+							      : (struct slice){ 0 };
 
 	return path.ptr ? arena_printf(a, "%.*s%.*s", SLICE_ARG(c->binding->base_text), SLICE_ARG(path)) : SLICE("");
 }

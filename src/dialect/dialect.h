@@ -3,9 +3,12 @@
  * knows no socket, no provider and no clock. One folder each, same file names in every folder:
  *
  *     request_read.c   what routing needs of a request, and the in-place edits of the verbatim relay
- *     events_read.c    what a stream's events and a whole answer mean: content, finish, usage, faults
+ *     chat_read.c      a request into the hub (llm/chat.h)
+ *     request_write.c  a request out of the hub
+ *     events_read.c    what a stream's events and a whole answer mean: content, finish, usage, faults, and hub events
+ *     events_write.c   a stream and a whole answer out of hub events: the dialect's grammar as one state machine
  *     failure.c        errors, read from a provider and written to a client
- *     dialect.c        the vtable
+ *     dialect.c        the vtable, and the table of fields it can say
  * / */
 #pragma once
 
@@ -15,8 +18,10 @@
 #include "http/message.h"
 #include "json/json.h"
 #include "json/splice.h"
-#include "llm/dialect_id.h"
+#include "llm/answer.h"
+#include "llm/field.h"
 #include "llm/operation.h"
+#include "llm/quirks.h"
 #include "llm/usage.h"
 
 /* What a request needs of a model; bits of request_facts.needs. */
@@ -47,6 +52,32 @@ struct request_facts {
 struct request_edits {
 	struct slice model;            /* the target's own id; equal to the asked one = no edit */
 	bool ask_usage;                /* make the stream report usage */
+	uint64_t quirks;               /* of the target: QUIRK_… that change a body or path */
+};
+
+/* What the path of a request to a provider depends on. */
+struct request_route {
+	enum operation operation;
+	bool stream, batch;
+	struct slice model;            /* the target's own id */
+	struct slice query;            /* the client's, credentials already cut; empty when translated */
+	uint64_t quirks;
+};
+
+/* Whom a chat is written for. */
+struct chat_target {
+	enum operation operation;      /* CHAT or COUNT_TOKENS */
+	struct slice model;            /* own id */
+	struct slice provider;         /* name: whose reasoning state is at home */
+	const struct model_rules *rules; /* never NULL */
+	uint64_t quirks;
+	int64_t max_output;            /* of the model, 0 = unknown: where the dialect requires the member */
+	uint64_t carried;              /* FIELD_… that may be written; the rest was judged (field_judge) */
+	bool stream;
+	bool ask_usage;                /* the stream shall report usage, and does so only when asked */
+	struct names *names;           /* for tool names outside the alphabet */
+	uint64_t *rewritten_lossy;     /* the writer adds FIELD_… it could carry only in part: a clamped value, a schema
+					* that lost keywords */
 };
 
 enum {                                 /* bits of reading.flags */
@@ -85,6 +116,29 @@ struct event_reader {
 	int64_t sequence;              /* Responses: the last sequence_number seen, -1 before the first */
 	char answer_id[96];            /* Responses: the id its failure event has to repeat */
 	bool saw_tool;
+	/* Translation: where hub events go; NULL in the verbatim relay. With it, `arena` holds whatever the dialect must
+	 * remember between events in `state` (bounded: block numbers, not text), for as long as the reader lives. */
+	struct event_list *sink;
+	struct arena *arena;
+	void *state;
+	uint64_t quirks;               /* of the binding that answers */
+};
+
+/* State of one answer being written to a client; lives in the attempt. */
+struct event_writer {
+	const struct dialect *dialect;
+	struct arena *arena;           /* the attempt's: for `state` */
+	enum framing framing;
+	bool include_usage;            /* openai-chat: the client asked for it in the stream */
+	struct slice model;            /* to say where the provider says none: the public id */
+	struct slice provider;
+	const struct usage *usage;     /* grows while the answer comes; complete at the end */
+	uint64_t seed;                 /* for ids that the dialect needs and nobody gave */
+	unsigned ids;
+	int64_t now_s;                 /* for `created` where nobody said */
+	unsigned written;              /* events so far; JSON array framing counts elements */
+	size_t limit;                  /* bytes that may be kept where the dialect repeats whole texts at its end */
+	void *state;
 };
 
 enum stream_end {
@@ -126,8 +180,31 @@ struct dialect {
 	 * Gemini "https://x/v1beta" + "/models/m:streamGenerateContent?alt=sse" (a Gemini base written without a
 	 * version gets "/v1beta" from the configuration, before it comes here). `client_query` is what the client
 	 * sent after the question mark, credentials already cut. NULL pointer: the dialect has no such operation. */
-	struct slice (*request_path)(const struct request_facts *facts, enum operation op, struct slice own_model,
-				     struct slice client_query, struct arena *a);
+	struct slice (*request_path)(const struct request_route *route, struct arena *a);
+
+	/* ---- translation ---- */
+
+	/* Which fields its clients can express, and what its writer makes of each: FIELD_COUNT rows. */
+	const struct field_row *fields;
+	/* Reads a CHAT (or COUNT_TOKENS) request into the hub. Unknown members are kept as `others`. False: reterr is a
+	 * FAILURE_BAD_REQUEST naming the member and what would be right. */
+	bool (*read_chat)(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
+			  struct failure *reterr);
+	/* Writes it for a target of this dialect: members in a fixed order, only fields in `t->carried`. `scratch` lives
+	 * as long as the call. False: it cannot be said (reterr: FAILURE_REQUEST, says why), or the buffer is full. */
+	bool (*write_chat)(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			   struct failure *reterr);
+	/* Before the first event: keeps what the answer must repeat of the request (Responses' echo) in w->arena. */
+	void (*writer_init)(struct event_writer *w, const struct request_facts *facts);
+	/* One prepared hub event to the client's stream, in w->framing; may write nothing, or several wire events.
+	 * EVENT_STOP and usage are kept for write_end. False: over a limit. */
+	bool (*write_event)(struct event_writer *w, const struct event *e, struct buf *out);
+	/* The end of a complete answer: open blocks closed, finish, usage, terminator. */
+	bool (*write_end)(struct event_writer *w, struct buf *out);
+	/* A whole answer's body. */
+	bool (*write_answer)(struct event_writer *w, const struct answer *answer, struct buf *out);
+	/* The answer to COUNT_TOKENS. */
+	void (*write_count)(int64_t tokens, bool estimated, struct buf *out);
 
 	/* How this dialect's streams are cut into events for a client that asked like this. */
 	enum framing (*stream_framing)(struct slice client_query);
@@ -152,7 +229,7 @@ struct dialect {
 	void (*write_terminator)(const struct event_reader *r, enum framing framing, struct buf *out);
 
 	/* What may stand between two events and means nothing to the dialect's official SDKs: sent while there is
-	 * nothing to say. */
+	 * nothing to say. Empty in framings without such a thing: then only the head shows that somebody is there. */
 	struct slice (*heartbeat)(enum framing framing);
 	/* Content type of streams in that framing. */
 	const char *(*stream_content_type)(enum framing framing);

@@ -85,7 +85,7 @@ void openai_read_usage(struct event_reader *r, struct json usage);
 void openai_write_error(struct json_writer *w, const struct failure_view *v);
 void openai_write_failure(const struct failure_view *v, struct buf *out);
 const char *sse_content_type(enum framing framing);
-/* A comment, which the WHATWG grammar has clients ignore. */
+/* A comment, which the WHATWG grammar has clients ignore; nothing in framings that have no such thing. */
 struct slice sse_comment_heartbeat(enum framing framing);
 extern const char *const openai_request_headers[];
 extern const char *const openai_answer_headers[];

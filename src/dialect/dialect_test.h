@@ -12,25 +12,25 @@
 #include "dialect/dialect.h"
 
 /* One answer being read, with everything it needs. */
-struct answer {
+struct heard {
 	struct event_reader reader;
 	struct reading reading;
 	struct arena scratch;
 };
 
-static inline void answer_init(struct answer *a, const struct dialect *d, enum operation op)
+static inline void heard_init(struct heard *a, const struct dialect *d, enum operation op)
 {
 	arena_init(&a->scratch);
 	d->reader_init(&a->reader, op);
 }
 
-static inline void answer_done(struct answer *a)
+static inline void heard_done(struct heard *a)
 {
 	arena_done(&a->scratch);
 }
 
 /* Reads one event and returns its flags. */
-static inline unsigned answer_event(struct answer *a, const char *event, const char *data)
+static inline unsigned heard_event(struct heard *a, const char *event, const char *data)
 {
 	struct frame f = { .event = slice_cstr(event), .data = slice_cstr(data), .has_data = data != NULL };
 	arena_reset(&a->scratch);
@@ -38,19 +38,19 @@ static inline unsigned answer_event(struct answer *a, const char *event, const c
 	return a->reading.flags;
 }
 
-static inline unsigned answer_data(struct answer *a, const char *data)
+static inline unsigned heard_data(struct heard *a, const char *data)
 {
-	return answer_event(a, NULL, data);
+	return heard_event(a, NULL, data);
 }
 
-static inline unsigned answer_whole(struct answer *a, const char *body)
+static inline unsigned heard_whole(struct heard *a, const char *body)
 {
 	arena_reset(&a->scratch);
 	a->reader.dialect->read_whole(&a->reader, slice_cstr(body), &a->scratch, &a->reading);
 	return a->reading.flags;
 }
 
-static inline enum stream_end answer_end(const struct answer *a)
+static inline enum stream_end heard_end(const struct heard *a)
 {
 	return a->reader.dialect->read_end(&a->reader);
 }

@@ -67,9 +67,9 @@ static void test_openai(void **state)
 static void test_responses_events_continue_the_stream(void **state)
 {
 	struct failure f;
-	struct answer a;
-	answer_init(&a, &dialect_openai_responses, OPERATION_CHAT);
-	answer_data(&a, "{\"type\":\"response.created\",\"sequence_number\":41,\"response\":{\"id\":\"resp_1\",\"model\":\"gpt\"}}");
+	struct heard a;
+	heard_init(&a, &dialect_openai_responses, OPERATION_CHAT);
+	heard_data(&a, "{\"type\":\"response.created\",\"sequence_number\":41,\"response\":{\"id\":\"resp_1\",\"model\":\"gpt\"}}");
 	failure_set(&f, FAILURE_CUT, "cut");
 	struct failure_view v = { .failure = &f, .status = 502, .code = "weir_upstream_cut" };
 	assert_event(&dialect_openai_responses, &v, FRAMING_SSE, false, &a.reader,
@@ -80,7 +80,7 @@ static void test_responses_events_continue_the_stream(void **state)
 		"data: {\"type\":\"response.failed\",\"sequence_number\":43,\"response\":{\"id\":\"resp_1\",\"object\":\"response\","
 		"\"status\":\"failed\",\"error\":{\"code\":\"weir_upstream_cut\",\"message\":\"cut\"},\"incomplete_details\":null,"
 		"\"model\":\"gpt\",\"output\":[],\"usage\":null}}\n\n");
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_anthropic(void **state)
@@ -159,8 +159,8 @@ static void test_written_events_read_as_failures(void **state)
 		struct buf out;
 		struct framer framer;
 		struct frame frame;
-		struct answer a;
-		answer_init(&a, all[i], OPERATION_CHAT);
+		struct heard a;
+		heard_init(&a, all[i], OPERATION_CHAT);
 		buf_init(&out, 65536);
 		all[i]->write_failure_event(&v, FRAMING_SSE, true, &a.reader, &out);
 		framer_init(&framer, FRAMING_SSE, 65536);
@@ -171,7 +171,7 @@ static void test_written_events_read_as_failures(void **state)
 		assert_string_equal(a.reading.failure.message, "cut");
 		framer_done(&framer);
 		buf_done(&out);
-		answer_done(&a);
+		heard_done(&a);
 	}
 }
 

@@ -136,7 +136,7 @@ void openai_write_failure(const struct failure_view *v, struct buf *out)
 
 struct slice sse_comment_heartbeat(enum framing framing)
 {
-	return SLICE(": ping\n\n");
+	return framing == FRAMING_SSE ? SLICE(": ping\n\n") : SLICE("");
 }
 
 const char *sse_content_type(enum framing framing)

@@ -154,7 +154,7 @@ static void check_cut(const struct recording *rec, const struct frame *f, struct
 }
 
 /* False: a failure, which must be the expected one. */
-static bool check_frame(const struct recording *rec, struct answer *a, const struct frame *f)
+static bool check_frame(const struct recording *rec, struct heard *a, const struct frame *f)
 {
 	arena_reset(&a->scratch);
 	rec->dialect->read_event(&a->reader, f, &a->scratch, &a->reading);
@@ -173,11 +173,11 @@ static void check_stream(const struct recording *rec)
 {
 	struct framer framer;
 	struct frame frame;
-	struct answer a;
+	struct heard a;
 	bool whole = true;
 
 	counts.streams++;
-	answer_init(&a, rec->dialect, rec->operation);
+	heard_init(&a, rec->dialect, rec->operation);
 	framer_init(&framer, rec->body.ptr[0] == '[' ? FRAMING_JSON_ARRAY : FRAMING_SSE, FRAME_MAX);
 	for (size_t at = 0, step = 1; at < rec->body.len && whole; at += step) {
 		step = 1 + (at * 7919) % 4096;
@@ -189,25 +189,25 @@ static void check_stream(const struct recording *rec)
 	}
 	if (whole && framer_end(&framer, &frame))
 		whole = check_frame(rec, &a, &frame);
-	if (whole && (answer_end(&a) == STREAM_CUT || !a.reader.content))
+	if (whole && (heard_end(&a) == STREAM_CUT || !a.reader.content))
 		complain("%.*s: the stream is cut", SLICE_ARG(rec->id));
-	counts.unterminated += whole && answer_end(&a) == STREAM_NEEDS_TERMINATOR;
+	counts.unterminated += whole && heard_end(&a) == STREAM_NEEDS_TERMINATOR;
 	check_usage(rec, &a.reader);
 	framer_done(&framer);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void check_whole(const struct recording *rec)
 {
-	struct answer a;
+	struct heard a;
 	counts.wholes++;
-	answer_init(&a, rec->dialect, rec->operation);
+	heard_init(&a, rec->dialect, rec->operation);
 	rec->dialect->read_whole(&a.reader, rec->body, &a.scratch, &a.reading);
 	if (a.reading.flags & (READING_FAILURE | READING_MALFORMED))
 		complain("%.*s: %s: %s", SLICE_ARG(rec->id), failure_kind_name(a.reading.failure.kind), a.reading.failure.message);
 	assert_true(a.reading.flags & READING_FINISH);
 	check_usage(rec, &a.reader);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static bool is_plausible(int status, enum failure_kind kind)

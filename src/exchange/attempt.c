@@ -107,7 +107,14 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 	struct request_edits edits = { .model = c->own_id, .ask_usage = should_ask_usage(a) };
 	struct slice pieces[SPLICE_PIECES_MAX];
 	struct splice splice;
-	struct slice path = d->request_path(&x->facts, x->endpoint->operation, c->own_id, x->query, &x->arena);
+	struct request_route route = {
+		.operation = x->endpoint->operation,
+		.stream = x->facts.stream,
+		.batch = x->facts.batch,
+		.model = c->own_id,
+		.query = x->query,
+	};
+	struct slice path = d->request_path(&route, &x->arena);
 
 	splice_init(&splice, buf_slice(&x->body));
 	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena), "a request takes a few edits at most");
@@ -144,12 +151,7 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		.started_ns = clock_now_ns(),
 		.row = record_add_attempt(&x->record),
 	};
-	if (c->offer)
-		a->price = c->offer->price;
-	else
-		a->price = (struct price){
-			PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, PRICE_UNKNOWN, 0, 0, 0, 0
-		};
+	a->price = c->offer ? c->offer->price : price_unknown;
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);

@@ -54,7 +54,7 @@ static void on_event(struct client_stream *s)
 {
 }
 
-struct answer {
+struct reply {
 	int status;                    /* 0 = none came */
 	bool complete;                 /* by the framing of HTTP */
 	bool silent;                   /* nothing came any more */
@@ -63,7 +63,7 @@ struct answer {
 };
 
 /* Reads what is there. True when the answer is over. */
-static bool take(struct client_stream *s, struct buf *body, struct answer *ret)
+static bool take(struct client_stream *s, struct buf *body, struct reply *ret)
 {
 	struct slice bytes;
 
@@ -89,7 +89,7 @@ static bool take(struct client_stream *s, struct buf *body, struct answer *ret)
 }
 
 /* Asks with a key; gives a silent mock so many turns without news. */
-static struct answer ask_with_key(struct world *w, enum http_method method, const char *target, const char *json, const char *key)
+static struct reply ask_with_key(struct world *w, enum http_method method, const char *target, const char *json, const char *key)
 {
 	struct header headers[] = {
 		{ SLICE("content-type"), SLICE("application/json") },
@@ -99,7 +99,7 @@ static struct answer ask_with_key(struct world *w, enum http_method method, cons
 	struct client_request r = { .origin = &w->origin, .method = method, .target = slice_cstr(target), .headers = headers,
 				    .header_count = key ? 2 : 1, .body = &body, .body_count = json ? 1 : 0, .connect_timeout_ms = 5000 };
 	struct client_stream *s = client_stream_open(w->client, &r, on_event, NULL);
-	struct answer answer = { 0 };
+	struct reply answer = { 0 };
 	int64_t deadline = clock_now_ns() + PATIENCE_NS;
 	unsigned quiet_turns = 0;
 	struct buf out;
@@ -122,7 +122,7 @@ static struct answer ask_with_key(struct world *w, enum http_method method, cons
 	return answer;
 }
 
-static struct answer ask(struct world *w, const char *target, const char *json)
+static struct reply ask(struct world *w, const char *target, const char *json)
 {
 	return ask_with_key(w, HTTP_POST, target, json, NULL);
 }
@@ -225,7 +225,7 @@ static void test_answers_follow_the_grammar(void **state)
 	world_init(&w, &o);
 	for (unsigned i = 0; i < COUNT_OF(questions); i++) {
 		const struct question *q = &questions[i];
-		struct answer a = ask(&w, q->target, q->body);
+		struct reply a = ask(&w, q->target, q->body);
 		struct usage usage;
 
 		print_message("%s\n", q->target);
@@ -282,7 +282,7 @@ static void test_faults_are_what_they_claim(void **state)
 		const struct fault_case *c = &fault_cases[i];
 		struct mock_options o;
 		struct usage usage;
-		struct answer a;
+		struct reply a;
 		struct world w;
 		const char *error;
 
@@ -348,7 +348,7 @@ static void test_limit_and_key(void **state)
 {
 	struct mock_options o;
 	struct world w;
-	struct answer a;
+	struct reply a;
 
 	mock_options_init(&o);
 	o.limit_per_minute = 2;

@@ -10,8 +10,7 @@ bool anthropic_edit_request(const struct request_facts *facts, enum operation op
 			    struct splice *out, struct arena *a);
 int64_t anthropic_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
 uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
-struct slice anthropic_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				    struct slice client_query, struct arena *a);
+struct slice anthropic_request_path(const struct request_route *route, struct arena *a);
 
 void anthropic_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 enum stream_end anthropic_read_end(const struct event_reader *r);

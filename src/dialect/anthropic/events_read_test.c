@@ -14,78 +14,78 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 
 static const struct request_facts whole, streamed = { .stream = true };
 
-static void init(struct answer *a)
+static void init(struct heard *a)
 {
-	answer_init(a, &dialect_anthropic, OPERATION_CHAT);
+	heard_init(a, &dialect_anthropic, OPERATION_CHAT);
 }
 
 static void test_a_whole_stream(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_event(&a, "message_start", START), 0);
-	assert_int_equal(answer_event(&a, "ping", "{\"type\":\"ping\"}"), 0);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"text\",\"text\":\"\"}")), READING_PROGRESS);
+	assert_int_equal(heard_event(&a, "message_start", START), 0);
+	assert_int_equal(heard_event(&a, "ping", "{\"type\":\"ping\"}"), 0);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"text\",\"text\":\"\"}")), READING_PROGRESS);
 	assert_false(a.reader.content);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"text_delta\",\"text\":\"Hi\"}")), SAID);
-	assert_int_equal(answer_data(&a, STOP), 0);
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	assert_int_equal(answer_data(&a, END("{\"output_tokens\":89}")), SAID | READING_FINISH);
-	assert_int_equal(answer_end(&a), STREAM_NEEDS_TERMINATOR);
-	assert_int_equal(answer_data(&a, "{\"type\":\"message_stop\"}"), READING_TERMINATOR);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"text_delta\",\"text\":\"Hi\"}")), SAID);
+	assert_int_equal(heard_data(&a, STOP), 0);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	assert_int_equal(heard_data(&a, END("{\"output_tokens\":89}")), SAID | READING_FINISH);
+	assert_int_equal(heard_end(&a), STREAM_NEEDS_TERMINATOR);
+	assert_int_equal(heard_data(&a, "{\"type\":\"message_stop\"}"), READING_TERMINATOR);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
 	assert_string_equal(a.reader.model, "claude-opus-5-5");
 	assert_int_equal(a.reader.output_bytes, 2);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_reasoning_counts_when_it_closes(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")), READING_PROGRESS);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"thinking_delta\",\"thinking\":\"\"}")), READING_PROGRESS);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"signature_delta\",\"signature\":\"EqQB\"}")), READING_PROGRESS);
-	assert_int_equal(answer_data(&a, STOP), SAID);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"redacted_thinking\",\"data\":\"x\"}")), READING_PROGRESS);
-	assert_int_equal(answer_data(&a, STOP), SAID);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"thinking_delta\",\"thinking\":\"Hm\"}")), SAID);
-	answer_done(&a);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")), READING_PROGRESS);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"thinking_delta\",\"thinking\":\"\"}")), READING_PROGRESS);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"signature_delta\",\"signature\":\"EqQB\"}")), READING_PROGRESS);
+	assert_int_equal(heard_data(&a, STOP), SAID);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"redacted_thinking\",\"data\":\"x\"}")), READING_PROGRESS);
+	assert_int_equal(heard_data(&a, STOP), SAID);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"thinking_delta\",\"thinking\":\"Hm\"}")), SAID);
+	heard_done(&a);
 }
 
 static void test_other_blocks(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}")), SAID);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}")), SAID);
 	assert_true(a.reader.saw_tool);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"input_json_delta\",\"partial_json\":\"\"}")), READING_PROGRESS);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"input_json_delta\",\"partial_json\":\"{\"}")), SAID);
-	assert_int_equal(answer_data(&a, STOP), 0);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"web_search_tool_result\",\"content\":[]}")), SAID);
-	assert_int_equal(answer_data(&a, BLOCK("{\"type\":\"of_tomorrow\"}")), SAID);
-	assert_int_equal(answer_data(&a, DELTA("{\"type\":\"compaction_delta\",\"content\":\"x\"}")), SAID);
-	answer_done(&a);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"input_json_delta\",\"partial_json\":\"\"}")), READING_PROGRESS);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"input_json_delta\",\"partial_json\":\"{\"}")), SAID);
+	assert_int_equal(heard_data(&a, STOP), 0);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"web_search_tool_result\",\"content\":[]}")), SAID);
+	assert_int_equal(heard_data(&a, BLOCK("{\"type\":\"of_tomorrow\"}")), SAID);
+	assert_int_equal(heard_data(&a, DELTA("{\"type\":\"compaction_delta\",\"content\":\"x\"}")), SAID);
+	heard_done(&a);
 }
 
 static void test_unknown_events_mean_nothing(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, "{\"type\":\"of_tomorrow\",\"delta\":{\"text\":\"x\"}}"), 0);
-	assert_int_equal(answer_event(&a, "of_tomorrow", "{\"x\":1}"), 0);
-	assert_int_equal(answer_data(&a, "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null},\"usage\":{\"output_tokens\":3}}"), 0);
-	answer_done(&a);
+	assert_int_equal(heard_data(&a, "{\"type\":\"of_tomorrow\",\"delta\":{\"text\":\"x\"}}"), 0);
+	assert_int_equal(heard_event(&a, "of_tomorrow", "{\"x\":1}"), 0);
+	assert_int_equal(heard_data(&a, "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null},\"usage\":{\"output_tokens\":3}}"), 0);
+	heard_done(&a);
 }
 
 static void test_usage_is_added_up_once(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	answer_data(&a, START);
+	heard_data(&a, START);
 	assert_int_equal(a.reader.usage.input, 185);
 	/* cumulative; the split is not repeated, the cache counters may be */
-	answer_data(&a, END("{\"input_tokens\":25,\"cache_read_input_tokens\":100,\"cache_creation_input_tokens\":60,\"output_tokens\":89,"
+	heard_data(&a, END("{\"input_tokens\":25,\"cache_read_input_tokens\":100,\"cache_creation_input_tokens\":60,\"output_tokens\":89,"
 			    "\"output_tokens_details\":{\"thinking_tokens\":44}}"));
 	assert_int_equal(a.reader.usage.input, 185);
 	assert_int_equal(a.reader.usage.input_cached, 100);
@@ -94,47 +94,47 @@ static void test_usage_is_added_up_once(void **state)
 	assert_int_equal(a.reader.usage.output, 89);
 	assert_int_equal(a.reader.usage.output_reasoning, 44);
 	/* more was read after a search */
-	answer_data(&a, END("{\"input_tokens\":500,\"output_tokens\":90}"));
+	heard_data(&a, END("{\"input_tokens\":500,\"output_tokens\":90}"));
 	assert_int_equal(a.reader.usage.input, 660);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_zeros_at_the_start(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	answer_data(&a, "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0,\"output_tokens\":0}}}");
+	heard_data(&a, "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0,\"output_tokens\":0}}}");
 	assert_false(a.reader.usage.reported);
-	answer_data(&a, END("{\"input_tokens\":12,\"output_tokens\":3}"));
+	heard_data(&a, END("{\"input_tokens\":12,\"output_tokens\":3}"));
 	assert_true(a.reader.usage.reported);
 	assert_int_equal(a.reader.usage.input, 12);
 	assert_int_equal(a.reader.usage.output, 3);
-	answer_data(&a, END("{\"input_tokens\":0,\"output_tokens\":0}"));
+	heard_data(&a, END("{\"input_tokens\":0,\"output_tokens\":0}"));
 	assert_int_equal(a.reader.usage.input, 12);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 /* Compaction: the counters at the top hold the last round only. */
 static void test_rounds_are_summed(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	answer_data(&a, END("{\"input_tokens\":229,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":100,"
+	heard_data(&a, END("{\"input_tokens\":229,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":100,"
 			    "\"cache_creation_input_tokens\":55096,\"output_tokens\":131},{\"type\":\"message\",\"input_tokens\":229,"
 			    "\"output_tokens\":5}]}"));
 	assert_int_equal(a.reader.usage.input, 55425);
 	assert_int_equal(a.reader.usage.input_written_5m, 55096);
 	assert_int_equal(a.reader.usage.output, 136);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_failure(const char *data, unsigned flags, enum failure_kind kind)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_event(&a, "error", data), flags);
+	assert_int_equal(heard_event(&a, "error", data), flags);
 	assert_int_equal(a.reading.failure.kind, kind);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_failures(void **state)
@@ -157,26 +157,26 @@ static void test_failures(void **state)
 
 static void test_whole_answers(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"type\":\"message\",\"model\":\"claude\",\"content\":[{\"type\":\"text\",\"text\":\"Hello\"}],"
+	assert_int_equal(heard_whole(&a, "{\"type\":\"message\",\"model\":\"claude\",\"content\":[{\"type\":\"text\",\"text\":\"Hello\"}],"
 				      "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":3,\"cache_read_input_tokens\":4,\"output_tokens\":5}}"), WHOLE);
 	assert_int_equal(a.reader.usage.input, 7);
 	assert_int_equal(a.reader.output_bytes, 5);
-	answer_done(&a);
+	heard_done(&a);
 
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"type\":\"message\",\"content\":[],\"stop_reason\":\"end_turn\"}"), WHOLE);
-	assert_int_equal(answer_whole(&a, ERROR("overloaded_error")), READING_FAILURE);
+	assert_int_equal(heard_whole(&a, "{\"type\":\"message\",\"content\":[],\"stop_reason\":\"end_turn\"}"), WHOLE);
+	assert_int_equal(heard_whole(&a, ERROR("overloaded_error")), READING_FAILURE);
 	assert_int_equal(a.reading.failure.kind, FAILURE_OVERLOADED);
-	assert_int_equal(answer_whole(&a, "{\"type\":\"message\"}"), READING_MALFORMED);
-	assert_int_equal(answer_whole(&a, "null"), READING_MALFORMED);
-	answer_done(&a);
+	assert_int_equal(heard_whole(&a, "{\"type\":\"message\"}"), READING_MALFORMED);
+	assert_int_equal(heard_whole(&a, "null"), READING_MALFORMED);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_anthropic, OPERATION_COUNT_TOKENS);
-	assert_int_equal(answer_whole(&a, "{\"input_tokens\":17}"), WHOLE);
+	heard_init(&a, &dialect_anthropic, OPERATION_COUNT_TOKENS);
+	assert_int_equal(heard_whole(&a, "{\"input_tokens\":17}"), WHOLE);
 	assert_int_equal(a.reader.usage.input, 17);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_needs(const char *members, unsigned needs)
@@ -192,7 +192,6 @@ static void assert_needs(const char *members, unsigned needs)
 static void test_requests(void **state)
 {
 	struct request q = { .batch = false };
-	struct slice none = { 0 };
 	assert_needs("\"messages\":[{\"role\":\"user\",\"content\":\"image\"}]", 0);
 	assert_needs("\"messages\":[{\"content\":[{\"type\":\"image\"},{\"type\":\"document\"}]}]", NEEDS_IMAGES | NEEDS_DOCUMENTS);
 	assert_needs("\"messages\":[{\"content\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"image\"}]}]}]", NEEDS_IMAGES);
@@ -208,9 +207,9 @@ static void test_requests(void **state)
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
 	assert_slice(q.facts.user, "u");
-	assert_slice(dialect_anthropic.request_path(&streamed, OPERATION_CHAT, none, SLICE("beta=true"), &q.arena), "/v1/messages?beta=true");
-	assert_slice(dialect_anthropic.request_path(&whole, OPERATION_COUNT_TOKENS, none, none, &q.arena), "/v1/messages/count_tokens");
-	assert_null(dialect_anthropic.request_path(&whole, OPERATION_EMBEDDINGS, none, none, &q.arena).ptr);
+	assert_slice(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true, .query = SLICE("beta=true") }, &q.arena), "/v1/messages?beta=true");
+	assert_slice(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS }, &q.arena), "/v1/messages/count_tokens");
+	assert_null(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS }, &q.arena).ptr);
 	arena_done(&q.arena);
 	assert_false(request_read(&q, &dialect_anthropic, OPERATION_CHAT, "{\"model\":\"a\",\"model\":\"a\"}"));
 	arena_done(&q.arena);

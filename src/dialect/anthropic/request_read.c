@@ -90,14 +90,13 @@ uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation
 	return prompt_prefix_hash(json_root(&facts->doc), stable, "messages");
 }
 
-struct slice anthropic_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				    struct slice client_query, struct arena *a)
+struct slice anthropic_request_path(const struct request_route *route, struct arena *a)
 {
-	switch (op) {
+	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/v1/messages"), client_query, a);
+		return request_join_query(SLICE("/v1/messages"), route->query, a);
 	case OPERATION_COUNT_TOKENS:
-		return request_join_query(SLICE("/v1/messages/count_tokens"), client_query, a);
+		return request_join_query(SLICE("/v1/messages/count_tokens"), route->query, a);
 	default:
 		return (struct slice){ 0 };
 	}

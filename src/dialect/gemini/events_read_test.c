@@ -9,18 +9,18 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 
 static const struct request_facts whole, streamed = { .stream = true };
 
-static void init(struct answer *a)
+static void init(struct heard *a)
 {
-	answer_init(a, &dialect_gemini, OPERATION_CHAT);
+	heard_init(a, &dialect_gemini, OPERATION_CHAT);
 }
 
 static void assert_reads(const char *data, unsigned flags)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	if (answer_data(&a, data) != flags)
+	if (heard_data(&a, data) != flags)
 		fail_msg("%s reads as %#x", data, a.reading.flags);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_parts(void **state)
@@ -55,18 +55,18 @@ static void test_finish(void **state)
 
 static void test_every_candidate_must_finish(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	answer_data(&a, "{\"candidates\":[{\"index\":0,\"content\":{\"parts\":[{\"text\":\"a\"}]}},{\"index\":1}]}");
-	assert_int_equal(answer_data(&a, FINISH("\"STOP\"")), SAID);
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	assert_int_equal(answer_data(&a, "{\"candidates\":[{\"index\":1,\"finishReason\":\"STOP\"}]}"), SAID | READING_FINISH);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
+	heard_data(&a, "{\"candidates\":[{\"index\":0,\"content\":{\"parts\":[{\"text\":\"a\"}]}},{\"index\":1}]}");
+	assert_int_equal(heard_data(&a, FINISH("\"STOP\"")), SAID);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	assert_int_equal(heard_data(&a, "{\"candidates\":[{\"index\":1,\"finishReason\":\"STOP\"}]}"), SAID | READING_FINISH);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
 	assert_int_equal(a.reader.finished_choices, 2);
-	answer_done(&a);
+	heard_done(&a);
 }
 
-static unsigned array_element(struct answer *a, const char *raw, const char *data, bool closes)
+static unsigned array_element(struct heard *a, const char *raw, const char *data, bool closes)
 {
 	struct frame f = { .raw = slice_cstr(raw), .data = slice_cstr(data), .has_data = data != NULL, .closes = closes };
 	arena_reset(&a->scratch);
@@ -76,30 +76,30 @@ static unsigned array_element(struct answer *a, const char *raw, const char *dat
 
 static void test_json_array(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
 	assert_int_equal(array_element(&a, "[" PARTS("{\"text\":\"Hi\"}"), PARTS("{\"text\":\"Hi\"}"), false), SAID);
 	assert_int_equal(array_element(&a, "\n,\r\n" FINISH("\"STOP\""), FINISH("\"STOP\""), false), SAID | READING_FINISH);
-	assert_int_equal(answer_end(&a), STREAM_NEEDS_TERMINATOR);
+	assert_int_equal(heard_end(&a), STREAM_NEEDS_TERMINATOR);
 	assert_int_equal(array_element(&a, "\n]", NULL, true), READING_TERMINATOR);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
+	heard_done(&a);
 
 	init(&a);
 	array_element(&a, "[" PARTS("{\"text\":\"Hi\"}"), PARTS("{\"text\":\"Hi\"}"), false);
 	assert_int_equal(array_element(&a, "]", NULL, true), READING_MALFORMED | READING_TERMINATOR);
 	assert_int_equal(a.reading.failure.kind, FAILURE_CUT);
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 static void test_usage(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	answer_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":8,\"thoughtsTokenCount\":30,\"totalTokenCount\":38}}");
+	heard_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":8,\"thoughtsTokenCount\":30,\"totalTokenCount\":38}}");
 	assert_int_equal(a.reader.usage.output, 30);
-	answer_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":8,\"toolUsePromptTokenCount\":5,\"cachedContentTokenCount\":6,"
+	heard_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":8,\"toolUsePromptTokenCount\":5,\"cachedContentTokenCount\":6,"
 		    "\"candidatesTokenCount\":4,\"thoughtsTokenCount\":30,\"promptTokensDetails\":[{\"modality\":\"AUDIO\",\"tokenCount\":2}],"
 		    "\"candidatesTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":1},{\"modality\":\"AUDIO\",\"tokenCount\":3}]}}");
 	assert_int_equal(a.reader.usage.input, 13);
@@ -108,23 +108,23 @@ static void test_usage(void **state)
 	assert_int_equal(a.reader.usage.output, 34);
 	assert_int_equal(a.reader.usage.output_reasoning, 30);
 	assert_int_equal(a.reader.usage.output_audio, 3);
-	answer_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":0,\"totalTokenCount\":0}}");
+	heard_data(&a, "{\"usageMetadata\":{\"promptTokenCount\":0,\"totalTokenCount\":0}}");
 	assert_int_equal(a.reader.usage.input, 13);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_failure(const char *data, unsigned flags, enum failure_kind kind)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, data), flags);
+	assert_int_equal(heard_data(&a, data), flags);
 	assert_int_equal(a.reading.failure.kind, kind);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_failures(void **state)
 {
-	struct answer a;
+	struct heard a;
 	assert_failure("{\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\"status\":\"UNAVAILABLE\"}}", READING_FAILURE, FAILURE_OVERLOADED);
 	assert_failure("{\"error\":{\"code\":500,\"message\":\"x\",\"status\":\"INTERNAL\"}}", READING_FAILURE, FAILURE_SERVER);
 	assert_failure("{\"error\":{\"code\":429,\"message\":\"x\",\"status\":\"RESOURCE_EXHAUSTED\"}}", READING_FAILURE, FAILURE_RATE_LIMITED);
@@ -138,40 +138,40 @@ static void test_failures(void **state)
 	assert_int_equal(a.reading.failure.kind, FAILURE_SERVER);
 	assert_int_equal(a.reading.failure.status, 503);
 	assert_int_equal(array_element(&a, ": a comment\n\n", NULL, false), 0);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_whole_answers(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}]},\"finishReason\":\"STOP\"}],"
+	assert_int_equal(heard_whole(&a, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}]},\"finishReason\":\"STOP\"}],"
 				      "\"modelVersion\":\"gemini-4\"}") & WHOLE, WHOLE);
 	assert_string_equal(a.reader.model, "gemini-4");
 	assert_int_equal(a.reader.output_bytes, 5);
-	answer_done(&a);
+	heard_done(&a);
 
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"promptFeedback\":{\"blockReason\":\"OTHER\"}}"), WHOLE);
-	assert_int_equal(answer_whole(&a, "[{\"error\":{\"code\":500,\"message\":\"x\"}}]"), READING_FAILURE);
-	answer_done(&a);
+	assert_int_equal(heard_whole(&a, "{\"promptFeedback\":{\"blockReason\":\"OTHER\"}}"), WHOLE);
+	assert_int_equal(heard_whole(&a, "[{\"error\":{\"code\":500,\"message\":\"x\"}}]"), READING_FAILURE);
+	heard_done(&a);
 
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"usageMetadata\":{\"promptTokenCount\":3}}"), READING_MALFORMED);
-	assert_int_equal(answer_whole(&a, "{\"candidates\":[]}"), READING_MALFORMED);
-	answer_done(&a);
+	assert_int_equal(heard_whole(&a, "{\"usageMetadata\":{\"promptTokenCount\":3}}"), READING_MALFORMED);
+	assert_int_equal(heard_whole(&a, "{\"candidates\":[]}"), READING_MALFORMED);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_gemini, OPERATION_COUNT_TOKENS);
-	assert_int_equal(answer_whole(&a, "{\"totalTokens\":61,\"promptTokensDetails\":[]}"), WHOLE);
+	heard_init(&a, &dialect_gemini, OPERATION_COUNT_TOKENS);
+	assert_int_equal(heard_whole(&a, "{\"totalTokens\":61,\"promptTokensDetails\":[]}"), WHOLE);
 	assert_int_equal(a.reader.usage.input, 61);
-	assert_int_equal(answer_whole(&a, "{}"), WHOLE);
-	assert_int_equal(answer_whole(&a, "{\"x\":1}"), READING_MALFORMED);
-	answer_done(&a);
+	assert_int_equal(heard_whole(&a, "{}"), WHOLE);
+	assert_int_equal(heard_whole(&a, "{\"x\":1}"), READING_MALFORMED);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_gemini, OPERATION_EMBEDDINGS);
-	assert_int_equal(answer_whole(&a, "{\"embedding\":{\"values\":[0.1]},\"usageMetadata\":{\"promptTokenCount\":11}}"), WHOLE);
+	heard_init(&a, &dialect_gemini, OPERATION_EMBEDDINGS);
+	assert_int_equal(heard_whole(&a, "{\"embedding\":{\"values\":[0.1]},\"usageMetadata\":{\"promptTokenCount\":11}}"), WHOLE);
 	assert_int_equal(a.reader.usage.input, 11);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_needs(const char *body, unsigned needs)
@@ -231,7 +231,7 @@ static void test_batch(void **state)
 	splice_init(&splice, q.facts.doc.text);
 	assert_true(dialect_gemini.edit_request(&q.facts, OPERATION_EMBEDDINGS, &want, &splice, &q.arena));
 	assert_slice(splice_flatten(&splice, &q.arena), "{\"requests\":[{\"model\":\"models/own\",\"n\":1.0},{\"model\":\"models/own\"},{}]}");
-	assert_slice(dialect_gemini.request_path(&q.facts, OPERATION_EMBEDDINGS, SLICE("own"), (struct slice){ 0 }, &q.arena),
+	assert_slice(dialect_gemini.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .batch = true, .model = SLICE("own") }, &q.arena),
 		     "/models/own:batchEmbedContents");
 	arena_done(&q.arena);
 	assert_false(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"content\":{}}"));
@@ -244,14 +244,14 @@ static void test_paths(void **state)
 	struct slice none = { 0 };
 	const struct dialect *d = &dialect_gemini;
 	arena_init(&a);
-	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("gemini-x"), none, &a), "/models/gemini-x:generateContent");
-	assert_slice(d->request_path(&streamed, OPERATION_CHAT, SLICE("gemini-x"), SLICE("alt=sse"), &a),
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("gemini-x") }, &a), "/models/gemini-x:generateContent");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true, .model = SLICE("gemini-x"), .query = SLICE("alt=sse") }, &a),
 		     "/models/gemini-x:streamGenerateContent?alt=sse");
-	assert_slice(d->request_path(&whole, OPERATION_COUNT_TOKENS, SLICE("tunedModels/a b"), none, &a), "/tunedModels/a%20b:countTokens");
-	assert_slice(d->request_path(&whole, OPERATION_EMBEDDINGS, SLICE("x?y#z%"), none, &a), "/models/x%3Fy%23z%25:embedContent");
-	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("../x"), none, &a), "/models/..%2Fx:generateContent");
-	assert_slice(d->request_path(&whole, OPERATION_CHAT, SLICE("a//x"), none, &a), "/models/a%2F%2Fx:generateContent");
-	assert_null(d->request_path(&whole, OPERATION_COMPACT, SLICE("x"), none, &a).ptr);
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS, .model = SLICE("tunedModels/a b") }, &a), "/tunedModels/a%20b:countTokens");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .model = SLICE("x?y#z%") }, &a), "/models/x%3Fy%23z%25:embedContent");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("../x") }, &a), "/models/..%2Fx:generateContent");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("a//x") }, &a), "/models/a%2F%2Fx:generateContent");
+	assert_null(d->request_path(&(struct request_route){ .operation = OPERATION_COMPACT, .model = SLICE("x") }, &a).ptr);
 	assert_int_equal(d->stream_framing(SLICE("alt=sse")), FRAMING_SSE);
 	assert_int_equal(d->stream_framing(SLICE("?x=1&%24alt=sse")), FRAMING_SSE);
 	assert_int_equal(d->stream_framing(SLICE("alt=json")), FRAMING_JSON_ARRAY);

@@ -10,8 +10,7 @@ bool gemini_edit_request(const struct request_facts *facts, enum operation op, c
 			 struct splice *out, struct arena *a);
 int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
 uint64_t gemini_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
-struct slice gemini_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				 struct slice client_query, struct arena *a);
+struct slice gemini_request_path(const struct request_route *route, struct arena *a);
 enum framing gemini_stream_framing(struct slice client_query);
 
 void gemini_reader_init(struct event_reader *r, enum operation op);

@@ -192,31 +192,30 @@ static struct slice escape_model(struct slice model, struct arena *a)
 	return slice_of(text, len);
 }
 
-static const char *verb_of(enum operation op, const struct request_facts *facts)
+static const char *verb_of(const struct request_route *route)
 {
-	switch (op) {
+	switch (route->operation) {
 	case OPERATION_CHAT:
-		return facts->stream ? "streamGenerateContent" : "generateContent";
+		return route->stream ? "streamGenerateContent" : "generateContent";
 	case OPERATION_COUNT_TOKENS:
 		return "countTokens";
 	case OPERATION_EMBEDDINGS:
-		return facts->batch ? "batchEmbedContents" : "embedContent";
+		return route->batch ? "batchEmbedContents" : "embedContent";
 	default:
 		return NULL;
 	}
 }
 
 /* A model is "gemini-x", or a resource by its full name: "tunedModels/y", "publishers/google/models/gemini-x". */
-struct slice gemini_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				 struct slice client_query, struct arena *a)
+struct slice gemini_request_path(const struct request_route *route, struct arena *a)
 {
-	const char *verb = verb_of(op, facts);
+	const char *verb = verb_of(route);
 	if (!verb)
 		return (struct slice){ 0 };
-	struct slice model = escape_model(own_model, a);
+	struct slice model = escape_model(route->model, a);
 	bool whole = slice_find(model, SLICE("/")) != SIZE_MAX;
 	struct slice path = arena_printf(a, "/%s%.*s:%s", whole ? "" : "models/", SLICE_ARG(model), verb);
-	return request_join_query(path, client_query, a);
+	return request_join_query(path, route->query, a);
 }
 
 /* alt=sse, also as the system parameter $alt (recorded: "%24alt=json%3Benum-encoding%3Dint"). */

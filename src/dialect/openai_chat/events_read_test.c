@@ -10,23 +10,23 @@ enum { SAID = READING_CONTENT | READING_PROGRESS };
 
 static void test_lifecycle_is_no_content(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, DELTA("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")), 0);
-	assert_int_equal(answer_data(&a, DELTA("\"role\":\"assistant\",\"content\":null")), 0);
-	assert_int_equal(answer_data(&a, DELTA("")), 0);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":0}")), 0);            /* no delta at all */
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":0,\"delta\":null}")), 0);
-	assert_int_equal(answer_data(&a, "{\"id\":\"\",\"choices\":[]}"), 0);
-	assert_int_equal(answer_data(&a, "{\"id\":\"c\",\"obfuscation\":\"x\"}"), 0); /* gpt-audio: chunks without choices */
-	assert_int_equal(answer_data(&a, DELTA("\"reasoning_details\":[],\"tool_calls\":null,\"name\":\"MiniMax AI\"")), 0);
-	assert_int_equal(answer_data(&a, ""), 0);
-	assert_int_equal(answer_data(&a, NULL), 0);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, DELTA("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")), 0);
+	assert_int_equal(heard_data(&a, DELTA("\"role\":\"assistant\",\"content\":null")), 0);
+	assert_int_equal(heard_data(&a, DELTA("")), 0);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":0}")), 0);            /* no delta at all */
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":0,\"delta\":null}")), 0);
+	assert_int_equal(heard_data(&a, "{\"id\":\"\",\"choices\":[]}"), 0);
+	assert_int_equal(heard_data(&a, "{\"id\":\"c\",\"obfuscation\":\"x\"}"), 0); /* gpt-audio: chunks without choices */
+	assert_int_equal(heard_data(&a, DELTA("\"reasoning_details\":[],\"tool_calls\":null,\"name\":\"MiniMax AI\"")), 0);
+	assert_int_equal(heard_data(&a, ""), 0);
+	assert_int_equal(heard_data(&a, NULL), 0);
 	assert_true(a.reader.started);
 	assert_false(a.reader.content);
 	assert_string_equal(a.reader.model, "gpt-5.5");
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 static void test_everything_said_is_content(void **state)
@@ -41,79 +41,79 @@ static void test_everything_said_is_content(void **state)
 		DELTA("\"role\":\"assistant\",\"content\":\"again with a role\""),
 	};
 	for (size_t i = 0; i < COUNT_OF(said); i++) {
-		struct answer a;
-		answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-		assert_int_equal(answer_data(&a, said[i]), SAID);
+		struct heard a;
+		heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+		assert_int_equal(heard_data(&a, said[i]), SAID);
 		assert_true(a.reader.content);
-		answer_done(&a);
+		heard_done(&a);
 	}
 }
 
 static void test_finish_and_terminator(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, DELTA("\"content\":\"Hi\""));
-	assert_int_equal(answer_data(&a, FINISH("stop")), SAID | READING_FINISH);
-	assert_int_equal(answer_end(&a), STREAM_NEEDS_TERMINATOR);
-	assert_int_equal(answer_data(&a, "[DONE]"), READING_TERMINATOR);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":1,\"delta\":{\"content\":\"after the end\"}}")), 0);
-	assert_int_equal(answer_data(&a, "[DONE]"), READING_TERMINATOR);
-	assert_int_equal(answer_data(&a, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}"), READING_USAGE_ONLY);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, DELTA("\"content\":\"Hi\""));
+	assert_int_equal(heard_data(&a, FINISH("stop")), SAID | READING_FINISH);
+	assert_int_equal(heard_end(&a), STREAM_NEEDS_TERMINATOR);
+	assert_int_equal(heard_data(&a, "[DONE]"), READING_TERMINATOR);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":1,\"delta\":{\"content\":\"after the end\"}}")), 0);
+	assert_int_equal(heard_data(&a, "[DONE]"), READING_TERMINATOR);
+	assert_int_equal(heard_data(&a, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}"), READING_USAGE_ONLY);
 	assert_int_equal(a.reader.usage.input, 3);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
+	heard_done(&a);
 }
 
 static void test_finish_without_a_word_is_content(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, FINISH("stop")), SAID | READING_FINISH);
-	answer_done(&a);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, FINISH("stop")), SAID | READING_FINISH);
+	heard_done(&a);
 }
 
 static void test_empty_finish_is_none(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, FINISH("")), 0);
-	answer_done(&a);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, FINISH("")), 0);
+	heard_done(&a);
 }
 
 static void test_every_choice_must_finish(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, CHUNK("{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"b\"}}"));
-	assert_int_equal(answer_data(&a, FINISH("stop")), SAID);
-	assert_int_equal(answer_data(&a, FINISH("stop")), SAID); /* twice the same (OpenRouter) */
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	assert_int_equal(answer_data(&a, "[DONE]"), READING_MALFORMED);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, CHUNK("{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"b\"}}"));
+	assert_int_equal(heard_data(&a, FINISH("stop")), SAID);
+	assert_int_equal(heard_data(&a, FINISH("stop")), SAID); /* twice the same (OpenRouter) */
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	assert_int_equal(heard_data(&a, "[DONE]"), READING_MALFORMED);
 	assert_int_equal(a.reading.failure.kind, FAILURE_CUT);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":1,\"delta\":{},\"finish_reason\":\"length\"}")), SAID | READING_FINISH);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":1,\"delta\":{},\"finish_reason\":\"length\"}")), SAID | READING_FINISH);
 	assert_int_equal(a.reader.finished_choices, 2);
 	/* One that begins after all others have ended opens the answer again. */
-	answer_data(&a, CHUNK("{\"index\":200,\"delta\":{\"content\":\"c\"}}"));
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	heard_data(&a, CHUNK("{\"index\":200,\"delta\":{\"content\":\"c\"}}"));
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 /* gpt-audio and Snowflake never say why they end. */
 static void test_done_without_finish(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, DELTA("\"audio\":{\"transcript\":\"Hi\"}"));
-	assert_int_equal(answer_data(&a, "[DONE]"), READING_FINISH | READING_TERMINATOR);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
-	answer_done(&a);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, DELTA("\"audio\":{\"transcript\":\"Hi\"}"));
+	assert_int_equal(heard_data(&a, "[DONE]"), READING_FINISH | READING_TERMINATOR);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, DELTA("\"role\":\"assistant\""));
-	assert_int_equal(answer_data(&a, " [DONE]"), READING_MALFORMED); /* nothing was said */
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, DELTA("\"role\":\"assistant\""));
+	assert_int_equal(heard_data(&a, " [DONE]"), READING_MALFORMED); /* nothing was said */
 	assert_int_equal(a.reading.failure.kind, FAILURE_CUT);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 #define USAGE "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":12,\"total_tokens\":21," \
@@ -121,38 +121,38 @@ static void test_done_without_finish(void **state)
 
 static void test_usage_only_chunk(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, "{\"id\":\"c\",\"choices\":[]," USAGE "}"), READING_USAGE_ONLY);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, "{\"id\":\"c\",\"choices\":[]," USAGE "}"), READING_USAGE_ONLY);
 	assert_null(a.reading.usage_member.ptr);
 	assert_true(a.reader.usage.reported);
 	assert_int_equal(a.reader.usage.input, 9);
 	assert_int_equal(a.reader.usage.input_cached, 4);
 	assert_int_equal(a.reader.usage.output, 12);
 	assert_int_equal(a.reader.usage.output_reasoning, 7);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 /* Azure, Copilot: filter results. OpenAI: moderation, with "usage":null. */
 static void test_empty_choices_are_not_always_usage(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, "{\"choices\":[],\"id\":\"\",\"prompt_filter_results\":[{}]}"), 0);
-	assert_int_equal(answer_data(&a, "{\"choices\":[],\"moderation\":{},\"usage\":null}"), 0);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, "{\"choices\":[],\"id\":\"\",\"prompt_filter_results\":[{}]}"), 0);
+	assert_int_equal(heard_data(&a, "{\"choices\":[],\"moderation\":{},\"usage\":null}"), 0);
 	assert_non_null(a.reading.usage_member.ptr);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_cut(const char *chunk, const char *left)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, chunk);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, chunk);
 	struct slice cut = a.reading.usage_member;
 	size_t before = (size_t)(cut.ptr - chunk);
 	assert_slice(arena_printf(&a.scratch, "%.*s%s", (int)before, chunk, cut.ptr + cut.len), left);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_usage_member_is_cut_with_its_comma(void **state)
@@ -167,50 +167,50 @@ static void test_usage_member_is_cut_with_its_comma(void **state)
 
 static void test_nested_usage_is_left_alone(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, "{\"choices\":[{\"index\":0,\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}]}"); /* Moonshot */
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, "{\"choices\":[{\"index\":0,\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}]}"); /* Moonshot */
 	assert_null(a.reading.usage_member.ptr);
 	assert_int_equal(a.reader.usage.input, 5);
-	answer_data(&a, "{\"choices\":[{\"index\":0}],\"x_groq\":{\"usage\":{\"prompt_tokens\":6,\"completion_tokens\":2}}}");
+	heard_data(&a, "{\"choices\":[{\"index\":0}],\"x_groq\":{\"usage\":{\"prompt_tokens\":6,\"completion_tokens\":2}}}");
 	assert_null(a.reading.usage_member.ptr);
 	assert_int_equal(a.reader.usage.input, 6);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_zero_usage_is_no_report(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, "{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}");
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, "{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}");
 	assert_false(a.reader.usage.reported);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_usage_is_cumulative(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":1}}"); /* Perplexity */
-	answer_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":3}}");
-	answer_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":5}}");
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":1}}"); /* Perplexity */
+	heard_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":3}}");
+	heard_data(&a, "{\"choices\":[{\"index\":0}],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":5}}");
 	assert_int_equal(a.reader.usage.input, 12);
 	assert_int_equal(a.reader.usage.output, 5);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void assert_usage(const char *usage, int64_t input, int64_t cached, int64_t written, int64_t output, int64_t reasoning)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, usage);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, usage);
 	usage_clamp(&a.reader.usage);
 	assert_int_equal(a.reader.usage.input, input);
 	assert_int_equal(a.reader.usage.input_cached, cached);
 	assert_int_equal(a.reader.usage.input_written_5m + a.reader.usage.input_written_1h, written);
 	assert_int_equal(a.reader.usage.output, output);
 	assert_int_equal(a.reader.usage.output_reasoning, reasoning);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_usage_dialects_of_providers(void **state)
@@ -237,14 +237,14 @@ static void test_usage_dialects_of_providers(void **state)
 
 static void assert_failure(const char *event, const char *data, enum failure_kind kind, int status)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_event(&a, event, data), READING_FAILURE);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_event(&a, event, data), READING_FAILURE);
 	assert_int_equal(a.reading.failure.kind, kind);
 	assert_int_equal(a.reading.failure.status, status);
 	assert_string_not_equal(a.reading.failure.message, "");
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 static void test_errors_in_the_stream(void **state)
@@ -269,67 +269,67 @@ static void test_errors_in_the_stream(void **state)
 /* OpenRouter, recorded: an error with choices and with usage. */
 static void test_error_with_usage(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, "{\"error\":{\"code\":400,\"message\":\"Token limit reached\"},\"choices\":[{\"index\":0,\"delta\":"
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, "{\"error\":{\"code\":400,\"message\":\"Token limit reached\"},\"choices\":[{\"index\":0,\"delta\":"
 				     "{\"content\":\"\"}}],\"usage\":{\"prompt_tokens\":43,\"completion_tokens\":10}}"), READING_FAILURE);
 	assert_int_equal(a.reading.failure.kind, FAILURE_REQUEST);
 	assert_int_equal(a.reader.usage.input, 43);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_null_error_is_none(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	assert_int_equal(answer_data(&a, "{\"error\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}"), SAID);
-	assert_int_equal(answer_data(&a, "{\"error\":\"\",\"choices\":[]}"), 0);
-	answer_done(&a);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	assert_int_equal(heard_data(&a, "{\"error\":null,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}"), SAID);
+	assert_int_equal(heard_data(&a, "{\"error\":\"\",\"choices\":[]}"), 0);
+	heard_done(&a);
 }
 
 static void test_malformed_events(void **state)
 {
 	static const char *const malformed[] = { "{\"choices\":[", "null", "[]", "12", "<html>", "{} trailing", "{\"a\":\"\xff\"}" };
 	for (size_t i = 0; i < COUNT_OF(malformed); i++) {
-		struct answer a;
-		answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-		assert_int_equal(answer_data(&a, malformed[i]), READING_MALFORMED);
+		struct heard a;
+		heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+		assert_int_equal(heard_data(&a, malformed[i]), READING_MALFORMED);
 		assert_int_equal(a.reading.failure.kind, FAILURE_MALFORMED);
-		answer_done(&a);
+		heard_done(&a);
 	}
 }
 
 static void test_text_completions(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_COMPLETIONS);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":0,\"text\":\"\",\"finish_reason\":null}")), 0);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":0,\"text\":\"Hi\",\"finish_reason\":null}")), SAID);
-	assert_int_equal(answer_data(&a, CHUNK("{\"index\":0,\"text\":\"\",\"finish_reason\":\"length\"}")), SAID | READING_FINISH);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_COMPLETIONS);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":0,\"text\":\"\",\"finish_reason\":null}")), 0);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":0,\"text\":\"Hi\",\"finish_reason\":null}")), SAID);
+	assert_int_equal(heard_data(&a, CHUNK("{\"index\":0,\"text\":\"\",\"finish_reason\":\"length\"}")), SAID | READING_FINISH);
 	assert_int_equal(a.reader.output_bytes, 2);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_output_is_counted(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_CHAT);
-	answer_data(&a, DELTA("\"content\":\"12345\",\"reasoning_content\":\"123\""));
-	answer_data(&a, DELTA("\"tool_calls\":[{\"function\":{\"arguments\":\"1234567\"}}]"));
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+	heard_data(&a, DELTA("\"content\":\"12345\",\"reasoning_content\":\"123\""));
+	heard_data(&a, DELTA("\"tool_calls\":[{\"function\":{\"arguments\":\"1234567\"}}]"));
 	assert_int_equal(a.reader.output_bytes, 15);
 	assert_true(a.reader.saw_tool);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 enum { WHOLE = SAID | READING_FINISH | READING_TERMINATOR };
 
 static unsigned whole(enum operation op, const char *body, enum failure_kind *ret_kind)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, op);
-	unsigned flags = answer_whole(&a, body);
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, op);
+	unsigned flags = heard_whole(&a, body);
 	*ret_kind = a.reading.failure.kind;
-	answer_done(&a);
+	heard_done(&a);
 	return flags;
 }
 
@@ -375,12 +375,12 @@ static void test_whole_answers_that_are_none(void **state)
 
 static void test_embeddings_usage(void **state)
 {
-	struct answer a;
-	answer_init(&a, &dialect_openai_chat, OPERATION_EMBEDDINGS);
-	answer_whole(&a, "{\"data\":[],\"model\":\"voyage-3\",\"usage\":{\"total_tokens\":8}}"); /* Voyage */
+	struct heard a;
+	heard_init(&a, &dialect_openai_chat, OPERATION_EMBEDDINGS);
+	heard_whole(&a, "{\"data\":[],\"model\":\"voyage-3\",\"usage\":{\"total_tokens\":8}}"); /* Voyage */
 	assert_int_equal(a.reader.usage.input, 8);
 	assert_string_equal(a.reader.model, "voyage-3");
-	answer_done(&a);
+	heard_done(&a);
 }
 
 int main(void)

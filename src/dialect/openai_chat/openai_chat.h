@@ -10,8 +10,7 @@ bool chat_edit_request(const struct request_facts *facts, enum operation op, con
 		       struct splice *out, struct arena *a);
 int64_t chat_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
 uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
-struct slice chat_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-			       struct slice client_query, struct arena *a);
+struct slice chat_request_path(const struct request_route *route, struct arena *a);
 
 void chat_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 enum stream_end chat_read_end(const struct event_reader *r);

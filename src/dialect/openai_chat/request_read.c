@@ -118,16 +118,15 @@ uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, 
 	return prompt_prefix_hash(json_root(&facts->doc), stable, "messages");
 }
 
-struct slice chat_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-			       struct slice client_query, struct arena *a)
+struct slice chat_request_path(const struct request_route *route, struct arena *a)
 {
-	switch (op) {
+	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/chat/completions"), client_query, a);
+		return request_join_query(SLICE("/chat/completions"), route->query, a);
 	case OPERATION_COMPLETIONS:
-		return request_join_query(SLICE("/completions"), client_query, a);
+		return request_join_query(SLICE("/completions"), route->query, a);
 	case OPERATION_EMBEDDINGS:
-		return request_join_query(SLICE("/embeddings"), client_query, a);
+		return request_join_query(SLICE("/embeddings"), route->query, a);
 	default:
 		return (struct slice){ 0 };
 	}

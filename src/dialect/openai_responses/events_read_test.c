@@ -6,35 +6,35 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, LAST = SAID | READING_FINISH |
 
 static const struct request_facts whole, streamed = { .stream = true };
 
-static void init(struct answer *a)
+static void init(struct heard *a)
 {
-	answer_init(a, &dialect_openai_responses, OPERATION_CHAT);
+	heard_init(a, &dialect_openai_responses, OPERATION_CHAT);
 }
 
 static void test_lifecycle_is_no_content(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_event(&a, "response.created", "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":"
+	assert_int_equal(heard_event(&a, "response.created", "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":"
 				      "{\"id\":\"resp_1\",\"model\":\"gpt-5.5\",\"status\":\"in_progress\",\"error\":null,\"usage\":null}}"), 0);
-	assert_int_equal(answer_data(&a, "{\"type\":\"response.in_progress\",\"sequence_number\":1,\"response\":{}}"), 0);
-	assert_int_equal(answer_data(&a, "{\"type\":\"response.queued\",\"response\":{}}"), 0);
-	assert_int_equal(answer_data(&a, "{\"type\":\"keepalive\"}"), 0);
-	assert_int_equal(answer_data(&a, "{\"type\":\"response.some_day\",\"x\":1}"), 0);
+	assert_int_equal(heard_data(&a, "{\"type\":\"response.in_progress\",\"sequence_number\":1,\"response\":{}}"), 0);
+	assert_int_equal(heard_data(&a, "{\"type\":\"response.queued\",\"response\":{}}"), 0);
+	assert_int_equal(heard_data(&a, "{\"type\":\"keepalive\"}"), 0);
+	assert_int_equal(heard_data(&a, "{\"type\":\"response.some_day\",\"x\":1}"), 0);
 	assert_string_equal(a.reader.answer_id, "resp_1");
 	assert_string_equal(a.reader.model, "gpt-5.5");
 	assert_int_equal(a.reader.sequence, 1);
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 static void assert_reads(const char *data, unsigned flags)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	if (answer_data(&a, data) != flags)
+	if (heard_data(&a, data) != flags)
 		fail_msg("%s reads as %#x", data, a.reading.flags);
-	answer_done(&a);
+	heard_done(&a);
 }
 
 static void test_items(void **state)
@@ -70,29 +70,29 @@ static void test_deltas(void **state)
 
 static void test_last_events(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, "{\"type\":\"response.completed\",\"response\":{\"error\":null," USAGE "}}"), LAST);
-	assert_int_equal(answer_end(&a), STREAM_COMPLETE);
+	assert_int_equal(heard_data(&a, "{\"type\":\"response.completed\",\"response\":{\"error\":null," USAGE "}}"), LAST);
+	assert_int_equal(heard_end(&a), STREAM_COMPLETE);
 	assert_int_equal(a.reader.usage.input, 30);
 	assert_int_equal(a.reader.usage.input_cached, 10);
 	assert_int_equal(a.reader.usage.input_written_5m, 4);
 	assert_int_equal(a.reader.usage.output_reasoning, 3);
-	assert_int_equal(answer_data(&a, "[DONE]"), 0); /* OpenRouter */
-	answer_done(&a);
+	assert_int_equal(heard_data(&a, "[DONE]"), 0); /* OpenRouter */
+	heard_done(&a);
 	assert_reads("{\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}}", LAST);
 	assert_reads("[DONE]", READING_MALFORMED);
 }
 
 static void assert_failure(const char *data, enum failure_kind kind, const char *message)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_data(&a, data), READING_FAILURE);
+	assert_int_equal(heard_data(&a, data), READING_FAILURE);
 	assert_int_equal(a.reading.failure.kind, kind);
 	assert_string_equal(a.reading.failure.message, message);
-	assert_int_equal(answer_end(&a), STREAM_CUT);
-	answer_done(&a);
+	assert_int_equal(heard_end(&a), STREAM_CUT);
+	heard_done(&a);
 }
 
 static void test_failures(void **state)
@@ -112,29 +112,29 @@ static void test_failures(void **state)
 
 static void test_whole_answers(void **state)
 {
-	struct answer a;
+	struct heard a;
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\",\"error\":null,"
+	assert_int_equal(heard_whole(&a, "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\",\"error\":null,"
 				      "\"output\":[{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"Hello\"}]}]," USAGE "}"), LAST);
 	assert_int_equal(a.reader.output_bytes, 5);
 	assert_int_equal(a.reader.usage.output, 9);
-	answer_done(&a);
+	heard_done(&a);
 
 	init(&a);
-	assert_int_equal(answer_whole(&a, "{\"object\":\"response\",\"status\":\"queued\",\"output\":[],\"error\":null}"), LAST);
-	assert_int_equal(answer_whole(&a, "{\"object\":\"response\",\"status\":\"failed\",\"output\":[],\"error\":{\"code\":\"server_error\","
+	assert_int_equal(heard_whole(&a, "{\"object\":\"response\",\"status\":\"queued\",\"output\":[],\"error\":null}"), LAST);
+	assert_int_equal(heard_whole(&a, "{\"object\":\"response\",\"status\":\"failed\",\"output\":[],\"error\":{\"code\":\"server_error\","
 				      "\"message\":\"x\"}}"), READING_FAILURE);
-	assert_int_equal(answer_whole(&a, "{\"object\":\"response\"}"), READING_MALFORMED);
-	answer_done(&a);
+	assert_int_equal(heard_whole(&a, "{\"object\":\"response\"}"), READING_MALFORMED);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_openai_responses, OPERATION_COUNT_TOKENS);
-	assert_int_equal(answer_whole(&a, "{\"object\":\"response.input_tokens\",\"input_tokens\":11}"), LAST);
+	heard_init(&a, &dialect_openai_responses, OPERATION_COUNT_TOKENS);
+	assert_int_equal(heard_whole(&a, "{\"object\":\"response.input_tokens\",\"input_tokens\":11}"), LAST);
 	assert_int_equal(a.reader.usage.input, 11);
-	answer_done(&a);
+	heard_done(&a);
 
-	answer_init(&a, &dialect_openai_responses, OPERATION_COMPACT);
-	assert_int_equal(answer_whole(&a, "{\"object\":\"response.compaction\",\"output\":[{\"type\":\"compaction\"}]," USAGE "}"), LAST);
-	answer_done(&a);
+	heard_init(&a, &dialect_openai_responses, OPERATION_COMPACT);
+	assert_int_equal(heard_whole(&a, "{\"object\":\"response.compaction\",\"output\":[{\"type\":\"compaction\"}]," USAGE "}"), LAST);
+	heard_done(&a);
 }
 
 static void assert_needs(const char *members, unsigned needs)
@@ -150,7 +150,6 @@ static void assert_needs(const char *members, unsigned needs)
 static void test_requests(void **state)
 {
 	struct request q = { .batch = false };
-	struct slice none = { 0 };
 	assert_needs("\"input\":\"hello\"", 0);
 	assert_needs("\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"x\"}]}]", NEEDS_IMAGES);
 	assert_needs("\"input\":[{\"content\":[{\"type\":\"input_file\",\"file_id\":\"f\"}]}]", NEEDS_DOCUMENTS | NEEDS_STATE);
@@ -168,10 +167,10 @@ static void test_requests(void **state)
 	assert_true(request_read(&q, &dialect_openai_responses, OPERATION_CHAT, "{\"model\":\"m\",\"stream\":true,\"max_output_tokens\":9}"));
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
-	assert_slice(dialect_openai_responses.request_path(&streamed, OPERATION_CHAT, none, none, &q.arena), "/responses");
-	assert_slice(dialect_openai_responses.request_path(&whole, OPERATION_COUNT_TOKENS, none, none, &q.arena), "/responses/input_tokens");
-	assert_slice(dialect_openai_responses.request_path(&whole, OPERATION_COMPACT, none, none, &q.arena), "/responses/compact");
-	assert_null(dialect_openai_responses.request_path(&whole, OPERATION_EMBEDDINGS, none, none, &q.arena).ptr);
+	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true }, &q.arena), "/responses");
+	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS }, &q.arena), "/responses/input_tokens");
+	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_COMPACT }, &q.arena), "/responses/compact");
+	assert_null(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS }, &q.arena).ptr);
 	arena_done(&q.arena);
 }
 

@@ -10,8 +10,7 @@ bool responses_edit_request(const struct request_facts *facts, enum operation op
 			    struct splice *out, struct arena *a);
 int64_t responses_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
 uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
-struct slice responses_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				    struct slice client_query, struct arena *a);
+struct slice responses_request_path(const struct request_route *route, struct arena *a);
 
 void responses_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 enum stream_end responses_read_end(const struct event_reader *r);

@@ -100,16 +100,15 @@ uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation
 	return prompt_prefix_hash(root, stable, "input");
 }
 
-struct slice responses_request_path(const struct request_facts *facts, enum operation op, struct slice own_model,
-				    struct slice client_query, struct arena *a)
+struct slice responses_request_path(const struct request_route *route, struct arena *a)
 {
-	switch (op) {
+	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/responses"), client_query, a);
+		return request_join_query(SLICE("/responses"), route->query, a);
 	case OPERATION_COUNT_TOKENS:
-		return request_join_query(SLICE("/responses/input_tokens"), client_query, a);
+		return request_join_query(SLICE("/responses/input_tokens"), route->query, a);
 	case OPERATION_COMPACT:
-		return request_join_query(SLICE("/responses/compact"), client_query, a);
+		return request_join_query(SLICE("/responses/compact"), route->query, a);
 	default:
 		return (struct slice){ 0 };
 	}

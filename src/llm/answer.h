@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between readers and writers of answers: `struct answering` turns what a provider's dialect said into what a client
+ * may be told (its tools' own names, ids for calls that had none, wrapped reasoning state, decided stop reasons), and the
+ * fold gathers such events into one whole answer. Written once, for all pairs. */
+#pragma once
+
+#include "llm/event.h"
+#include "llm/names.h"
+
+/* ---- preparation ---- */
+
+struct answering {
+	struct slice provider;         /* whose state passes by */
+	enum dialect_id dialect;       /* the provider's */
+	const struct names *names;     /* of the request that was sent; NULL = none were changed */
+	uint64_t seed;                 /* for ids; the caller's randomness */
+	unsigned ids;
+	struct {
+		bool tool_calls, refusal, stopped;
+	} choices[CHOICES_MAX];
+	bool started;
+};
+
+void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
+		    uint64_t seed);
+/* Changes the event in place; what it needs is allocated in `a`. */
+void answering_prepare(struct answering *s, struct event *e, struct arena *a);
+
+/* ---- fold ---- */
+
+struct answer_block {
+	struct answer_block *next;
+	enum event_kind kind;          /* TEXT, REASONING, REFUSAL, TOOL_BEGIN (a call), MEDIA, OPAQUE */
+	unsigned number;
+	struct buf text;               /* TEXT, REASONING, REFUSAL; a call's arguments; MEDIA: base64 */
+	struct slice state;            /* SIGNATURE's payload; on reasoning, text and calls */
+	bool redacted;
+	struct slice id, name, item_id; /* of a call; item_id also of reasoning */
+	bool custom, ended;
+	struct media media;            /* MEDIA, but for the data, which is in `text` */
+	struct slice raw;              /* OPAQUE */
+	enum dialect_id raw_dialect;
+	struct citation *citations;    /* of a text, in order */
+	unsigned citation_count;
+	struct logprob *logprobs;
+	unsigned logprob_count;
+};
+
+struct answer_choice {
+	struct answer_block *blocks, *last;
+	bool stopped;
+	enum stop_reason reason;
+	struct slice stop_sequence, stop_word, stop_detail;
+};
+
+struct answer {
+	struct arena *arena;           /* everything but the texts */
+	size_t room;                   /* bytes that texts may still take */
+	bool overflow;
+	struct slice id, model, service_tier;
+	int64_t created_s;
+	struct answer_choice *choices; /* by number */
+	unsigned choice_count;
+};
+
+/* `limit`: bytes of text of all kinds. `a` outlives it; texts are on the heap until answer_done(). */
+void answer_init(struct answer *r, struct arena *a, size_t limit);
+void answer_done(struct answer *r);
+/* Copies what it keeps. Over the limit `overflow` is set and nothing more is taken. */
+void answer_add(struct answer *r, const struct event *e);
+/* The block of that number, or NULL. */
+struct answer_block *answer_find(struct answer_choice *c, unsigned block);
