@@ -321,6 +321,11 @@ void answer_heartbeat(struct exchange *x)
 	}
 	if (!x->head_sent)
 		answer_early_head(x);
+	/* Event streams and NDJSON have nothing that means nothing: the head is the only sign of life. */
+	if (beat.len == 0) {
+		server_stream_flush(x->stream);
+		return;
+	}
 	if (!server_stream_is_full(x->stream)) {
 		server_stream_write(x->stream, &beat, 1);
 		x->record.bytes_out += beat.len;

@@ -29,12 +29,22 @@ static inline void outcome_add_event(struct buf *events, struct slice event, str
 	      "too many events for this test");
 }
 
+static inline void outcome_add_exception(struct buf *events, struct slice exception, struct slice data)
+{
+	check(buf_append(events, "! ", 2), "too many events for this test");
+	outcome_add_event(events, exception, data);
+}
+
 static inline void outcome_add_frame(struct framing_outcome *o, const struct frame *frame)
 {
 	check(frame->raw.len > 0, "a frame of nothing");
 	check(buf_append_slice(&o->raws, frame->raw), "too long a stream for this test");
 	o->closed |= frame->closes;
-	if (frame->has_data)
+	if (!frame->has_data)
+		return;
+	if (frame->exception.ptr)
+		outcome_add_exception(&o->events, frame->exception, frame->data);
+	else
 		outcome_add_event(&o->events, frame->event, frame->data);
 }
 
@@ -80,6 +90,42 @@ static inline void framing_replay(struct framing_outcome *ret, enum framing fram
 
 static inline size_t portion_of_one(void *userdata) { return 1; }
 static inline size_t portion_of_all(void *userdata) { return SIZE_MAX; }
+
+/* Two portions, the first of a given length. */
+static inline size_t portion_split(void *userdata)
+{
+	size_t *first = userdata, len = *first;
+
+	*first = SIZE_MAX;
+	return len;
+}
+
+/* At the first place, then at the second, then the rest. */
+static inline size_t portion_split_twice(void *userdata)
+{
+	size_t *lens = userdata, len = lens[0];
+
+	lens[0] = lens[1];
+	lens[1] = SIZE_MAX;
+	return len;
+}
+
+/* Every split in two, and those in three whose second part is short. */
+static inline void every_split(struct slice text, void (*property)(struct slice, size_t (*)(void *), void *))
+{
+	property(text, portion_of_all, NULL);
+	property(text, portion_of_one, NULL);
+	for (size_t first = 0; first <= text.len; first++) {
+		size_t split = first;
+
+		property(text, portion_split, &split);
+		for (size_t second = 1; first + second <= text.len && second < 4; second++) {
+			size_t splits[2] = { first, second };
+
+			property(text, portion_split_twice, splits);
+		}
+	}
+}
 
 /* WHATWG's text, word for word and byte for byte: lines, fields, dispatch. True when nothing is left over. */
 static inline bool sse_reference(struct slice input, struct buf *events)
@@ -200,5 +246,39 @@ static inline void json_array_property(struct slice input, size_t (*next_len)(vo
 	}
 	outcome_done(&o);
 	outcome_done(&whole);
+	buf_done(&should);
+}
+
+static inline void ndjson_reference(struct slice input, struct buf *events)
+{
+	for (size_t at = 0; at < input.len;) {
+		size_t begin = at, end;
+		bool blank = true;
+
+		while (at < input.len && input.ptr[at] != '\n')
+			at++;
+		end = at++;
+		if (end > begin && input.ptr[end - 1] == '\r')
+			end--;
+		for (size_t i = begin; i < end; i++)
+			blank &= input.ptr[i] == ' ' || input.ptr[i] == '\t';
+		if (!blank)
+			outcome_add_event(events, slice_of(NULL, 0), slice_of(input.ptr + begin, end - begin));
+	}
+}
+
+static inline void ndjson_property(struct slice input, size_t (*next_len)(void *), void *userdata)
+{
+	struct framing_outcome o;
+	struct buf should;
+
+	buf_init(&should, PROPERTY_LIMIT);
+	ndjson_reference(input, &should);
+	framing_replay(&o, FRAMING_NDJSON, input, FRAME_MAX, next_len, userdata);
+	check(!o.overflow && !o.malformed && o.complete, "a stream of lines was refused");
+	check(o.ended == (input.len > 0 && input.ptr[input.len - 1] != '\n'), "the last line counts only once");
+	check_same_bytes(&o.raws, input, "the frames' bytes are not the stream's bytes");
+	check_same_bytes(&o.events, buf_slice(&should), "other lines than the plain reading finds");
+	outcome_done(&o);
 	buf_done(&should);
 }

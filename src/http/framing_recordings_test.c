@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
-#include "http/framing_property.h"
+#include "http/framing_event_stream_property.h"
 #include "json/seed_support.h"
 
 enum { FILE_MAX = 32 << 20, SPLITS = 5 };
@@ -53,31 +53,56 @@ static size_t random_len(void *userdata)
 	return random() % 4 ? (size_t)random() % 50 + 1 : (size_t)random() % 3000 + 1;
 }
 
+typedef void property_function(struct slice input, size_t (*next_len)(void *), void *userdata);
+
+/* NULL: the recording is no stream. */
+static property_function *property_of(struct slice framing, struct slice wire, struct slice body)
+{
+	if (slice_eq(framing, SLICE("sse")))
+		return sse_property;
+	if (slice_eq(framing, SLICE("aws-eventstream")))
+		return event_stream_property;
+	if (slice_eq(framing, SLICE("ndjson")))
+		return ndjson_property;
+	if (slice_eq(framing, SLICE("json")) && slice_starts_with(wire, SLICE("gemini.stream")) && slice_starts_with(body, SLICE("[")))
+		return json_array_property;
+	return NULL;
+}
+
+/* What a provider sent whole has only good frames. */
+static void assert_good_event_stream(struct slice body)
+{
+	struct framing_outcome o;
+
+	framing_replay(&o, FRAMING_EVENT_STREAM, body, FRAME_MAX, random_len, NULL);
+	assert_true(o.complete);
+	assert_true(o.events.len > 0);
+	outcome_done(&o);
+}
+
 /* Returns whether the recording is a stream. */
 static bool replay(struct slice recording)
 {
 	struct json_error error;
 	struct json_doc doc;
 	struct json root;
-	struct slice framing;
+	property_function *property;
 	struct buf body;
 	struct arena a;
-	bool array, sse;
 
 	arena_init(&a);
 	buf_init(&body, FILE_MAX);
 	assert_true(json_parse(&a, recording, &doc, &error));
 	root = json_root(&doc);
-	framing = json_text(json_get(root, "framing"), &a);
 	decode_base64(json_text(json_get(json_get(root, "response"), "body_base64"), &a), &body);
-	sse = slice_eq(framing, SLICE("sse"));
-	array = slice_eq(framing, SLICE("json")) && slice_starts_with(json_text(json_get(root, "wire"), &a), SLICE("gemini.stream")) &&
-		body.len > 0 && *body.data == '[';
-	for (unsigned i = 0; i < SPLITS && (sse || array); i++)
-		(sse ? sse_property : json_array_property)(buf_slice(&body), random_len, NULL);
+	property = property_of(json_text(json_get(root, "framing"), &a), json_text(json_get(root, "wire"), &a), buf_slice(&body));
+	for (unsigned i = 0; i < SPLITS && property; i++)
+		property(buf_slice(&body), random_len, NULL);
+	if (property == event_stream_property)
+		assert_good_event_stream(buf_slice(&body));
 	buf_done(&body);
 	arena_done(&a);
-	return sse || array;
+	return property != NULL;
 }
 
 static DIR *open_recordings(char *path, size_t size)

@@ -46,41 +46,6 @@ static const char *const arrays[] = {
 	"{\"error\":{}}", "x", "[1]", "[\"a\"]", "[{},]", "[,{}]", "[{}{}]", "[{}]x", "[{}]]", "[{}}", "[[{}]]", "[{\"a\":1];", "null", "\xef\xbb\xbf[]",
 };
 
-/* Two portions, the first of a given length. */
-static size_t portion_split(void *userdata)
-{
-	size_t *first = userdata, len = *first;
-
-	*first = SIZE_MAX;
-	return len;
-}
-
-/* At the first place, then at the second, then the rest. */
-static size_t portion_split_twice(void *userdata)
-{
-	size_t *lens = userdata, len = lens[0];
-
-	lens[0] = lens[1];
-	lens[1] = SIZE_MAX;
-	return len;
-}
-
-static void every_split(struct slice text, void (*property)(struct slice, size_t (*)(void *), void *))
-{
-	property(text, portion_of_all, NULL);
-	property(text, portion_of_one, NULL);
-	for (size_t first = 0; first <= text.len; first++) {
-		size_t split = first;
-
-		property(text, portion_split, &split);
-		for (size_t second = 1; first + second <= text.len && second < 4; second++) {
-			size_t splits[2] = { first, second };
-
-			property(text, portion_split_twice, splits);
-		}
-	}
-}
-
 static void test_sse_every_split(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(streams); i++)
