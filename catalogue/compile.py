@@ -39,8 +39,9 @@ ABILITIES = {
 EVERY_MODEL = "NEEDS_STATE"
 # Quality is the tier's rank until evaluations say better.
 TIERS = {None: ("TIER_NONE", 0), "cheap": ("TIER_CHEAP", 1), "fast": ("TIER_FAST", 2), "frontier": ("TIER_FRONTIER", 3)}
-RATES = ("input", "output", "cached", "written_5m", "written_1h")
-CLIFF_RATES = ("input", "output", "cached")
+RATES = ("input", "output", "cached", "written_5m", "written_1h", "input_audio", "output_audio", "cached_audio",
+         "input_image", "output_image", "reasoning")
+SERVICES = {"standard": "SERVICE_STANDARD", "batch": "SERVICE_BATCH", "flex": "SERVICE_FLEX", "priority": "SERVICE_PRIORITY"}
 NANO_PER_DOLLAR = 10**9
 
 
@@ -127,21 +128,35 @@ def check_source(place, source, sources):
         refuse(place, f"source '{source}' is neither an address nor listed under 'sources'")
 
 
+def write_rates(place, rates):
+    return "{ " + ", ".join(f".{name} = {rate(place, rates, name)}" for name in RATES) + " }"
+
+
+def write_bands(place, bands):
+    rows = {}
+    for band in bands:
+        only(place, band, ("input", "output"), RATES + ("service", "over"))
+        service = one_of(place, band.get("service", "standard"), SERVICES, "service")
+        over = number(place, band.get("over", 0))
+        if (service, over) in rows or (service, over) == ("SERVICE_STANDARD", 0):
+            refuse(place, f"{band.get('service', 'standard')} over {over} stands twice")
+        rows[service, over] = f"{{ {service}, {over}, {write_rates(place, band)} }}"
+    order = sorted(rows, key=lambda key: (list(SERVICES.values()).index(key[0]), key[1]))
+    return "(const struct price_band[]){ " + ", ".join(rows[key] for key in order) + " }" if rows else "NULL"
+
+
 def write_price(place, prices):
-    if prices is None:
+    if not prices:
         prices = {}
-    only(place, prices, (), RATES + ("cliff",))
+    only(place, prices, (), RATES + ("cliff", "bands", "request", "web_search"))
     if prices and ("input" not in prices or "output" not in prices):
         refuse(place, "a price has at least input and output")
-    fields = [f".{name} = {rate(place, prices, name)}" for name in RATES]
-    cliff = prices.get("cliff")
-    if cliff is None:
-        fields += [f".cliff_{name} = PRICE_UNKNOWN" for name in CLIFF_RATES]
-    else:
-        only(place + " cliff", cliff, ("over", "input", "output"), ("cached",))
-        fields.append(f".cliff_tokens = {number(place, cliff['over'])}")
-        fields += [f".cliff_{name} = {rate(place, cliff, name)}" for name in CLIFF_RATES]
-    return "{ " + ", ".join(fields) + " }"
+    bands = prices.get("bands", []) + ([prices["cliff"]] if "cliff" in prices else [])
+    return (
+        f"{{ .rates = {write_rates(place, prices)}, .request = {rate(place, prices, 'request')},"
+        f" .web_search = {rate(place, prices, 'web_search')},\n\t\t    .bands = {write_bands(place, bands)},"
+        f" .band_count = {len(bands)} }}"
+    )
 
 
 def write_binding(place, binding):

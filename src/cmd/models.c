@@ -128,7 +128,7 @@ static struct slice rates(const struct listing *l, size_t member, struct arena *
 	int64_t low = INT64_MAX, high = -1;
 
 	for (unsigned i = 0; i < l->count; i++) {
-		int64_t rate = *(const int64_t *)(const void *)((const char *)&l->offers[i]->price + member);
+		int64_t rate = *(const int64_t *)(const void *)((const char *)&l->offers[i]->price.rates + member);
 
 		if (rate == PRICE_UNKNOWN)
 			continue;
@@ -201,8 +201,8 @@ static void print_table(const struct config *c, const struct listings *l, struct
 		row[1] = provider_names(m, a);
 		row[2] = m->model->tier == TIER_NONE ? SLICE("-") : slice_cstr(tier_name(m->model->tier));
 		row[3] = tokens(m->model->context, a);
-		row[4] = rates(m, offsetof(struct price, input), a);
-		row[5] = rates(m, offsetof(struct price, output), a);
+		row[4] = rates(m, offsetof(struct price_rates, input), a);
+		row[5] = rates(m, offsetof(struct price_rates, output), a);
 		row[6] = abilities(m->model, a);
 	}
 	if (l->count > 0)
@@ -232,9 +232,9 @@ static void write_offer(struct json_writer *w, const struct provider *p, const s
 	json_end_array(w);
 	json_key(w, SLICE("usd_per_million"));
 	json_begin_object(w);
-	write_rate(w, SLICE("input"), offer->price.input);
-	write_rate(w, SLICE("output"), offer->price.output);
-	write_rate(w, SLICE("cached"), offer->price.cached);
+	write_rate(w, SLICE("input"), offer->price.rates.input);
+	write_rate(w, SLICE("output"), offer->price.rates.output);
+	write_rate(w, SLICE("cached"), offer->price.rates.cached);
 	json_end_object(w);
 	json_end_object(w);
 }

@@ -4,17 +4,6 @@
 
 enum { PROVIDER_MODELS_MAX = 10000 };
 
-static const struct price price_unknown = {
-	.input = PRICE_UNKNOWN,
-	.output = PRICE_UNKNOWN,
-	.cached = PRICE_UNKNOWN,
-	.written_5m = PRICE_UNKNOWN,
-	.written_1h = PRICE_UNKNOWN,
-	.cliff_input = PRICE_UNKNOWN,
-	.cliff_output = PRICE_UNKNOWN,
-	.cliff_cached = PRICE_UNKNOWN,
-};
-
 static void offer_from_catalogue(struct reader *r, const struct catalogue_offer *known, struct offer *ret)
 {
 	unsigned count = 0;

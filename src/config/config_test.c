@@ -184,7 +184,7 @@ static void test_product_foreign(void **state)
 	assert_null(box->tls);
 	assert_slice(box->offers[0].own_id, "Qwen/Qwen3-32B");
 	assert_slice(box->offers[0].model->id, "qwen3-32b");
-	assert_int_equal(box->offers[0].price.input, PRICE_UNKNOWN);
+	assert_int_equal(box->offers[0].price.rates.input, PRICE_UNKNOWN);
 	assert_slice(box->region, "eu");
 	assert_int_equal(box->timeout.connect, 2000);
 	assert_int_equal(box->timeout.first_token, 20000);
@@ -368,23 +368,23 @@ static void test_models_of_a_provider(void **state)
 
 	assert_slice(o[0].model->id, "gpt-4o");
 	assert_slice(o[0].own_id, "gpt-4o");
-	assert_int_equal(o[1].price.input, PRICE_UNKNOWN);
+	assert_int_equal(o[1].price.rates.input, PRICE_UNKNOWN);
 	assert_ptr_equal(o[1].model, provider(c, "box")->offers[2].model);
 	o = provider(c, "anthropic")->offers;
 	assert_slice(o[0].model->id, "claude-opus-4.7");
 	assert_slice(o[0].own_id, "claude-opus-4-7-20260416");
-	assert_true(o[0].price.input > 0);
+	assert_true(o[0].price.rates.input > 0);
 	assert_slice(o[1].model->id, "mine");
 	assert_slice(o[1].own_id, "claude-haiku-4-5");
-	assert_true(o[1].price.input > 0);
+	assert_true(o[1].price.rates.input > 0);
 	assert_slice(o[2].own_id, "x");
-	assert_int_equal(o[2].price.input, PRICE_UNKNOWN);
+	assert_int_equal(o[2].price.rates.input, PRICE_UNKNOWN);
 	assert_true(provider(c, "mistral")->offer_count >= 5);
 	assert_false(provider(c, "mistral")->lists_models);
 	/* A known public id keeps its row at a foreign provider, but what it costs there is unknown. */
 	o = provider(c, "box")->offers;
 	assert_true(o[0].model->context > 0);
-	assert_int_equal(o[0].price.input, PRICE_UNKNOWN);
+	assert_int_equal(o[0].price.rates.input, PRICE_UNKNOWN);
 	assert_int_equal(o[1].model->abilities, ~0u);
 	assert_int_equal(provider(c, "any")->offer_count, 0);
 	assert_false(provider(c, "any")->lists_models);

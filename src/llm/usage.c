@@ -25,13 +25,21 @@ void usage_update(struct usage *u, const struct usage *later)
 	update_counter(&u->output, later->output);
 	update_counter(&u->output_reasoning, later->output_reasoning);
 	update_counter(&u->output_audio, later->output_audio);
+	update_counter(&u->input_cached_audio, later->input_cached_audio);
+	update_counter(&u->input_image, later->input_image);
+	update_counter(&u->input_tool, later->input_tool);
+	update_counter(&u->output_image, later->output_image);
+	update_counter(&u->web_searches, later->web_searches);
+	if (later->service != SERVICE_NOT_SAID)
+		u->service = later->service;
 }
 
 void usage_init_absent(struct usage *u)
 {
 	*u = (struct usage){
 		.input = -1, .input_cached = -1, .input_written_5m = -1, .input_written_1h = -1, .input_audio = -1,
-		.output = -1, .output_reasoning = -1, .output_audio = -1,
+		.output = -1, .output_reasoning = -1, .output_audio = -1, .input_cached_audio = -1, .input_image = -1,
+		.input_tool = -1, .output_image = -1, .web_searches = -1, .service = SERVICE_NOT_SAID,
 	};
 }
 
@@ -55,9 +63,15 @@ void usage_clamp(struct usage *u)
 	left = clamp(&u->input_cached, u->input);
 	left = clamp(&u->input_written_5m, left);
 	clamp(&u->input_written_1h, left);
-	clamp(&u->input_audio, u->input);
-	clamp(&u->output_reasoning, u->output);
-	clamp(&u->output_audio, u->output);
+	/* A token is of one modality, and the tool-use prompt may be of any. */
+	left = clamp(&u->input_audio, u->input);
+	clamp(&u->input_image, left);
+	clamp(&u->input_cached_audio, u->input_audio < u->input_cached ? u->input_audio : u->input_cached);
+	clamp(&u->input_tool, u->input);
+	left = clamp(&u->output_reasoning, u->output);
+	left = clamp(&u->output_audio, left);
+	clamp(&u->output_image, left);
+	clamp(&u->web_searches, INT64_MAX);
 }
 
 /* What a character costs, by its first UTF-8 byte, in twelfths of a token. Rough averages: the vendors' tokenizers

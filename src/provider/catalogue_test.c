@@ -43,10 +43,18 @@ static void test_known_names(void **state)
 		assert_non_null(o);
 		assert_string_equal(o->own_id, k->own_id);
 		assert_int_equal(m->tier, k->tier);
-		assert_int_equal(o->price.input, USD_PER_MILLION(k->input));
-		assert_int_equal(o->price.output, USD_PER_MILLION(k->output));
+		assert_int_equal(o->price.rates.input, USD_PER_MILLION(k->input));
+		assert_int_equal(o->price.rates.output, USD_PER_MILLION(k->output));
 		assert_ptr_equal(catalogue_find_offer(p, slice_cstr(k->own_id)), o);
 	}
+}
+
+static const struct price_rates *find_band(const struct price *p, enum service_tier service, int64_t over)
+{
+	for (unsigned i = 0; i < p->band_count; i++)
+		if (p->bands[i].service == service && (!over || p->bands[i].over == over))
+			return &p->bands[i].rates;
+	return NULL;
 }
 
 static void test_price_details(void **state)
@@ -56,26 +64,26 @@ static void test_price_details(void **state)
 	const struct price *opus = &catalogue_find_offer(anthropic, SLICE("claude-opus-4-7-20260416"))->price;
 	const struct price *gpt = &catalogue_find_offer(openai, SLICE("gpt-5.5-2026-04-23"))->price;
 
-	assert_int_equal(opus->cached, USD_PER_MILLION(0.5));
-	assert_int_equal(opus->written_5m, USD_PER_MILLION(6.25));
-	assert_int_equal(opus->written_1h, USD_PER_MILLION(10));
-	assert_int_equal(opus->cliff_tokens, 0);
-	assert_int_equal(gpt->cliff_tokens, 272000);
-	assert_int_equal(gpt->cliff_input, USD_PER_MILLION(10));
-	assert_int_equal(gpt->cliff_output, USD_PER_MILLION(45));
-	assert_int_equal(gpt->cliff_cached, USD_PER_MILLION(1));
-	assert_int_equal(gpt->written_1h, PRICE_UNKNOWN);
+	assert_int_equal(opus->rates.cached, USD_PER_MILLION(0.5));
+	assert_int_equal(opus->rates.written_5m, USD_PER_MILLION(6.25));
+	assert_int_equal(opus->rates.written_1h, USD_PER_MILLION(10));
+	assert_null(find_band(opus, SERVICE_STANDARD, 0));
+	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->input, USD_PER_MILLION(10));
+	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->output, USD_PER_MILLION(45));
+	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->cached, USD_PER_MILLION(1));
+	assert_int_equal(gpt->rates.written_1h, PRICE_UNKNOWN);
 }
 
 static void check_rates(const struct price *p)
 {
-	assert_true(p->input >= 0 || p->input == PRICE_UNKNOWN);
+	assert_true(p->rates.input >= 0 || p->rates.input == PRICE_UNKNOWN);
 	/* An unknown price is unknown altogether; a known one has both sides. */
-	assert_int_equal(p->input == PRICE_UNKNOWN, p->output == PRICE_UNKNOWN);
-	assert_true(p->cached <= p->input);
-	if (p->cliff_tokens) {
-		assert_true(p->cliff_input >= p->input);
-		assert_true(p->cliff_output >= p->output);
+	assert_int_equal(p->rates.input == PRICE_UNKNOWN, p->rates.output == PRICE_UNKNOWN);
+	assert_true(p->rates.cached <= p->rates.input);
+	for (unsigned i = 0; i < p->band_count; i++) {
+		assert_true(p->bands[i].service != SERVICE_NOT_SAID);
+		assert_true(p->bands[i].rates.input >= 0 && p->bands[i].rates.output >= 0);
+		assert_true(p->bands[i].service != SERVICE_STANDARD || p->bands[i].rates.input >= p->rates.input);
 	}
 }
 
