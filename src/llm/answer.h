@@ -4,6 +4,7 @@
  * fold gathers such events into one whole answer. Written once, for all pairs. */
 #pragma once
 
+#include "base/buf.h"
 #include "llm/event.h"
 #include "llm/names.h"
 

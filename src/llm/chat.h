@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/failure.h"
 #include "json/json.h"
 #include "llm/dialect_id.h"
 #include "llm/rules.h"

@@ -36,7 +36,9 @@ enum stop_reason {
 	STOP_LENGTH,                   /* max_tokens */
 	STOP_CONTEXT,                  /* the model's window is full */
 	STOP_TOOL_CALLS,
-	STOP_REFUSAL,                  /* the model, or the provider's filter, would not */
+	STOP_REFUSAL,                  /* cut short by the model's or the provider's filter (content_filter, refusal, SAFETY) */
+	STOP_DECLINED,                 /* an ordinary end after a refusal in words (EVENT_REFUSAL): openai-chat still says stop,
+					* Responses completed, Anthropic refusal; readers never say it, stop_decide() does */
 	STOP_PAUSE,                    /* to be continued by sending it back (pause_turn, CONTINUATION) */
 	STOP_MALFORMED,                /* the model wrote a tool call that is none */
 	STOP_UNKNOWN,                  /* a word nobody knows; `word` has it */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client may be told of what a provider said. */
+#include "llm/answer.h"
+
+#include "llm/state.h"
+
+void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names, uint64_t seed)
+{
+	*s = (struct answering){ .provider = provider, .dialect = dialect, .names = names, .seed = seed };
+}
+
+/* Providers that give calls no id (Ollama, older Gemini): unique within what a client may keep together. */
+static struct slice make_call_id(struct answering *s, struct arena *a)
+{
+	uint64_t mixed = (s->seed + ++s->ids) * 0x9e3779b97f4a7c15u;
+
+	return arena_printf(a, "call_%016llx%08llx", (unsigned long long)mixed,
+			    (unsigned long long)(s->seed ^ mixed >> 7) & 0xffffffffu);
+}
+
+void answering_prepare(struct answering *s, struct event *e, struct arena *a)
+{
+	switch (e->kind) {
+	case EVENT_START:
+		s->started = true;
+		break;
+	case EVENT_TOOL_BEGIN:
+		s->choices[e->choice].tool_calls = true;
+		e->tool.name = names_back(s->names, e->tool.name);
+		if (e->tool.id.len == 0)
+			e->tool.id = make_call_id(s, a);
+		break;
+	case EVENT_REFUSAL:
+		s->choices[e->choice].refusal = true;
+		break;
+	case EVENT_SIGNATURE:
+		if (e->signature.payload.len > 0)
+			e->signature.payload = state_wrap(e->signature.payload, s->provider, s->dialect, a);
+		break;
+	case EVENT_STOP:
+		s->choices[e->choice].stopped = true;
+		e->stop.reason = stop_decide(e->stop.reason, s->choices[e->choice].tool_calls, s->choices[e->choice].refusal);
+		break;
+	case EVENT_TEXT: case EVENT_REASONING: case EVENT_TOOL_ARGUMENTS: case EVENT_TOOL_END: case EVENT_MEDIA:
+	case EVENT_CITATION: case EVENT_LOGPROBS: case EVENT_OPAQUE:
+		break;
+	}
+}

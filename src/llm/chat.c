@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building the hub's requests, and the pairing of tool calls with their results. */
+#include "llm/chat.h"
+
+#include "llm/field.h"
+
+void chat_init(struct chat *c, enum dialect_id dialect)
+{
+	*c = (struct chat){ .dialect = dialect, .max_output = -1, .n = 1, .top_logprobs = -1 };
+}
+
+struct turn *chat_add_turn(struct chat *c, struct arena *a, enum chat_role role)
+{
+	struct turn *t = arena_new(a, struct turn);
+
+	t->role = role;
+	if (c->last_turn)
+		c->last_turn->next = t;
+	else
+		c->turns = t;
+	c->last_turn = t;
+	return t;
+}
+
+struct turn *chat_turn_of(struct chat *c, struct arena *a, enum chat_role role)
+{
+	return c->last_turn && c->last_turn->role == role ? c->last_turn : chat_add_turn(c, a, role);
+}
+
+static struct part *part_new(struct arena *a, enum part_kind kind)
+{
+	struct part *p = arena_new(a, struct part);
+
+	p->kind = kind;
+	switch (kind) {
+	case PART_IMAGE: case PART_AUDIO: case PART_VIDEO: case PART_DOCUMENT:
+		p->media = arena_new(a, struct media);
+		break;
+	case PART_TOOL_CALL:
+		p->call = arena_new(a, struct tool_call);
+		break;
+	case PART_TOOL_RESULT:
+		p->result = arena_new(a, struct tool_result);
+		break;
+	case PART_TEXT: case PART_REASONING: case PART_REFUSAL: case PART_OPAQUE:
+		break;
+	}
+	return p;
+}
+
+struct part *turn_add_part(struct turn *t, struct arena *a, enum part_kind kind)
+{
+	struct part *p = part_new(a, kind);
+
+	if (t->last)
+		t->last->next = p;
+	else
+		t->parts = p;
+	t->last = p;
+	return p;
+}
+
+struct part *turn_add_text(struct turn *t, struct arena *a, struct slice text)
+{
+	struct part *p = turn_add_part(t, a, PART_TEXT);
+
+	p->text = text;
+	return p;
+}
+
+struct part *result_add_part(struct tool_result *r, struct arena *a, enum part_kind kind)
+{
+	struct part *p = part_new(a, kind);
+
+	if (r->last)
+		r->last->next = p;
+	else
+		r->parts = p;
+	r->last = p;
+	return p;
+}
+
+struct tool *chat_add_tool(struct chat *c, struct arena *a, enum tool_kind kind)
+{
+	struct tool *t = arena_new(a, struct tool);
+
+	t->kind = kind;
+	if (c->last_tool)
+		c->last_tool->next = t;
+	else
+		c->tools = t;
+	c->last_tool = t;
+	return t;
+}
+
+void chat_add_other(struct chat *c, struct arena *a, uint64_t field, struct slice path, struct json value)
+{
+	struct other_member *m = arena_new(a, struct other_member);
+
+	*m = (struct other_member){ .path = path, .raw = json_raw(value), .field = field };
+	if (c->last_other)
+		c->last_other->next = m;
+	else
+		c->others = m;
+	c->last_other = m;
+}
+
+void number_read(struct number *n, struct json v)
+{
+	if (json_is(v, JSON_NUMBER) && json_to_double(v, &n->value)) {
+		n->said = true;
+		n->text = json_raw(v);
+	}
+}
+
+void chat_read_stops(struct chat *c, struct arena *a, struct json v)
+{
+	if (json_is(v, JSON_STRING) && json_raw(v).len > 2) {
+		c->stops = arena_new(a, struct slice);
+		c->stops[0] = json_text(v, a);
+		c->stop_count = 1;
+	}
+	if (!json_is(v, JSON_ARRAY))
+		return;
+	c->stops = arena_array(a, struct slice, json_count(v) + 1);
+	for (struct json_walk w = json_walk(v); json_walk_next(&w) && c->stop_count < CHAT_STOPS_MAX;)
+		if (json_is(w.value, JSON_STRING))
+			c->stops[c->stop_count++] = json_text(w.value, a);
+}
+
+/* ---- calls and their results ---- */
+
+enum { CALLS_OPEN_MAX = 512 };         /* of one assistant turn; more parallel calls than any model makes */
+
+/* The calls of the latest assistant turn, as long as their results may come. */
+struct open_calls {
+	struct { const struct tool_call *call; bool answered; } items[CALLS_OPEN_MAX];
+	unsigned count;
+};
+
+/* Dialects without ids (Gemini, Ollama) still pair by name and order. The made-up id depends only on the place in the
+ * conversation, so that the next turn's request repeats it. */
+static void open_call(struct open_calls *open, struct tool_call *call, unsigned turn, unsigned index, struct arena *a)
+{
+	if (call->id.len == 0)
+		call->id = arena_printf(a, "call_%u_%u", turn, index);
+	if (call->arguments.len == 0 && !call->custom)
+		call->arguments = SLICE("{}");
+	if (open->count < CALLS_OPEN_MAX) {
+		open->items[open->count].call = call;
+		open->items[open->count++].answered = false;
+	}
+}
+
+static bool answers(const struct tool_result *r, const struct tool_call *call, unsigned way)
+{
+	switch (way) {
+	case 0:
+		return r->id.len > 0 && slice_eq(r->id, call->id);
+	case 1:
+		return r->id.len == 0 && r->name.len > 0 && slice_eq(r->name, call->name);
+	default:
+		return r->id.len == 0 && r->name.len == 0;
+	}
+}
+
+/* By id, else by name, else by order: the first unanswered call that fits. A result whose call is not there (a client
+ * that cut its history) keeps what it says. */
+static void pair_result(struct open_calls *open, struct tool_result *r, unsigned turn, unsigned index, struct arena *a)
+{
+	for (unsigned way = 0; way < 3; way++)
+		for (unsigned i = 0; i < open->count; i++) {
+			const struct tool_call *call = open->items[i].call;
+
+			if (open->items[i].answered || !answers(r, call, way))
+				continue;
+			open->items[i].answered = true;
+			r->id = call->id;
+			r->custom = r->custom || call->custom;
+			if (r->name.len == 0)
+				r->name = call->name;
+			return;
+		}
+	if (r->id.len == 0)
+		r->id = arena_printf(a, "call_%u_%u", turn, index);
+}
+
+bool chat_finish(struct chat *c, struct arena *a, struct failure *reterr)
+{
+	struct open_calls *open = arena_new(a, struct open_calls);
+	unsigned number = 0;
+
+	for (struct turn *t = c->turns; t; t = t->next, number++) {
+		unsigned index = 0;
+
+		if (t->role == ROLE_ASSISTANT && number > 0)
+			for (const struct part *p = t->parts; p; p = p->next)
+				if (p->kind == PART_TOOL_CALL) {
+					open->count = 0;
+					break;
+				}
+		for (struct part *p = t->parts; p; p = p->next) {
+			if (p->kind == PART_TOOL_CALL)
+				open_call(open, p->call, number, index++, a);
+			else if (p->kind == PART_TOOL_RESULT)
+				pair_result(open, p->result, number, index++, a);
+		}
+	}
+	if (!c->turns)
+		return failure_set(reterr, FAILURE_BAD_REQUEST, "the conversation is empty: send at least one message");
+	c->fields = chat_fields(c);
+	return true;
+}
