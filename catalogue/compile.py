@@ -4,6 +4,8 @@
 usage: compile.py providers.yaml models.yaml catalogue.gen.c
 Anything that is not exactly as documented at the head of the two files is an error that says where.
 """
+import pathlib
+import re
 import sys
 from decimal import Decimal, InvalidOperation
 
@@ -43,6 +45,8 @@ RATES = ("input", "output", "cached", "written_5m", "written_1h", "input_audio",
          "input_image", "output_image", "reasoning")
 SERVICES = {"standard": "SERVICE_STANDARD", "batch": "SERVICE_BATCH", "flex": "SERVICE_FLEX", "priority": "SERVICE_PRIORITY"}
 NANO_PER_DOLLAR = 10**9
+QUIRK = re.compile(r"^\tX\(([A-Z_]+)\)\s*/\* (.*?) \*/", re.MULTILINE)
+REFERENCE = re.compile(r"\$\{[A-Z_]+(?:\|[A-Z_]+)*(?::-[a-z0-9-]+|=[a-z0-9-]+)?\}")
 
 
 def refuse(place, sentence):
@@ -159,10 +163,28 @@ def write_price(place, prices):
     )
 
 
-def write_binding(place, binding):
-    only(place, binding, ("dialect", "base_url", "operations", "auth", "usage_in_stream", "source"), ("headers",))
-    if not binding["base_url"].startswith("https://") or binding["base_url"].endswith("/"):
-        refuse(place, "base_url begins with https:// and has no slash at its end")
+def quirk_names():
+    """As src/llm/quirks.h lists them, with what its comments say."""
+    header = pathlib.Path(__file__).resolve().parent.parent / "src" / "llm" / "quirks.h"
+    return {name.lower(): words for name, words in QUIRK.findall(header.read_text(encoding="utf-8"))}
+
+
+def base_urls(place, binding, local):
+    """A text or a list of texts, with ${A|B}, ${A:-word} and ${A=word}."""
+    urls = binding["base_url"] if isinstance(binding["base_url"], list) else [binding["base_url"]]
+    scheme = "http://127.0.0.1:" if local else "https://"
+    for url in urls:
+        if not url.startswith(scheme) or url.endswith("/"):
+            refuse(place, f"base_url begins with {scheme} and has no slash at its end")
+        if "$" in REFERENCE.sub("", url):
+            refuse(place, f"'{url}' has something else than ${{A|B}}, ${{A:-word}} and ${{A=word}}")
+    return urls
+
+
+def write_binding(place, binding, local):
+    only(place, binding, ("dialect", "base_url", "operations", "auth", "usage_in_stream", "source"),
+         ("headers", "quirks", "scope"))
+    urls = base_urls(place, binding, local)
     auth, header = binding["auth"], None
     if auth.startswith("header:"):
         auth, header = "AUTH_HEADER", auth[len("header:"):]
@@ -170,11 +192,14 @@ def write_binding(place, binding):
         auth = one_of(place, auth, AUTH, "auth")
     headers = [part for pair in binding.get("headers", {}).items() for part in pair]
     operations = [f"1u << {name}" for name in bits(place, binding["operations"], OPERATIONS, "operation")]
+    known = {name: f"QUIRK_{name.upper()}" for name in quirk_names()}
+    quirks = bits(place, binding.get("quirks", []), known, "quirk")
     return (
-        f"\t\t{{ {one_of(place, binding['dialect'], DIALECTS, 'dialect')}, {text(binding['base_url'])},\n"
+        f"\t\t{{ {one_of(place, binding['dialect'], DIALECTS, 'dialect')}, {strings(urls)},\n"
         f"\t\t  {' | '.join(operations)},\n"
         f"\t\t  {one_of(place, binding['usage_in_stream'], USAGE, 'usage_in_stream')}, {auth}, {text(header)},"
-        f" {strings(headers)} }},\n"
+        f" {text(binding.get('scope'))}, {strings(headers)},\n"
+        f"\t\t  {' | '.join(quirks) or '0'} }},\n"
     )
 
 
@@ -227,21 +252,23 @@ def check_names(models):
 
 
 def write_provider(name, provider, models, sources):
-    only(name, provider, ("title", "keys", "bindings"), ("reseller",))
+    only(name, provider, ("title", "bindings"), ("keys", "reseller", "local"))
+    local = bool(provider.get("local"))
+    dialects = [binding.get("dialect") for binding in provider["bindings"]]
+    if len(set(dialects)) != len(dialects):
+        refuse(name, "has two bindings for one dialect")
     symbol = name.replace("-", "_")
-    bindings = "".join(write_binding(f"{name}, binding {i + 1}", b) for i, b in enumerate(provider["bindings"]))
+    bindings = "".join(write_binding(f"{name}, binding {i + 1}", b, local) for i, b in enumerate(provider["bindings"]))
     offers = [write_offer(name, m, row["offers"][name], sources) for m, row in models.items() if name in row["offers"]]
-    if not offers:
-        refuse(name, "offers no model")
     tables = (
         f"static const struct catalogue_binding bindings_of_{symbol}[] = {{\n{bindings}}};\n"
-        f"static const struct catalogue_offer offers_of_{symbol}[] = {{\n{''.join(offers)}}};\n\n"
+        + (f"static const struct catalogue_offer offers_of_{symbol}[] = {{\n{''.join(offers)}}};\n\n" if offers else "\n")
     )
     row = (
-        f"\t{{ .name = {text(name)}, .title = {text(provider['title'])}, .key_variables = {strings(provider['keys'])},\n"
-        f"\t  .needs_key = true, .reseller = {'true' if provider.get('reseller') else 'false'},\n"
+        f"\t{{ .name = {text(name)}, .title = {text(provider['title'])}, .key_variables = {strings(provider.get('keys', []))},\n"
+        f"\t  .local = {'true' if local else 'false'}, .reseller = {'true' if provider.get('reseller') else 'false'},\n"
         f"\t  .bindings = bindings_of_{symbol}, .binding_count = {len(provider['bindings'])},\n"
-        f"\t  .offers = offers_of_{symbol}, .offer_count = {len(offers)} }},\n"
+        f"\t  .offers = {f'offers_of_{symbol}' if offers else 'NULL'}, .offer_count = {len(offers)} }},\n"
     )
     return tables, row
 

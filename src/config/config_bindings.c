@@ -19,6 +19,12 @@ static const struct {
 				"x-api-key", "anthropic-version", "2023-06-01" },
 	[DIALECT_GEMINI] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS | 1u << OPERATION_EMBEDDINGS,
 			     USAGE_ALWAYS, AUTH_HEADER, "x-goog-api-key", NULL, NULL },
+	[DIALECT_BEDROCK] = { 1u << OPERATION_CHAT | 1u << OPERATION_COUNT_TOKENS, USAGE_ALWAYS, AUTH_SIGV4, NULL, NULL,
+			      NULL },
+	[DIALECT_COHERE] = { 1u << OPERATION_CHAT | 1u << OPERATION_EMBEDDINGS, USAGE_ALWAYS, AUTH_BEARER, NULL, NULL,
+			     NULL },
+	[DIALECT_OLLAMA] = { 1u << OPERATION_CHAT | 1u << OPERATION_EMBEDDINGS, USAGE_ALWAYS, AUTH_BEARER, NULL, NULL,
+			     NULL },
 };
 
 /* A binding on its way: where it comes from, and its base as text. */
@@ -133,22 +139,21 @@ static void foreign_needs_dialect(struct reader *r, struct provider_draft *d)
 		SLICE_ARG(d->provider->name), nearest_hint(r, &near));
 }
 
-/* Gemini's base is accepted with and without its version; kept with it. */
+/* Gemini's base is accepted with and without its version; kept with it. Vertex has more behind it:
+ * /v1/projects/P/locations/L/publishers/google. */
 static struct slice with_gemini_version(struct reader *r, struct slice base)
 {
-	struct slice last;
+	struct slice rest;
 
 	while (base.len > 0 && base.ptr[base.len - 1] == '/')
 		base.len--;
-	last = base;
-	for (size_t i = base.len; i > 0; i--) {
-		if (base.ptr[i - 1] != '/')
-			continue;
-		last = slice_after(base, i);
-		break;
+	rest = base;
+	while (rest.ptr) {
+		struct slice part = slice_next_token(&rest, '/');
+
+		if (part.len >= 2 && part.ptr[0] == 'v' && part.ptr[1] >= '0' && part.ptr[1] <= '9')
+			return base;
 	}
-	if (last.len >= 2 && last.ptr[0] == 'v' && last.ptr[1] >= '0' && last.ptr[1] <= '9')
-		return base;
 	return arena_printf(r->arena, "%.*s/v1beta", SLICE_ARG(base));
 }
 
@@ -161,13 +166,29 @@ static struct slice derived_base(struct reader *r, const struct binding_draft *f
 
 	if (b == first || !first->known || !b->known)
 		return base;
-	from = slice_cstr(first->known->base_url);
-	to = slice_cstr(b->known->base_url);
+	from = slice_cstr(first->known->base_urls[0]);
+	to = slice_cstr(b->known->base_urls[0]);
 	if (!slice_starts_with(to, from))
 		return (struct slice){ 0 };
 	while (base.len > 0 && base.ptr[base.len - 1] == '/')
 		base.len--;
 	return arena_printf(r->arena, "%.*s%.*s", SLICE_ARG(base), SLICE_ARG(slice_after(to, from.len)));
+}
+
+/* An account that the environment says nothing of is no mistake: the provider is passed over, as without a key. */
+static void known_base(struct reader *r, struct provider_draft *d, struct binding_draft *b)
+{
+	struct provider *p = d->provider;
+	struct slice missing;
+
+	if (address_find(r->arena, b->known, &b->base, &missing))
+		return;
+	b->base = (struct slice){ 0 };
+	if (!p->lacks_address)
+		warning(r, d->place, "no base URL for '%.*s': %.*s is not set; requests pass it over", SLICE_ARG(p->name),
+			SLICE_ARG(missing));
+	p->lacks_address = true;
+	p->key_variable = missing;
 }
 
 /* Gives every draft its base; drops those that have none. */
@@ -195,7 +216,7 @@ static void place_drafts(struct reader *r, struct provider_draft *d, struct draf
 					"as a map to say it",
 					dialect_id_name(b.dialect));
 		} else if (!b.base.ptr && b.known) {
-			b.base = slice_cstr(b.known->base_url);
+			known_base(r, d, &b);
 		} else if (!b.base.ptr) {
 			problem(r, b.place, "'%.*s' needs a 'base_url' for %s", SLICE_ARG(d->provider->name),
 				dialect_id_name(b.dialect));
@@ -203,6 +224,8 @@ static void place_drafts(struct reader *r, struct provider_draft *d, struct draf
 		if (b.base.ptr)
 			placed.items[placed.count++] = b;
 	}
+	if (placed.count)
+		d->provider->lacks_address = false;
 	*drafts = placed;
 }
 
@@ -308,8 +331,34 @@ static bool binding_make(struct reader *r, const struct binding_draft *draft, st
 	b->usage_in_stream = known ? known->usage_in_stream : usual[draft->dialect].usage;
 	b->auth = known ? known->auth : usual[draft->dialect].auth;
 	b->auth_header = slice_cstr(known ? known->auth_header : usual[draft->dialect].auth_header);
+	b->quirks = known ? known->quirks : 0;
 	binding_headers(r, draft, b);
 	return binding_base(r, draft, b);
+}
+
+/* `quirks: [name, …]`: complete where given, for all dialects. */
+static uint64_t quirks_read(struct reader *r, struct provider_draft *d)
+{
+	const char *words[QUIRK_COUNT + 1] = { 0 };
+	struct yaml *items;
+	unsigned count = yaml_items(r, d->quirks, &items);
+	uint64_t quirks = 0;
+
+	for (unsigned i = 0; i < QUIRK_COUNT; i++) {
+		char *name = arena_cstr(r->arena, slice_cstr(quirk_names[i]));
+
+		for (char *c = name; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c - 'A' + 'a');
+		words[i] = name;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		unsigned word;
+
+		if (value_word(r, items[i], words, NULL, &word))
+			quirks |= 1ull << word;
+	}
+	return quirks;
 }
 
 /* What the provider says for all its bindings. */
@@ -323,6 +372,7 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 	struct slice header = { 0 };
 	bool has_auth = d->auth.line && auth_read(r, d, &auth, &header);
 	bool has_usage = d->usage.line && value_word(r, d->usage, usage_words, NULL, &usage);
+	uint64_t quirks = d->quirks.line ? quirks_read(r, d) : 0;
 
 	for (unsigned i = 0; i < p->binding_count; i++) {
 		struct binding b = p->bindings[i];
@@ -333,6 +383,8 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 		}
 		if (has_usage)
 			b.usage_in_stream = usages[usage];
+		if (d->quirks.line)
+			b.quirks = quirks;
 		b.operations &= operations;
 		if (b.operations)
 			p->bindings[kept++] = b;

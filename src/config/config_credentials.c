@@ -112,7 +112,7 @@ void credentials_read(struct reader *r, struct provider_draft *d)
 	bool takes = takes_credential(p);
 	struct slice key;
 
-	p->needs_key = d->known && takes;
+	p->needs_key = d->known && takes && !d->known->local;
 	if (d->known)
 		p->key_variable = slice_cstr(d->known->key_variables[0]);
 	if (yaml_kind(d->keys) != YAML_NOTHING) {
@@ -123,7 +123,7 @@ void credentials_read(struct reader *r, struct provider_draft *d)
 		return;
 	}
 	p->keys = arena_array(r->arena, struct credential, 1);
-	if (!p->needs_key) {
+	if (!p->needs_key && !(takes && d->known && credential_from_environment(d->known).ptr)) {
 		add_credential(r, p, d->place, (struct slice){ 0 });
 		return;
 	}

@@ -134,7 +134,7 @@ struct provider_draft {
 	struct provider *provider;
 	const struct catalogue_provider *known; /* NULL: foreign */
 	struct yaml place;
-	struct yaml dialect, base_url, auth, keys, models, operations, usage, tls;
+	struct yaml dialect, base_url, auth, keys, models, operations, usage, quirks, tls;
 };
 /* All providers: of the file, or (where it has no `providers:`) those whose key variables are set. */
 void providers_read(struct reader *r);
@@ -144,6 +144,11 @@ void offers_read(struct reader *r, struct provider_draft *d);
 void credentials_read(struct reader *r, struct provider_draft *d);
 /* Of a catalogue provider: the value of its first key variable that is set, NULL pointer when none is. */
 struct slice credential_from_environment(const struct catalogue_provider *known);
+
+/* config_addresses.c */
+/* Where a binding of the catalogue is, its variables filled in. False when one that has no default is not set: its name
+ * is in `ret_missing`. */
+bool address_find(struct arena *a, const struct catalogue_binding *known, struct slice *ret, struct slice *ret_missing);
 
 /* config_models.c */
 void models_read(struct reader *r);

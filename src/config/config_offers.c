@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which models a provider serves: its `models:`, which is then complete, or all that the catalogue has for it. */
 #include "config/config_internal.h"
+#include "provider/rules.h"
 
 enum { PROVIDER_MODELS_MAX = 10000 };
 
@@ -140,4 +141,6 @@ void offers_read(struct reader *r, struct provider_draft *d)
 		for (unsigned i = 0; i < d->known->offer_count; i++)
 			offer_from_catalogue(r, &d->known->offers[i], &p->offers[p->offer_count++]);
 	}
+	for (unsigned i = 0; i < p->offer_count; i++)
+		p->offers[i].rules = rules_find(p->name, p->offers[i].model->id, p->offers[i].own_id);
 }

@@ -50,6 +50,11 @@ static void keep_usage(struct reader *r, struct yaml v, void *into)
 	((struct provider_draft *)into)->usage = v;
 }
 
+static void keep_quirks(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->quirks = v;
+}
+
 static void read_priority(struct reader *r, struct yaml v, void *into)
 {
 	int64_t priority;
@@ -113,6 +118,8 @@ static const struct key provider_keys[] = {
 	{ "retries", "0 to 10", "of `defaults`", "Further tries of the same target there.", read_retries },
 	{ "usage_in_stream", "asked, always or never", "of the dialect",
 	  "When its streams report tokens: only when asked by `stream_options`, always, never.", keep_usage },
+	{ "quirks", "word, or a list", "of the catalogue",
+	  "How it differs from its dialects, complete where given: the names of docs/providers.md.", keep_quirks },
 	{ "tls", "map", "none", "Its own certificate authority, or a client certificate.", keep_tls },
 	{ "quality", "", "", "", NULL },
 	{ "http", "", "", "", NULL },
@@ -216,7 +223,7 @@ static struct provider *provider_init(struct reader *r, struct slice name, const
 	struct provider *p = &c->routing.providers[c->routing.provider_count];
 
 	p->name = name;
-	p->foreign = !known;
+	p->foreign = !known || known->local;
 	p->priority = PRIORITY_DEFAULT;
 	p->order = c->routing.provider_count;
 	p->timeout = r->timeout;
@@ -229,8 +236,12 @@ static struct provider *provider_init(struct reader *r, struct slice name, const
 static void provider_parts(struct reader *r, struct provider_draft *d)
 {
 	bindings_read(r, d);
-	tls_read(r, d);
-	credentials_read(r, d);
+	if (d->provider->lacks_address) {
+		d->provider->needs_key = true;
+	} else {
+		tls_read(r, d);
+		credentials_read(r, d);
+	}
 	offers_read(r, d);
 }
 
@@ -248,13 +259,25 @@ static void read_from_file(struct reader *r, const struct yaml_member *m)
 	provider_parts(r, &d);
 }
 
+static bool has_address(struct reader *r, const struct catalogue_provider *known)
+{
+	struct slice base, missing;
+
+	for (unsigned i = 0; i < known->binding_count; i++)
+		if (address_find(r->arena, &known->bindings[i], &base, &missing))
+			return true;
+	return false;
+}
+
+/* Who has a key and an address there, in the catalogue's order. */
 static void read_from_environment(struct reader *r, bool resellers)
 {
 	for (unsigned i = 0; i < catalogue_provider_count; i++) {
 		const struct catalogue_provider *known = &catalogue_providers[i];
 		struct provider_draft d = { .known = known };
 
-		if (known->reseller != resellers || !credential_from_environment(known).ptr)
+		if (known->reseller != resellers || known->local || !credential_from_environment(known).ptr ||
+		    !has_address(r, known))
 			continue;
 		d.provider = provider_init(r, slice_cstr(known->name), known);
 		provider_parts(r, &d);
@@ -265,9 +288,11 @@ static void nobody_found(struct reader *r)
 {
 	struct slice variables = SLICE("");
 
+	/* The makers' own: a sentence, not a list of everybody. */
 	for (unsigned i = 0; i < catalogue_provider_count; i++)
-		variables = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(variables), i ? ", " : "",
-					 catalogue_providers[i].key_variables[0]);
+		if (!catalogue_providers[i].reseller && !catalogue_providers[i].local)
+			variables = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(variables), variables.len ? ", " : "",
+						 catalogue_providers[i].key_variables[0]);
 	if (r->config->file.len > 0)
 		warning(r, (struct yaml){ 0 }, "no provider: 'providers' is not written, and none of %.*s is set",
 			SLICE_ARG(variables));

@@ -11,6 +11,8 @@
 	X(ENABLE_THINKING)             /* enable_thinking and thinking_budget (Qwen, §7.10) */ \
 	X(REASONING_OBJECT)            /* reasoning: {effort | max_tokens | enabled} (OpenRouter, §7.4) */ \
 	X(CHAT_TEMPLATE_THINKING)      /* chat_template_kwargs: {enable_thinking} (vLLM, SGLang) */ \
+	X(REASONING_ENABLED)           /* reasoning: {enabled} switches it, reasoning_effort says how much (Together, §7.5) */ \
+	X(REASONING_SPLIT)             /* reasoning_split: true, else it stands in the text between <think> tags (MiniMax) */ \
 	/* openai-chat: what it does not know or calls otherwise */ \
 	X(NO_DEVELOPER_ROLE)           /* system text is always role system */ \
 	X(MAX_TOKENS_ONLY)             /* max_tokens, never max_completion_tokens */ \
@@ -25,18 +27,24 @@
 	X(NO_STRICT)                   /* tools know no strict */ \
 	X(NO_PARALLEL_CONTROL)         /* no parallel_tool_calls */ \
 	X(NO_N)                        /* one choice only */ \
-	X(NO_LOGPROBS) \
-	X(NO_PENALTIES) \
-	X(NO_SEED) \
-	X(NO_STOP) \
-	X(NO_SERVICE_TIER) \
-	X(NO_METADATA) \
+	X(NO_LOGPROBS)                 /* no logprobs and top_logprobs */ \
+	X(NO_LOGIT_BIAS)               /* no logit_bias */ \
+	X(NO_PENALTIES)                /* no frequency_penalty and presence_penalty */ \
+	X(NO_SEED)                     /* no seed */ \
+	X(NO_STOP)                     /* no stop */ \
+	X(NO_SERVICE_TIER)             /* no service_tier */ \
+	X(NO_METADATA)                 /* no metadata */ \
 	X(NO_TOOLS)                    /* the provider takes no tools at all (Perplexity) */ \
 	X(NO_IMAGE_URL)                /* images as data only */ \
 	X(VIDEO_URL)                   /* content part video_url (OpenRouter, Moonshot, Qwen) */ \
 	X(PREFIX)                      /* prefill by `prefix: true` on the last assistant message (Mistral, DeepSeek beta) */ \
+	X(PARTIAL)                     /* prefill by `partial: true` on the last assistant message (Moonshot, §7.9) */ \
 	X(CACHE_CONTROL)               /* takes cache_control on content parts (OpenRouter, DashScope) */ \
 	X(PROMPT_CACHE_KEY)            /* takes prompt_cache_key although it is not OpenAI (§3.11) */ \
+	X(MERGE_TURNS)                 /* user and assistant must alternate: turns of the same role become one (Perplexity) */ \
+	X(NO_SCHEMA_MEMBER)            /* $schema is cut from tool parameters (Moonshot, §7.9) */ \
+	X(PARALLEL_IS_ASKED)           /* parallel_tool_calls is false unless said (DashScope, §7.10) */ \
+	X(EXTRA_CONTENT)               /* tool calls carry extra_content.google.thought_signature (Gemini's own, §2.2) */ \
 	/* openai-chat: answers */ \
 	X(OUTPUT_EXCLUDES_REASONING)   /* completion_tokens is without reasoning_tokens (xAI, Perplexity, §4.4) */ \
 	/* openai-responses */ \
@@ -46,6 +54,8 @@
 	X(DEPLOYMENT_PATH)             /* /openai/deployments/{model}/…?api-version= (Azure classic, §7.14) */ \
 	X(VERTEX_PATH)                 /* publishers/{maker}/models/{model}:rawPredict; model not in the body (§9.1) */ \
 	X(VERTEX_BODY)                 /* Vertex's Gemini: no function call ids, labels allowed */ \
+	X(STREAM_ONLY)                 /* answers in streams only: whole answers are folded from them */ \
+	X(NO_STREAM)                   /* answers whole only: streams are written from them */ \
 	/* gemini */ \
 	X(NO_FUNCTION_CALL_ID)         /* functionCall and functionResponse carry no id */
 
@@ -61,4 +71,7 @@ enum {
 	QUIRKS(X)
 #undef X
 };
+/* "THINKING_TYPE": by index. */
+extern const char *const quirk_names[QUIRK_COUNT];
+
 _Static_assert(QUIRK_COUNT <= 64, "quirks are bits of a uint64_t");

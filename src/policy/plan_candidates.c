@@ -114,12 +114,13 @@ static void judge(struct planner *p, struct candidate *c)
 	} else if (missing) {
 		pass_over(c, FAILURE_BAD_REQUEST,
 			  arena_printf(p->arena, "does not take %s", needs_names[__builtin_ctz(missing)]).ptr);
-	} else if (!c->binding) {
+	} else if (!c->binding && !c->provider->lacks_address) {
 		judge_dialect(p, c);
 	} else if (c->provider->needs_key && c->provider->key_count == 0) {
 		pass_over(c, FAILURE_NO_CREDENTIALS,
 			  c->provider->key_variable.len > 0 ?
-				  arena_printf(p->arena, "no key: set %.*s", SLICE_ARG(c->provider->key_variable)).ptr :
+				  arena_printf(p->arena, "no %s: set %.*s", c->provider->lacks_address ? "base URL" : "key",
+					       SLICE_ARG(c->provider->key_variable)).ptr :
 				  "no key");
 	}
 }

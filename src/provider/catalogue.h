@@ -7,12 +7,14 @@
 
 struct catalogue_binding {
 	enum dialect_id dialect;
-	const char *base_url;
+	const char *const *base_urls;  /* with ${A|B}, ${A:-word}, ${A=word}; the first whose variables are all there; NULL-ended */
 	unsigned operations;
 	enum usage_in_stream usage_in_stream;
 	enum auth_kind auth;
 	const char *auth_header;
+	const char *auth_scope;        /* NULL: the usual one of that auth */
 	const char *const *headers;    /* name, value, name, value, NULL */
+	uint64_t quirks;               /* QUIRK_… */
 };
 
 struct catalogue_offer {
@@ -26,7 +28,7 @@ struct catalogue_provider {
 	const char *name;
 	const char *title;
 	const char *const *key_variables; /* first that is set counts; NULL-ended */
-	bool needs_key;
+	bool local;                    /* a server of one's own: needs no key, and is there only when a file names it */
 	bool reseller;                 /* first-party before resellers where no file orders them */
 	const struct catalogue_binding *bindings;
 	unsigned binding_count;

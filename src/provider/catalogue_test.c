@@ -94,20 +94,23 @@ static void check_binding(const struct catalogue_binding *b)
 	struct url url;
 
 	arena_init(&a);
-	assert_true(url_parse(&a, slice_cstr(b->base_url), &url, &error));
-	assert_true(url.tls);
+	/* Those that name a variable are looked at where it is filled in: config/config_rows_test.c. */
+	if (slice_find(slice_cstr(b->base_urls[0]), SLICE("${")) == SIZE_MAX)
+		assert_true(url_parse(&a, slice_cstr(b->base_urls[0]), &url, &error));
 	assert_true(b->operations != 0);
 	assert_int_equal(b->auth == AUTH_HEADER, b->auth_header != NULL);
 }
 
 static void test_every_row_is_sane(void **state)
 {
-	assert_int_equal(catalogue_provider_count, 12);
+	assert_int_equal(catalogue_provider_count, 41);
 	for (unsigned i = 0; i < catalogue_provider_count; i++) {
 		const struct catalogue_provider *p = &catalogue_providers[i];
 
 		assert_ptr_equal(catalogue_find_provider(slice_cstr(p->name)), p);
-		assert_non_null(p->key_variables[0]);
+		/* Vertex has no key of its own: tokens. */
+		if (p->bindings[0].auth != AUTH_GOOGLE)
+			assert_non_null(p->key_variables[0]);
 		for (unsigned j = 0; j < p->binding_count; j++)
 			check_binding(&p->bindings[j]);
 		for (unsigned j = 0; j < p->offer_count; j++) {
@@ -140,9 +143,9 @@ static void test_vendors_own_compatible_endpoints(void **state)
 	const struct catalogue_binding *claude = find_binding("anthropic", DIALECT_OPENAI_CHAT);
 	const struct catalogue_binding *gemini = find_binding("google", DIALECT_OPENAI_CHAT);
 
-	assert_string_equal(claude->base_url, "https://api.anthropic.com/v1");
+	assert_string_equal(claude->base_urls[0], "https://api.anthropic.com/v1");
 	assert_int_equal(claude->operations, 1u << OPERATION_CHAT);
-	assert_string_equal(gemini->base_url, "https://generativelanguage.googleapis.com/v1beta/openai");
+	assert_string_equal(gemini->base_urls[0], "https://generativelanguage.googleapis.com/v1beta/openai");
 	assert_int_equal(gemini->operations, 1u << OPERATION_CHAT | 1u << OPERATION_EMBEDDINGS);
 	assert_int_equal(gemini->auth, AUTH_BEARER);
 	assert_non_null(find_binding("openai", DIALECT_OPENAI_RESPONSES));

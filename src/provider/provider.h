@@ -9,6 +9,8 @@
 #include "dialect/dialect.h"
 #include "http/client.h"
 #include "llm/price.h"
+#include "llm/quirks.h"
+#include "llm/rules.h"
 
 enum tier { TIER_NONE, TIER_CHEAP, TIER_FAST, TIER_FRONTIER };
 
@@ -30,6 +32,7 @@ struct offer {
 	struct slice *aliases;         /* other names it goes by there: dated snapshots, -latest forms */
 	unsigned alias_count;
 	struct price price;            /* PRICE_UNKNOWN where unknown */
+	const struct model_rules *rules; /* never NULL once a configuration is read; ids sent as written: rules_find() */
 };
 
 enum auth_kind { AUTH_NONE, AUTH_BEARER, AUTH_HEADER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
@@ -48,6 +51,7 @@ struct binding {
 	struct slice auth_header;      /* lower-case header name for AUTH_HEADER */
 	struct header *headers;        /* fixed headers this dialect needs there: anthropic-version */
 	unsigned header_count;
+	uint64_t quirks;               /* QUIRK_…: where it differs from the dialect */
 };
 
 struct credential {
@@ -63,7 +67,7 @@ struct attempt_timeouts {              /* milliseconds */
 
 struct provider {
 	struct slice name;
-	bool foreign;                  /* not in the catalogue */
+	bool foreign;                  /* not in the catalogue, or a server of one's own */
 	int priority;
 	unsigned order;                /* position in the file (or catalogue): breaks ties */
 	struct slice region;
@@ -74,6 +78,7 @@ struct provider {
 	unsigned key_count;            /* 0: a key is needed and missing; passed over with the reason "no key" */
 	bool needs_key;
 	struct slice key_variable;     /* ANTHROPIC_API_KEY: named when it is missing */
+	bool lacks_address;            /* `key_variable` is one of its base URL's instead, and there is no binding */
 	bool spread;                   /* rotate keys instead of sticking to one per conversation */
 	struct offer *offers;
 	unsigned offer_count;
