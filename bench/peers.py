@@ -93,6 +93,7 @@ WEIR = """
 listen: 127.0.0.1:{port}
 admin: {{ listen: 127.0.0.1:{admin} }}
 workers: 1
+store: sqlite:{store}
 providers:
   bench:
     dialect: openai-chat
@@ -223,7 +224,7 @@ class Peers:
             file.write_text(HAPROXY.format(streams=self.streams, core=PROXY_CORE, port=port, upstream=upstream, tls=verify))
             return ["haproxy", "-db", "-f", file]
         file = own / "weir.yaml"
-        file.write_text(WEIR.format(port=port, admin=ADMIN_PORTS[tls], upstream=upstream, scheme=scheme))
+        file.write_text(WEIR.format(port=port, admin=ADMIN_PORTS[tls], upstream=upstream, scheme=scheme, store=own / "weir.db"))
         return [self.weir, "serve", "-c", file]
 
     def start(self, name, tls=False):

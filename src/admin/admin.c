@@ -83,7 +83,7 @@ static void answer_gathered(struct gathering *g)
 	if (!s)
 		return;
 	buf_init(&page, PAGE_MAX);
-	metrics_page_write(g->view, g->admin->shared->breakers, &page);
+	metrics_page_write(g->view, g->admin->shared, &page);
 	answer_text(s, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"), buf_slice(&page));
 	buf_done(&page);
 }

@@ -225,11 +225,30 @@ static void write_state(struct page *p, const struct metrics_view *v, struct bre
 	line(p, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
 }
 
-void metrics_page_write(const struct metrics_view *v, struct breakers *breakers, struct buf *out)
+static void write_store(struct page *p, struct store *store)
+{
+	struct store_counts c;
+
+	store_get_counts(store, &c);
+	single(p, "weir_store_survives_restart", "gauge", "1: the store is a file; 0: it is memory only.", store_survives_restart(store));
+	single(p, "weir_store_documents", "gauge", "Documents in the store's memory.", c.documents);
+	single(p, "weir_store_bytes", "gauge", "Their bytes.", c.bytes);
+	single(p, "weir_store_unwritten", "gauge", "Changes that wait to be written.", c.unwritten);
+	single(p, "weir_store_unwritten_bytes", "gauge", "Their bytes.", c.unwritten_bytes);
+	single(p, "weir_store_requests", "gauge", "Questions that wait for the store's thread.", c.requests);
+	single(p, "weir_store_written_total", "counter", "Rows written or deleted.", c.written);
+	single(p, "weir_store_expired_total", "counter", "Rows deleted for their age.", c.expired);
+	single(p, "weir_store_dropped_total", "counter", "Changes that do not survive a restart because too much waited.", c.dropped);
+	single(p, "weir_store_refused_total", "counter", "Documents over a limit, and questions while too many waited.", c.refused);
+	single(p, "weir_store_errors_total", "counter", "Operations of the database that failed.", c.errors);
+}
+
+void metrics_page_write(const struct metrics_view *v, const struct shared *shared, struct buf *out)
 {
 	struct page p = { .out = out };
 
 	write_requests(&p, &v->metrics);
 	write_targets(&p, &v->metrics);
-	write_state(&p, v, breakers);
+	write_state(&p, v, shared->breakers);
+	write_store(&p, shared->store);
 }

@@ -23,4 +23,4 @@ void metrics_view_add(struct metrics_view *into, const struct worker_view *v);
 struct metrics_view *metrics_view_free(struct metrics_view *v);
 
 /* Over the buffer's limit the page ends after a whole line. */
-void metrics_page_write(const struct metrics_view *v, struct breakers *breakers, struct buf *out);
+void metrics_page_write(const struct metrics_view *v, const struct shared *shared, struct buf *out);

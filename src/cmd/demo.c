@@ -115,6 +115,7 @@ static struct slice write_config(struct demo *d)
 			    "listen: 127.0.0.1:%u\n"
 			    "admin: { listen: \"127.0.0.1:0\" }\n"
 			    "workers: 1\n"
+			    "store: memory\n"
 			    "providers:\n"
 			    "  anthropic:\n"
 			    "    priority: 1\n"

@@ -9,6 +9,7 @@
 #include <time.h>
 #include "admin/admin.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "exchange/exchange.h"
 #include "net/listener.h"
 #include "net/mailbox.h"
@@ -208,6 +209,19 @@ static bool open_admin(struct gateway *g, int inherited, char *reterr, size_t si
 	return r == 0 || fail(reterr, size, "cannot listen for admin on", a, r);
 }
 
+/* Last, and only when the listeners are open: a second instance that cannot start leaves the file alone. */
+static void open_store(struct gateway *g)
+{
+	struct store_options o;
+
+	store_options_init(&o);
+	o.path = g->config->store_path;
+	if (g->config->store_has_no_place)
+		log_warn("no folder for the store is named by $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME; "
+			 "everything is kept in memory only until a restart");
+	g->shared.store = store_open(&o);
+}
+
 static void *run_station(void *arg)
 {
 	struct station *s = arg;
@@ -270,6 +284,7 @@ struct gateway *gateway_start(struct config *config, const struct inherited_sock
 	if (!(inherited_count > 0 ? open_inherited(g, inherited, reterr, size) : open_configured(g, reterr, size)) ||
 	    !open_admin(g, inherited ? inherited->admin : -1, reterr, size))
 		return gateway_stop(g);
+	open_store(g);
 	start_threads(g);
 	return g;
 }
@@ -368,6 +383,8 @@ struct gateway *gateway_stop(struct gateway *g)
 		free(s->listeners);
 	}
 	loop_free(g->admin_loop);
+	/* Ending exchanges may still put; nobody waits for an answer any more. */
+	store_close(g->shared.store);
 	breakers_free(g->shared.breakers);
 	config_unref(g->config);
 	free(g->stations);

@@ -167,7 +167,9 @@ const char *config_needs_restart(const struct config *old, const struct config *
 		return "listen";
 	if (!slice_eq(old->admin.text, new->admin.text))
 		return "admin.listen";
-	return old->workers == new->workers ? NULL : "workers";
+	if (old->workers != new->workers)
+		return "workers";
+	return slice_eq(slice_cstr(old->store_path), slice_cstr(new->store_path)) ? NULL : "store";
 }
 
 const struct api_key *config_find_key(const struct config *c, struct slice presented)

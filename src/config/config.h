@@ -28,6 +28,8 @@ struct config {
 	struct listen_on admin;
 	struct secret *admin_token;    /* NULL = none */
 	unsigned workers;              /* resolved: at least 1 */
+	const char *store_path;        /* of the store's database; NULL = memory only */
+	bool store_has_no_place;       /* nothing is said, and the environment names no folder for it */
 	struct tls_context *server_tls; /* NULL = plain */
 	struct proxy_settings proxies;
 
@@ -75,7 +77,8 @@ struct config *config_parse(struct slice text, const char *name, struct config_r
 void config_report_done(struct config_report *r);
 struct config *config_ref(struct config *c);
 struct config *config_unref(struct config *c);
-/* The first key that may not change without a restart but does, or NULL: "listen", "admin.listen", "workers". */
+/* The first key that may not change without a restart but does, or NULL: "listen", "admin.listen", "workers",
+ * "store". */
 const char *config_needs_restart(const struct config *old, const struct config *new);
 /* Who presented that key: its entry, or NULL. Constant time in the number of bytes. */
 const struct api_key *config_find_key(const struct config *c, struct slice presented);

@@ -32,7 +32,7 @@ static const struct text_case cases[] = {
 	{ "workers\n", "1:1: a configuration is a map\n" },
 
 	/* What comes later is neither accepted nor ignored. */
-	{ "store: sqlite:x.db\n", "1:1: 'store' comes later\n" },
+	{ "shared: valkey:x\n", "1:1: 'shared' comes later\n" },
 	{ "teams: {}\nbudgets: {}\ncache: {}\nprices: {}\ntelemetry: {}\nalerts: {}\nretention: {}\n"
 	  "guards: {}\nshared: {}\n",
 	  "1:1: 'teams' comes\n2:1: 'budgets' comes\n3:1: 'cache' comes\n4:1: 'prices' comes\n5:1: 'telemetry' comes\n"
@@ -54,6 +54,12 @@ static const struct text_case cases[] = {
 	{ "listen: 0.0.0.0:8484\n", "1:9: without 'keys' anyone who reaches '0.0.0.0:8484'\n" },
 	{ "listen: [127.0.0.1:1, \":2\"]\n", "1:1: without 'keys' anyone who reaches ':2'\n" },
 	{ "admin: { listen: 0.0.0.0:8485 }\n", "1:18: without 'admin.token'\n" },
+	{ "store: sqlite:x.db\n", "1:8: after 'sqlite:' the whole path of a file is needed: sqlite:/\n" },
+	{ "store: \"sqlite:/folder/\"\n", "1:8: after 'sqlite:' the whole path\n" },
+	{ "store: \"sqlite:/a\\0b\"\n", "1:8: after 'sqlite:' the whole path\n" },
+	{ "store: postgres://a:b@c/d\n", "1:8: 'postgres' comes later\n" },
+	{ "store: redis\n", "1:8: 'store' is memory, or sqlite:/PATH\n" },
+	{ "store: { path: x }\n", "1:1: a single value belongs here\n" },
 	{ "listen: localhost:1\n", "1:9: 'localhost:1' is no address to listen on\n" },
 	{ "listen: [127.0.0.1:1, 127.0.0.1:1]\n", "1:23: '127.0.0.1:1' stands twice\n" },
 	{ "keys: [{ name: a }, { name: b, key: \"\" }, { name: c, key: k, kez: x }]\n",

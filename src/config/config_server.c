@@ -4,6 +4,7 @@
  * here. */
 #include <sched.h>
 #include "config/config_internal.h"
+#include "store/place.h"
 
 enum { WORKERS_MAX = 256, LISTEN_MAX = 16 };
 
@@ -97,6 +98,28 @@ static void read_workers(struct reader *r, struct yaml v, void *into)
 		return;
 	if (value_integer(r, v, 1, WORKERS_MAX, &workers))
 		r->config->workers = (unsigned)workers;
+}
+
+/* What is written is not quoted: it may hold a password. */
+static void read_store(struct reader *r, struct yaml v, void *into)
+{
+	struct slice text, path;
+
+	if (!value_text(r, v, &text))
+		return;
+	r->config->store_has_no_place = false;
+	path = slice_starts_with(text, SLICE("sqlite:")) ? slice_after(text, 7) : slice_of(NULL, 0);
+	if (slice_eq(text, SLICE("memory")))
+		r->config->store_path = NULL;
+	else if (slice_starts_with(path, SLICE("/")) && !slice_ends_with(path, SLICE("/")) &&
+		 !memchr(path.ptr, '\0', path.len))
+		r->config->store_path = arena_cstr(r->arena, path);
+	else if (path.ptr)
+		problem(r, v, "after 'sqlite:' the whole path of a file is needed: sqlite:/var/lib/weir/weir.db");
+	else if (slice_starts_with(text, SLICE("postgres")))
+		problem(r, v, "'postgres' comes later: this version does not have it yet");
+	else
+		problem(r, v, "'store' is memory, or sqlite:/PATH");
 }
 
 struct certificate {
@@ -203,6 +226,8 @@ static const struct key top_keys[] = {
 	{ "admin", "map", "below", "The admin plane: its own listener and credential.", read_admin },
 	{ "workers", "auto, or a number", "auto", "Threads that serve; auto: one per core this process may use.",
 	  read_workers },
+	{ "store", "memory, or sqlite:/PATH", "sqlite: in the state folder",
+	  "Where what must survive a restart is kept.", read_store },
 	{ "tls", "map", "none", "Certificate for `listen`; without it connections are plain.", read_tls },
 	{ "keys", "list of maps", "none", "Who may call. Without any: loopback only, every key is accepted.",
 	  keys_read },
@@ -212,7 +237,6 @@ static const struct key top_keys[] = {
 	{ "routing", "list of maps", "none", "Rules; the first that matches decides.", keep_routing },
 	{ "defaults", "map", "below", "Times and tries.", read_defaults },
 	{ "limits", "map", "below", "How large things may be.", read_limits },
-	{ "store", "", "", "", NULL },
 	{ "shared", "", "", "", NULL },
 	{ "teams", "", "", "", NULL },
 	{ "budgets", "", "", "", NULL },
@@ -243,6 +267,8 @@ void server_init(struct reader *r)
 	set_address(r, &c->listen[0], SLICE("127.0.0.1:8484"));
 	set_address(r, &c->listen[1], SLICE("[::1]:8484"));
 	set_address(r, &c->admin, SLICE("127.0.0.1:8485"));
+	c->store_path = place_default(r->arena);
+	c->store_has_no_place = !c->store_path;
 	c->workers = usable_cores() < WORKERS_MAX ? usable_cores() : WORKERS_MAX;
 	c->limits.body = (size_t)64 << 20;
 	c->limits.bodies = (size_t)1 << 30;

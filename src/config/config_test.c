@@ -547,6 +547,32 @@ static void test_keys_are_found(void **state)
 	config_unref(c);
 }
 
+static void assert_store(const char *text, const char *path, bool has_no_place)
+{
+	struct config *c = load(text);
+
+	assert_int_equal(c->store_path != NULL, path != NULL);
+	if (path)
+		assert_string_equal(c->store_path, path);
+	assert_int_equal(c->store_has_no_place, has_no_place);
+	config_unref(c);
+}
+
+static void test_where_the_store_is(void **state)
+{
+	unsetenv("STATE_DIRECTORY");
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("HOME");
+	assert_store("", NULL, true);
+	assert_store("store: memory", NULL, false);
+	assert_store("store: sqlite:/a/b.db", "/a/b.db", false);
+	setenv("HOME", "/home/anna", 1);
+	assert_store("", "/home/anna/.local/state/weir/weir.db", false);
+	assert_store("store: memory", NULL, false);
+	assert_store("store: \"sqlite:${HOME}/x.db\"", "/home/anna/x.db", false);
+	unsetenv("HOME");
+}
+
 static void test_what_needs_a_restart(void **state)
 {
 	static const struct { const char *old, *new, *key; } cases[] = {
@@ -556,6 +582,9 @@ static void test_what_needs_a_restart(void **state)
 		{ "", "listen: [127.0.0.1:8484, \"[::1]:8484\"]", NULL },
 		{ "", "admin: { listen: 127.0.0.1:1 }", "admin.listen" },
 		{ "", "admin: { token: abc }", NULL },
+		{ "store: memory", "store: sqlite:/a/b.db", "store" },
+		{ "store: sqlite:/a/b.db", "store: sqlite:/a/c.db", "store" },
+		{ "store: sqlite:/a/b.db", "store: \"sqlite:/a/b.db\"", NULL },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -599,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_aliases_and_merge_keys),
 		cmocka_unit_test(test_zero_configuration),
 		cmocka_unit_test(test_keys_are_found),
+		cmocka_unit_test(test_where_the_store_is),
 		cmocka_unit_test(test_what_needs_a_restart),
 		cmocka_unit_test(test_references_are_counted),
 	};

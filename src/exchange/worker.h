@@ -8,12 +8,14 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "policy/breaker.h"
+#include "store/store.h"
 
 enum { WORKER_NO_USAGE_MAX = 64, WORKER_SPARE_EXCHANGES_MAX = 256 };
 
 /* Shared by all workers of the process; each member has its own lock or is atomic (DESIGN §4, "truly shared"). */
 struct shared {
 	struct breakers *breakers;
+	struct store *store;           /* from before the first request until after the last; never NULL between */
 	struct byte_budget bodies;
 	_Atomic bool draining;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SQLite in WAL mode: readers and the writer of other processes do not wait for each other, and with synchronous=NORMAL a
- * commit costs no fsync; a power cut may lose the last commits, never the file (sqlite.org/wal.html, pragma.html). */
+/* SQLite in WAL mode: readers and the writer of other processes do not wait for each other, and with synchronous=NORMAL
+ * a commit costs no fsync; a power cut may lose the last commits, never the file (sqlite.org/wal.html, pragma.html). */
 #include "store/database.h"
 
 #include <sqlite3.h>
@@ -181,12 +181,13 @@ bool database_secret(struct database *d, unsigned char ret[static STORE_SECRET_S
 {
 	sqlite3_stmt *insert = NULL, *select = NULL;
 	bool good = false;
+	static const char insert_text[] = "INSERT OR IGNORE INTO secret (name, value) VALUES ('root', ?1)";
+	static const char select_text[] = "SELECT value FROM secret WHERE name = 'root'";
 
 	random_secure(ret, STORE_SECRET_SIZE);
 	/* Another process may be doing the same: whoever comes second takes what is there. */
-	if (sqlite3_prepare_v2(d->handle, "INSERT OR IGNORE INTO secret (name, value) VALUES ('root', ?1)", -1, &insert, NULL) ==
-		    SQLITE_OK &&
-	    sqlite3_prepare_v2(d->handle, "SELECT value FROM secret WHERE name = 'root'", -1, &select, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(d->handle, insert_text, -1, &insert, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(d->handle, select_text, -1, &select, NULL) == SQLITE_OK &&
 	    sqlite3_bind_blob(insert, 1, ret, STORE_SECRET_SIZE, SQLITE_STATIC) == SQLITE_OK &&
 	    sqlite3_step(insert) == SQLITE_DONE && sqlite3_step(select) == SQLITE_ROW &&
 	    sqlite3_column_bytes(select, 0) == STORE_SECRET_SIZE) {
@@ -279,11 +280,12 @@ static bool open_handle(struct database *d, const char *path)
 
 static bool prepare_all(struct database *d)
 {
-	for (unsigned i = 0; i < STATEMENT_COUNT; i++)
-		if (sqlite3_prepare_v3(d->handle, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &d->statements[i], NULL) !=
-		    SQLITE_OK)
-			return failed(d, "has other tables");
-	return true;
+	int r = SQLITE_OK;
+
+	for (unsigned i = 0; i < STATEMENT_COUNT && r == SQLITE_OK; i++)
+		r = sqlite3_prepare_v3(d->handle, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &d->statements[i],
+				       NULL);
+	return r == SQLITE_OK || failed(d, "has other tables");
 }
 
 struct database *database_open(const char *path, int64_t file_max, char reterr[static DATABASE_ERROR_MAX])

@@ -49,8 +49,8 @@ void documents_done(struct documents *d);
 struct entry *documents_find(struct documents *d, const struct store_key *key);
 /* Whether `document` (NULL: a deletion) may wait to be written in that key's place. */
 bool documents_may_wait(const struct documents *d, const struct store_key *key, const struct document *document);
-/* Sets what a key holds: `document` (a reference, handed over), or NULL for deleted; without a need to be written NULL just
- * removes the key. Makes room. False when it is larger than all the room there is: then the key is unknown. */
+/* Sets what a key holds: `document` (a reference, handed over), or NULL for deleted; without a need to be written NULL
+ * just removes the key. Makes room. False when it is larger than all the room there is: then the key is unknown. */
 bool documents_set(struct documents *d, const struct store_key *key, struct document *document, bool unwritten);
 /* The row is as the entry was at `change`. If that is still so, the entry waits no more; a deleted one goes. */
 void documents_settle(struct documents *d, const struct store_key *key, uint64_t change);

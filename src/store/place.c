@@ -40,8 +40,8 @@ static int make_folders(const char *path)
 	memcpy(folder, path, len + 1);
 	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		/* EROFS and EACCES also come for a folder that is there: whether it can be used is seen by the next one. */
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES && errno != EISDIR)
+		/* EROFS and EACCES also come for a folder that is there: the next one shows whether it can be used. */
+		if (mkdir(folder, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
 			return -errno;
 		*slash = '/';
 	}

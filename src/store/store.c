@@ -221,7 +221,8 @@ static void open_answer(struct letter *letter, struct loop *loop)
 	store_ask_free(ask);
 }
 
-static struct store_ask *ask_new(struct loop *l, enum ask_kind kind, const struct store_key *key, struct store_request *r)
+static struct store_ask *ask_new(struct loop *l, enum ask_kind kind, const struct store_key *key,
+				 struct store_request *r)
 {
 	struct store_ask *ask = xcalloc(1, sizeof(*ask) + key->owner.len + key->id.len);
 
@@ -247,12 +248,17 @@ void store_ask_free(struct store_ask *ask)
 	free(ask);
 }
 
-void store_deliver(struct store *s, struct store_ask *ask)
+static void fill_answer(struct store_ask *ask)
 {
 	if (ask->document) {
 		ask->answer.value = document_value(ask->document);
 		ask->answer.expires_ms = ask->document->expires_ms;
 	}
+}
+
+void store_deliver(struct store *s, struct store_ask *ask)
+{
+	fill_answer(ask);
 	ask->is_answered = true;
 	/* Under the lock: whoever cancels sees it either on a list or posted, and after it nothing is posted. */
 	if (!ask->request)
@@ -269,10 +275,7 @@ static bool post_at_once(struct store_ask *ask)
 {
 	struct store_request *r = ask->request;
 
-	if (ask->document) {
-		ask->answer.value = document_value(ask->document);
-		ask->answer.expires_ms = ask->document->expires_ms;
-	}
+	fill_answer(ask);
 	if (mailbox_post(ask->mailbox, &ask->letter))
 		return true;
 	r->ask = NULL;

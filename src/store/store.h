@@ -7,8 +7,8 @@
  *   get     asks the store's thread; the answer comes through the asking loop's mailbox
  *   delete  at once invisible to every worker; the answer says whether it existed
  *
- * Every document has an owner (a key's name; "local" without keys): with another owner it does not exist. Every document
- * may expire: then it is never returned, and the thread deletes its row some time later.
+ * Every document has an owner (a key's name; "local" without keys): with another owner it does not exist. Every
+ * document may expire: then it is never returned, and the thread deletes its row some time later.
  *
  * No worker ever waits for the disk. A database that is full, locked, damaged or read-only is said once in the log and
  * counted; meanwhile documents live in memory, within bounds, and what waits is written when the disk works again. The
@@ -58,11 +58,11 @@ struct store_options {
 /* Memory only, and the bounds that the gateway has. */
 void store_options_init(struct store_options *o);
 /* Opens the file, makes it (0600, its folders 0700) when it is not there, and starts the thread. Waits for the disk, so
- * not on a worker. A file that cannot be used (damaged, from a newer weir, not writable, …) is one warning in the log and
- * a store in memory: never NULL. */
+ * not on a worker. A file that cannot be used (damaged, from a newer weir, not writable, …) is one warning in the log
+ * and a store in memory: never NULL. */
 struct store *store_open(const struct store_options *o);
-/* Writes what waits, ends the thread, frees. Every request must be answered or cancelled before, and nobody else may use
- * the store any more. What could not be written is counted in the log. Accepts NULL, returns NULL. */
+/* Writes what waits, ends the thread, frees. Every request must be answered or cancelled before, and nobody else may
+ * use the store any more. What could not be written is counted in the log. Accepts NULL, returns NULL. */
 struct store *store_close(struct store *s);
 /* False: what is put is gone after a restart. */
 bool store_survives_restart(const struct store *s);
@@ -70,9 +70,9 @@ bool store_survives_restart(const struct store *s);
 /* Adds or replaces. `expires_ms`: Unix time or STORE_NEVER_EXPIRES.
  *
  * True: readable at once, and written soon (a store in memory keeps it as long as there is room). False, and counted as
- * dropped: more waits to be written than may. The document is then in memory only and can be read as long as there is room;
- * if it replaced one that is on disk, that one may be seen again later. False, too, when key or value is over its bound:
- * then nothing has changed. */
+ * dropped: more waits to be written than may. The document is then in memory only and can be read as long as there is
+ * room; if it replaced one that is on disk, that one may be seen again later. False, too, when key or value is over its
+ * bound: then nothing has changed. */
 bool store_put(struct store *s, const struct store_key *key, struct slice value, int64_t expires_ms);
 
 enum store_found {
@@ -95,7 +95,7 @@ struct store_answer {
 
 struct store_ask;
 
-/* A question on its way; lives in the caller's memory until it is answered or cancelled. Zero it and set the callback. */
+/* A question on its way; lives in the caller's memory until it is answered or cancelled. Zero it, set the callback. */
 struct store_request {
 	/* Runs once, on the loop that asked, never from within store_get() or store_delete(). The request may be used
 	 * again or freed from within. */
@@ -109,8 +109,8 @@ bool store_get(struct store *s, struct loop *l, const struct store_key *key, str
 /* The same; false: nothing was deleted. The answer comes when the row is gone from the database. After
  * STORE_UNAVAILABLE the document is invisible all the same, and its row is deleted when the disk works again. */
 bool store_delete(struct store *s, struct loop *l, const struct store_key *key, struct store_request *r) MUSTCHECK;
-/* From the thread of the loop that asked, or after it has ended: on_answer() does not run any more, and no letter goes to
- * the mailbox any more. A delete that was asked for happens all the same. Harmless on an idle request. */
+/* From the thread of the loop that asked, or after it has ended: on_answer() does not run any more, and no letter goes
+ * to the mailbox any more. A delete that was asked for happens all the same. Harmless on an idle request. */
 void store_cancel(struct store *s, struct store_request *r);
 
 /* Derived from one random value that is made once and kept in the database: the same over restarts for the same name (a

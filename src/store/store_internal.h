@@ -17,6 +17,7 @@ struct store {
 	struct database *database;     /* the thread's own */
 	int64_t next_sweep;            /* monotonic; the thread's own, as all below */
 	int64_t next_complaint;
+	bool has_complained;           /* since it last worked */
 	char open_error[DATABASE_ERROR_MAX]; /* why there is no database */
 
 	pthread_mutex_t lock;          /* for all below */
@@ -41,7 +42,7 @@ enum ask_kind { ASK_GET, ASK_DELETE };
 struct store_ask {
 	struct letter letter;
 	struct list node;
-	struct store_request *request; /* NULL: cancelled. The asking thread's, under the lock while the ask is on a list */
+	struct store_request *request; /* NULL: cancelled. Changed under the lock, by the asking thread only */
 	struct mailbox *mailbox;
 	enum ask_kind kind;
 	enum store_found known;        /* delete: what memory said; STORE_UNKNOWN: nothing */
@@ -54,7 +55,7 @@ struct store_ask {
 	char bytes[];
 };
 
-/* store.c, with the lock held: posts the answer, or keeps it when the mailbox is full, or frees it when nobody waits. */
+/* store.c, with the lock held: posts the answer, keeps it when the mailbox is full, or frees it when nobody waits. */
 void store_deliver(struct store *s, struct store_ask *ask);
 void store_ask_free(struct store_ask *ask);
 static inline bool document_is_alive(const struct store *s, const struct document *d)

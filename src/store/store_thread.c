@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store's thread: the only one that touches the database. It works in rounds: it takes what waits to be written, answers
- * the questions that were asked until then, writes what it took in one transaction, and deletes some of what has expired. */
+/* The store's thread: the only one that touches the database. It works in rounds: it takes what waits to be written,
+ * answers the questions that were asked until then, writes what it took in one transaction, and deletes some of what
+ * has expired. */
 #include <errno.h>
 #include <signal.h>
 #include "base/clock.h"
@@ -42,6 +43,7 @@ static void note_failure(struct store *s)
 	if (now < s->next_complaint)
 		return;
 	s->next_complaint = now + COMPLAIN_EVERY_NS;
+	s->has_complained = true;
 	log_error("the store %s %s; documents stay in memory until it works again", s->options.path,
 		  database_error(s->database));
 }
@@ -210,8 +212,10 @@ static void write_round(struct store *s, struct round *r)
 		back_off(s);
 	}
 	pthread_mutex_unlock(&s->lock);
-	if (works_again)
+	if (works_again && s->has_complained) {
+		s->has_complained = false;
 		log_info("the store %s works again", s->options.path);
+	}
 }
 
 static void sweep(struct store *s)

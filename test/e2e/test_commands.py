@@ -168,7 +168,7 @@ class Check(Commands):
             ("providers:\n  openai: {}\n  openai: {}", "3:3", "openai"),
             ("providers:\n  openai: { keys: [\"${NOT_SET}\"] }", "2:20", "NOT_SET"),
             ("providers:\n  openai: { keys: [\"${file:/not/there}\"] }", "2:20", "/not/there"),
-            ("providers:\n  openai: {}\nstore: sqlite:x", "3:1", "later"),
+            ("providers:\n  openai: {}\nshared: valkey:x", "3:1", "later"),
             ("providers:\n  openai: {}\nlisten: 0.0.0.0:8484", "3:9", "keys"),
             ("providers:\n\topenai: {}", "2:", "YAML"),
         ]
@@ -365,7 +365,8 @@ class ZeroConfiguration(Commands):
     def test_serve_from_the_environment(self):
         """`weir serve` and nothing else listens on the default ports; when somebody has them, another time."""
         process = subprocess.Popen([BINARY, "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-                                   env=clean_environment({"OPENAI_API_KEY": "o-CANARY"}), stdin=subprocess.DEVNULL)
+                                   env=clean_environment({"OPENAI_API_KEY": "o-CANARY", "XDG_STATE_HOME": str(self.folder)}),
+                                   stdin=subprocess.DEVNULL)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         line = process.stdout.readline()

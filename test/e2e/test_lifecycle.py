@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -104,7 +105,7 @@ class Reload(Life):
         weir = self.start()
         for text, said in (("providers:\n  one:\n    dialekt: openai-chat\n", r"weir\.yaml:3:5: .*dialekt.*dialect"),
                            ("providers: [", r"weir\.yaml:2:1: .*YAML"),
-                           ("providers: { x: { dialect: openai-chat } }", "base_url"), ("store: x", "later"),
+                           ("providers: { x: { dialect: openai-chat } }", "base_url"), ("shared: x", "later"),
                            ("listen: ${NOT_THERE}", "NOT_THERE")):
             with self.subTest(text=text):
                 before = len(weir.lines)
@@ -122,7 +123,7 @@ class Reload(Life):
         weir = self.start()
         two = {"providers": {"two": self.provider("two")}}
         for change, key in (({"listen": "127.0.0.1:1"}, "listen"), ({"listen": ["127.0.0.1:0", "[::1]:0"]}, "listen"),
-                            ({"workers": 2}, "workers"), ({"admin": {"listen": "127.0.0.1:2"}}, "admin.listen")):
+                            ({"workers": 2}, "workers"), ({"store": "sqlite:/x"}, "store"), ({"admin": {"listen": "127.0.0.1:2"}}, "admin.listen")):
             with self.subTest(change=change):
                 self.assertRegex(weir.reload({**two, **change}), f"'{key}' cannot change without a restart")
                 self.assertEqual(self.chat(weir).header("x-weir-provider"), "one")
@@ -155,6 +156,41 @@ class Reload(Life):
             thread.join()
         self.assertEqual(set(statuses), {200})
         weir.wait_records(len(statuses))
+
+
+class Store(Life):
+    """Where the store's file is, and that trouble with it is never trouble for a request."""
+
+    def serves(self, weir, on_disk):
+        self.assertEqual(self.chat(weir).status, 200)
+        self.assertEqual(weir.metrics()["weir_store_survives_restart"], on_disk)
+        self.assertEqual(len([line for line in weir.lines if '"warn"' in line]), 0 if on_disk else 1)
+
+    def test_the_file_is_its_owners_only(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, place in (("STATE_DIRECTORY", "weir.db"), ("XDG_STATE_HOME", "weir/weir.db"), ("HOME", ".local/state/weir/weir.db")):
+                with self.subTest(name=name):
+                    base = pathlib.Path(folder, name)
+                    base.mkdir()
+                    weir = self.start(env={name: str(base)})
+                    self.serves(weir, on_disk=1)
+                    file = base / place
+                    self.assertEqual((file.stat().st_mode & 0o777, {p.stat().st_mode & 0o777 for p in file.parents if base in p.parents}),
+                                     (0o600, {0o700} if file.parent != base else set()))
+                    weir.stop()
+                    self.assertEqual([p.name for p in file.parent.iterdir()], ["weir.db"])
+
+    def test_without_a_usable_place_it_serves_from_memory(self):
+        with tempfile.TemporaryDirectory() as folder:
+            damaged = pathlib.Path(folder, "weir.db")
+            damaged.write_bytes(b"no database\n" * 1000)
+            for env, said in (({}, "no folder for the store"), ({"STATE_DIRECTORY": folder}, "not a database"),
+                              ({"STATE_DIRECTORY": "/proc/nowhere"}, "cannot be made")):
+                with self.subTest(env=env):
+                    weir = self.start(env=env)
+                    weir.wait_line(said)
+                    self.serves(weir, on_disk=0)
+            self.assertEqual(damaged.read_bytes(), b"no database\n" * 1000)
 
 
 class Drain(Life):

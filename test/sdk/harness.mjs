@@ -45,7 +45,7 @@ export async function startWorld(providers, configure) {
     urls[name] = (await sims.start(name, speaks, options)).url;
 
   const file = path.join(folder, 'weir.json');
-  const listeners = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, workers: 1 };
+  const listeners = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, workers: 1, store: 'memory' };
   writeFileSync(file, JSON.stringify({ ...listeners, ...configure(urls) }));
   const weir = spawn(binary, ['serve', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   const records = [];
