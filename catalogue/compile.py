@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks providers.yaml and models.yaml and writes them as C tables for src/provider/catalogue.h.
+"""Checks providers.yaml and models.yaml and writes them, with condensed.json, as C tables for src/provider/catalogue.h.
 
-usage: compile.py providers.yaml models.yaml catalogue.gen.c
-Anything that is not exactly as documented at the head of the two files is an error that says where.
+usage: compile.py providers.yaml models.yaml condensed.json catalogue.gen.c
+Anything that is not exactly as documented at the head of the files is an error that says where.
 """
 import pathlib
 import re
@@ -127,42 +127,6 @@ def rate(place, prices, name):
     return "PRICE_UNKNOWN" if name not in prices else str(number(place, prices[name], NANO_PER_DOLLAR))
 
 
-def check_source(place, source, sources):
-    if not source.startswith("https://") and not any(source.startswith(known) for known in sources):
-        refuse(place, f"source '{source}' is neither an address nor listed under 'sources'")
-
-
-def write_rates(place, rates):
-    return "{ " + ", ".join(f".{name} = {rate(place, rates, name)}" for name in RATES) + " }"
-
-
-def write_bands(place, bands):
-    rows = {}
-    for band in bands:
-        only(place, band, ("input", "output"), RATES + ("service", "over"))
-        service = one_of(place, band.get("service", "standard"), SERVICES, "service")
-        over = number(place, band.get("over", 0))
-        if (service, over) in rows or (service, over) == ("SERVICE_STANDARD", 0):
-            refuse(place, f"{band.get('service', 'standard')} over {over} stands twice")
-        rows[service, over] = f"{{ {service}, {over}, {write_rates(place, band)} }}"
-    order = sorted(rows, key=lambda key: (list(SERVICES.values()).index(key[0]), key[1]))
-    return "(const struct price_band[]){ " + ", ".join(rows[key] for key in order) + " }" if rows else "NULL"
-
-
-def write_price(place, prices):
-    if not prices:
-        prices = {}
-    only(place, prices, (), RATES + ("cliff", "bands", "request", "web_search"))
-    if prices and ("input" not in prices or "output" not in prices):
-        refuse(place, "a price has at least input and output")
-    bands = prices.get("bands", []) + ([prices["cliff"]] if "cliff" in prices else [])
-    return (
-        f"{{ .rates = {write_rates(place, prices)}, .request = {rate(place, prices, 'request')},"
-        f" .web_search = {rate(place, prices, 'web_search')},\n\t\t    .bands = {write_bands(place, bands)},"
-        f" .band_count = {len(bands)} }}"
-    )
-
-
 def quirk_names():
     """As src/llm/quirks.h lists them, with what its comments say."""
     header = pathlib.Path(__file__).resolve().parent.parent / "src" / "llm" / "quirks.h"
@@ -203,55 +167,7 @@ def write_binding(place, binding, local):
     )
 
 
-def write_offer(provider, model, offer, sources):
-    place = f"{model} at {provider}"
-    only(place, offer, ("id", "source"), ("also", "price"))
-    check_source(place, offer["source"], sources)
-    return (
-        f"\t\t{{ {text(model)}, {text(offer['id'])}, {strings(offer.get('also', []))},\n"
-        f"\t\t  {write_price(place, offer.get('price'))} }},\n"
-    )
-
-
-def abilities_of(name, models):
-    """A list, or "as NAME": what a predecessor can do."""
-    abilities = models[name].get("abilities", [])
-    if not isinstance(abilities, str):
-        return bits(name, abilities, ABILITIES, "ability")
-    predecessor = abilities.removeprefix("as ")
-    if predecessor not in models or isinstance(models[predecessor].get("abilities", []), str):
-        refuse(name, f"abilities '{abilities}' should be a list, or 'as NAME' of a model that has one")
-    return abilities_of(predecessor, models)
-
-
-def write_model(name, models, sources):
-    model = models[name]
-    only(name, model, ("source", "offers"), ("tier", "operations", "context", "max_output", "abilities"))
-    check_source(name, model["source"], sources)
-    tier, quality = one_of(name, model.get("tier"), TIERS, "tier")
-    operations = bits(name, model.get("operations", ["chat"]), OPERATIONS, "operation")
-    if "OPERATION_CHAT" in operations:  # counting and compacting are about a chat
-        operations += ["OPERATION_COUNT_TOKENS", "OPERATION_COMPACT"]
-    abilities = abilities_of(name, models)
-    return (
-        f"\t{{ .id = {{ {text(name)}, {len(name)} }}, .tier = {tier}, .quality = {quality},\n"
-        f"\t  .context = {number(name, model.get('context', 0))}, .max_output = {number(name, model.get('max_output', 0))},\n"
-        f"\t  .abilities = {' | '.join(abilities + [EVERY_MODEL])},\n"
-        f"\t  .operations = {' | '.join('1u << ' + name for name in operations)} }},\n"
-    )
-
-
-def check_names(models):
-    """Every name leads to one public id, whoever it is that uses the name."""
-    meaning = {}
-    for public, model in models.items():
-        for provider, offer in model["offers"].items():
-            for name in [public, offer["id"], *offer.get("also", [])]:
-                if meaning.setdefault(name, public) != public:
-                    refuse(f"{public} at {provider}", f"the name '{name}' already means {meaning[name]}")
-
-
-def write_provider(name, provider, models, sources):
+def write_provider(name, provider, tables):
     only(name, provider, ("title", "bindings"), ("keys", "reseller", "local"))
     local = bool(provider.get("local"))
     dialects = [binding.get("dialect") for binding in provider["bindings"]]
@@ -259,8 +175,8 @@ def write_provider(name, provider, models, sources):
         refuse(name, "has two bindings for one dialect")
     symbol = name.replace("-", "_")
     bindings = "".join(write_binding(f"{name}, binding {i + 1}", b, local) for i, b in enumerate(provider["bindings"]))
-    offers = [write_offer(name, m, row["offers"][name], sources) for m, row in models.items() if name in row["offers"]]
-    tables = (
+    offers = tables.offers(name, {o for binding in provider["bindings"] for o in binding["operations"]})
+    written = (
         f"static const struct catalogue_binding bindings_of_{symbol}[] = {{\n{bindings}}};\n"
         + (f"static const struct catalogue_offer offers_of_{symbol}[] = {{\n{''.join(offers)}}};\n\n" if offers else "\n")
     )
@@ -270,28 +186,32 @@ def write_provider(name, provider, models, sources):
         f"\t  .bindings = bindings_of_{symbol}, .binding_count = {len(provider['bindings'])},\n"
         f"\t  .offers = {f'offers_of_{symbol}' if offers else 'NULL'}, .offer_count = {len(offers)} }},\n"
     )
-    return tables, row
+    return written, row
 
 
-def compile_catalogue(providers_path, models_path):
+def compile_catalogue(providers_path, models_path, condensed_path):
+    import compile_models              # which takes its helpers from here
+
     providers_file, models_file = load(providers_path), load(models_path)
     only(providers_path, providers_file, ("version", "providers"))
-    only(models_path, models_file, ("sources", "models"))
-    providers, models, sources = providers_file["providers"], models_file["models"], models_file["sources"]
-    model_rows = "".join(write_model(name, models, sources) for name in models)
+    only(models_path, models_file, ("sources", "tiers", "names", "models"))
+    providers = providers_file["providers"]
+    tiers = [(re.compile(pattern), tier) for tier, patterns in models_file["tiers"].items() for pattern in patterns]
+    version, models = compile_models.read(models_file, pathlib.Path(condensed_path), tiers)
     for name, model in models.items():
         for provider in model["offers"]:
             one_of(name, provider, providers, "provider")
-    check_names(models)
-    written = [write_provider(name, provider, models, sources) for name, provider in providers.items()]
+    tables = compile_models.Tables(models)
+    written = [write_provider(name, provider, tables) for name, provider in providers.items()]
     return "".join(
         [
             "/* SPDX-License-Identifier: Apache-2.0 */\n",
-            "/* Made by catalogue/compile.py from catalogue/providers.yaml and catalogue/models.yaml: edit those. */\n",
+            "/* Made by catalogue/compile.py from providers.yaml, models.yaml and condensed.json: edit the first two. */\n",
             '#include "provider/catalogue.h"\n\n',
-            f"const char catalogue_version[] = {text(providers_file['version'])};\n\n",
-            f"const struct model catalogue_models[] = {{\n{model_rows}}};\n",
-            f"const unsigned catalogue_model_count = {len(models)};\n\n",
+            f"const char catalogue_version[] = {text(max(version, providers_file['version']))};\n\n",
+            "static const char *const no_names[] = { NULL };\n\n",
+            tables.text(),
+            tables.price_text(),
             *[tables for tables, _ in written],
             "const struct catalogue_provider catalogue_providers[] = {\n",
             *[row for _, row in written],
@@ -301,8 +221,8 @@ def compile_catalogue(providers_path, models_path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    source = compile_catalogue(sys.argv[1], sys.argv[2])
-    with open(sys.argv[3], "w", encoding="utf-8") as out:
+    source = compile_catalogue(*sys.argv[1:4])
+    with open(sys.argv[4], "w", encoding="utf-8") as out:
         out.write(source)

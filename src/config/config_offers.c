@@ -11,14 +11,14 @@ static void offer_from_catalogue(struct reader *r, const struct catalogue_offer 
 
 	while (known->aliases[count])
 		count++;
-	ret->model = catalogue_find_model(slice_cstr(known->model));
-	check(ret->model, "the catalogue offers a model that it does not have");
+	ret->model = &catalogue_models[known->model];
 	ret->own_id = slice_cstr(known->own_id);
 	ret->aliases = arena_array(r->arena, struct slice, count);
 	ret->alias_count = count;
 	for (unsigned i = 0; i < count; i++)
 		ret->aliases[i] = slice_cstr(known->aliases[i]);
-	ret->price = known->price;
+	ret->price = catalogue_prices[known->price];
+	ret->dialects = known->dialects;
 }
 
 /* A model the catalogue does not know: one row for all providers that list it, with nothing held against it. */
@@ -45,7 +45,7 @@ static void warn_if_unknown(struct reader *r, struct provider_draft *d, struct y
 		return;
 	nearest_init(&near, id);
 	for (unsigned i = 0; i < d->known->offer_count; i++)
-		nearest_offer(&near, slice_cstr(d->known->offers[i].model));
+		nearest_offer(&near, catalogue_models[d->known->offers[i].model].id);
 	warning(r, where, "the catalogue has no '%.*s' for %s: it is sent as written and its price is unknown%s",
 		SLICE_ARG(yaml_text(where)), d->known->name, nearest_hint(r, &near));
 }
@@ -143,4 +143,5 @@ void offers_read(struct reader *r, struct provider_draft *d)
 	}
 	for (unsigned i = 0; i < p->offer_count; i++)
 		p->offers[i].rules = rules_find(p->name, p->offers[i].model->id, p->offers[i].own_id);
+	provider_index_names(p, r->arena);
 }

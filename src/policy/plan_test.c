@@ -24,8 +24,9 @@ static const struct model nano = { TEXT("gpt-5.4-nano"), TIER_CHEAP, 400000, 128
 static const struct model embed = { TEXT("text-embedding-3-small"), TIER_NONE, 8191, 0, 0, BIT(EMBEDDINGS), 0 };
 static const struct model plain = { TEXT("house-7b"), TIER_NONE, 0, 0, 0, 0, 0 };
 
-#define PRICE(in, out) { .input = (in) * USD, .output = (out) * USD, .cached = PRICE_UNKNOWN, .written_5m = PRICE_UNKNOWN, \
-			 .written_1h = PRICE_UNKNOWN, .cliff_cached = PRICE_UNKNOWN }
+#define PRICE(in, out) \
+	{ .rates = { .input = (in) * USD, .output = (out) * USD, .cached = PRICE_UNKNOWN, .written_5m = PRICE_UNKNOWN, \
+		     .written_1h = PRICE_UNKNOWN } }
 
 static struct slice opus_dated[] = { TEXT("claude-opus-4-7-20260416") };
 
@@ -45,13 +46,13 @@ static struct offer openai_offers[] = {
 };
 static struct offer router_offers[] = {
 	{ &opus, TEXT("anthropic/claude-opus-4.7"), NULL, 0, PRICE(4, 20) },
-	{ &gpt, TEXT("openai/gpt-5.5"), NULL, 0, { .input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN } },
+	{ &gpt, TEXT("openai/gpt-5.5"), NULL, 0, { .rates = { .input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN } } },
 };
 static struct offer keyless_offers[] = {
 	{ &opus, TEXT("opus"), NULL, 0, PRICE(1, 1) },
 };
 static struct offer lone_offers[] = {
-	{ &plain, TEXT("house/7b"), NULL, 0, { .input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN } },
+	{ &plain, TEXT("house/7b"), NULL, 0, { .rates = { .input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN } } },
 };
 
 static struct binding anthropic_bindings[] = {

@@ -19,14 +19,20 @@ const struct model *catalogue_find_model(struct slice id)
 	return NULL;
 }
 
-static bool offer_goes_by(const struct catalogue_offer *o, struct slice name)
+static bool is_among(const char *const *names, struct slice name)
 {
-	if (slice_eq(slice_cstr(o->model), name) || slice_eq(slice_cstr(o->own_id), name))
-		return true;
-	for (const char *const *alias = o->aliases; *alias; alias++)
-		if (slice_eq(slice_cstr(*alias), name))
+	for (; names && *names; names++)
+		if (slice_eq(slice_cstr(*names), name))
 			return true;
 	return false;
+}
+
+static bool offer_goes_by(const struct catalogue_offer *o, struct slice name)
+{
+	const struct model *m = &catalogue_models[o->model];
+
+	return slice_eq(m->id, name) || slice_eq(slice_cstr(o->own_id), name) || is_among(o->aliases, name) ||
+	       is_among(m->names, name);
 }
 
 const struct catalogue_offer *catalogue_find_offer(const struct catalogue_provider *p, struct slice name)

@@ -18,10 +18,11 @@ struct catalogue_binding {
 };
 
 struct catalogue_offer {
-	const char *model;             /* public id */
+	uint16_t model;                /* which of catalogue_models */
+	uint16_t price;                /* which of catalogue_prices: many offers cost the same */
+	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all of the provider's */
 	const char *own_id;
 	const char *const *aliases;    /* NULL-ended */
-	struct price price;
 };
 
 struct catalogue_provider {
@@ -40,6 +41,7 @@ extern const struct catalogue_provider catalogue_providers[];
 extern const unsigned catalogue_provider_count;
 extern const struct model catalogue_models[];
 extern const unsigned catalogue_model_count;
+extern const struct price catalogue_prices[];
 extern const char catalogue_version[];  /* date of the data */
 
 const struct catalogue_provider *catalogue_find_provider(struct slice name);

@@ -2,26 +2,94 @@
 /* Look-ups in a provider's row, and the words its enumerations go by. */
 #include "provider/provider.h"
 
-static bool offer_goes_by(const struct offer *o, struct slice name)
+#include "base/map.h"
+
+/* Which of its names this is: the lower, the stronger. */
+enum { BY_PUBLIC_ID, BY_OWN_NAME, BY_MODELS_NAME, NOT_ITS_NAME };
+
+static int name_kind(const struct offer *o, struct slice name)
 {
-	if (slice_eq(o->model->id, name) || slice_eq(o->own_id, name))
-		return true;
+	if (slice_eq(o->model->id, name))
+		return BY_PUBLIC_ID;
+	if (slice_eq(o->own_id, name))
+		return BY_OWN_NAME;
 	for (unsigned i = 0; i < o->alias_count; i++)
 		if (slice_eq(o->aliases[i], name))
-			return true;
-	return false;
+			return BY_OWN_NAME;
+	for (const char *const *known = o->model->names; known && *known; known++)
+		if (slice_eq(slice_cstr(*known), name))
+			return BY_MODELS_NAME;
+	return NOT_ITS_NAME;
+}
+
+struct offer_name {
+	struct slice name;
+	const struct offer *offer;     /* NULL = empty slot */
+};
+
+static struct offer_name *find_slot(const struct provider *p, struct slice name)
+{
+	uint64_t at = hash_bytes(name);
+
+	for (;; at++) {
+		struct offer_name *slot = &p->names[at & (p->name_slots - 1)];
+
+		if (!slot->offer || slice_eq(slot->name, name))
+			return slot;
+	}
+}
+
+/* The first offer in the list that is called so most strongly keeps the name. */
+static void add_name(struct provider *p, struct slice name, const struct offer *offer)
+{
+	struct offer_name *slot = find_slot(p, name);
+
+	if (slot->offer && name_kind(slot->offer, name) <= name_kind(offer, name))
+		return;
+	*slot = (struct offer_name){ name, offer };
+}
+
+void provider_index_names(struct provider *p, struct arena *a)
+{
+	unsigned count = 0, slots = 8;
+
+	for (unsigned i = 0; i < p->offer_count; i++) {
+		count += 2 + p->offers[i].alias_count;
+		for (const char *const *known = p->offers[i].model->names; known && *known; known++)
+			count++;
+	}
+	while (slots < 2 * count)
+		slots *= 2;
+	p->names = arena_array(a, struct offer_name, slots);
+	p->name_slots = slots;
+	for (unsigned i = 0; i < p->offer_count; i++) {
+		const struct offer *o = &p->offers[i];
+
+		add_name(p, o->model->id, o);
+		add_name(p, o->own_id, o);
+		for (unsigned k = 0; k < o->alias_count; k++)
+			add_name(p, o->aliases[k], o);
+		for (const char *const *known = o->model->names; known && *known; known++)
+			add_name(p, slice_cstr(*known), o);
+	}
 }
 
 const struct offer *provider_find_offer(const struct provider *p, struct slice name)
 {
-	/* A public id wins over another offer's alias or own id. */
-	for (unsigned i = 0; i < p->offer_count; i++)
-		if (slice_eq(p->offers[i].model->id, name))
-			return &p->offers[i];
-	for (unsigned i = 0; i < p->offer_count; i++)
-		if (offer_goes_by(&p->offers[i], name))
-			return &p->offers[i];
-	return NULL;
+	const struct offer *found = NULL;
+	int best = NOT_ITS_NAME;
+
+	if (p->names)
+		return find_slot(p, name)->offer;
+	for (unsigned i = 0; i < p->offer_count && best > BY_PUBLIC_ID; i++) {
+		int kind = name_kind(&p->offers[i], name);
+
+		if (kind < best) {
+			best = kind;
+			found = &p->offers[i];
+		}
+	}
+	return found;
 }
 
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op)

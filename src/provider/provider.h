@@ -23,6 +23,7 @@ struct model {
 	unsigned abilities;            /* NEEDS_… it can serve */
 	unsigned operations;           /* bits 1 << OPERATION_… */
 	double quality;                /* tier order for now */
+	const char *const *names;      /* what it also goes by, whoever serves it: its maker's ids; NULL-ended, or NULL */
 };
 
 /* A model as one provider offers it. */
@@ -33,6 +34,7 @@ struct offer {
 	unsigned alias_count;
 	struct price price;            /* PRICE_UNKNOWN where unknown */
 	const struct model_rules *rules; /* never NULL once a configuration is read; ids sent as written: rules_find() */
+	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all of its provider's */
 };
 
 enum auth_kind { AUTH_NONE, AUTH_BEARER, AUTH_HEADER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
@@ -82,13 +84,17 @@ struct provider {
 	bool spread;                   /* rotate keys instead of sticking to one per conversation */
 	struct offer *offers;
 	unsigned offer_count;
+	struct offer_name *names;      /* hash table of all names of the offers; NULL: they are searched one by one */
+	unsigned name_slots;           /* a power of two */
 	bool lists_models;             /* false: without `models:`; "P/any-id" is sent as written */
 	struct attempt_timeouts timeout;
 	int retries;                   /* further tries of the same target */
 	struct tls_context *tls;       /* NULL when no binding is https */
 };
 
-/* The offer that goes by that public id, alias or own id there, or NULL. */
+/* Makes the table that provider_find_offer() looks names up in: call when the offers are complete. */
+void provider_index_names(struct provider *p, struct arena *a);
+/* The offer that goes by that public id, else by that alias or own id there, else whose model is known by it, or NULL. */
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
