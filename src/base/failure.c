@@ -39,6 +39,7 @@ static const char *const kind_names[FAILURE_KIND_COUNT] = {
 	[FAILURE_MEDIA_TYPE] = "media_type",
 	[FAILURE_HEADERS_TOO_LARGE] = "headers_too_large",
 	[FAILURE_NOT_BUILT] = "not_built",
+	[FAILURE_UNSUPPORTED] = "unsupported",
 	[FAILURE_NEEDS_TRANSLATION] = "needs_translation",
 	[FAILURE_NO_CREDENTIALS] = "no_credentials",
 	[FAILURE_UNAVAILABLE] = "unavailable",

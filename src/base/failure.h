@@ -45,7 +45,8 @@ enum failure_kind {
 	FAILURE_MEDIA_TYPE,            /* 415 */
 	FAILURE_HEADERS_TOO_LARGE,     /* 431 */
 	FAILURE_NOT_BUILT,             /* 501: named by the contract, comes later */
-	FAILURE_NEEDS_TRANSLATION,     /* 501: every candidate speaks another dialect */
+	FAILURE_UNSUPPORTED,           /* 400: no candidate can carry what the request asks for */
+	FAILURE_NEEDS_TRANSLATION,     /* 501: every candidate speaks another dialect, and this operation is not translated */
 	FAILURE_NO_CREDENTIALS,        /* 503: no candidate has a key; the message names the variables */
 	FAILURE_UNAVAILABLE,           /* 503: all breakers open, over capacity, draining */
 	FAILURE_DEADLINE,              /* 504: the request's own deadline */

@@ -105,13 +105,20 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 		value_word(r, items[i], words, later, &ignored);
 }
 
+static void read_unsupported(struct reader *r, struct yaml v, void *into)
+{
+	unsupported_read(r, v, &r->config->defaults.unsupported);
+}
+
 static const struct key defaults_keys[] = {
 	{ "timeout", "map", "below", "Bounds of one attempt, and of the request.", read_timeout },
 	{ "attempts", "1 to 20", "4", "Upstream tries of one request, over all targets.", read_attempts },
 	{ "retries", "0 to 10", "1", "Further tries of the same target after a transient fault.", read_retries },
 	{ "heartbeat", "map", "below", "Signs of life on silent streams.", read_heartbeat },
 	{ "rescue", "off", "off", "What happens when a stream breaks after content.", read_rescue },
-	{ "unsupported", "", "", "", NULL },
+	{ "unsupported", "drop or refuse", "drop",
+	  "Tuning that a target cannot be told: left out and named in `x-weir-dropped`, or the target is passed over.",
+	  read_unsupported },
 	{ 0 }
 };
 const struct section section_defaults = { "defaults", "'defaults'", defaults_keys };

@@ -156,6 +156,7 @@ void models_read(struct reader *r);
  * empty. */
 void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count);
 void prefer_read(struct reader *r, struct yaml v, enum prefer *ret);
+void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret);
 void route_name_read(struct reader *r, struct yaml v, struct slice *ret);
 
 /* config_rules.c */

@@ -28,6 +28,15 @@ void prefer_read(struct reader *r, struct yaml v, enum prefer *ret)
 		*ret = PREFER_CHEAPEST;
 }
 
+void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret)
+{
+	static const char *const words[] = { "drop", "refuse", NULL };
+	unsigned word;
+
+	if (value_word(r, v, words, NULL, &word))
+		*ret = word == 0 ? UNSUPPORTED_DROP : UNSUPPORTED_REFUSE;
+}
+
 /* Part of the catalogue, though nobody here is configured for it. */
 static bool is_in_catalogue(struct slice word)
 {

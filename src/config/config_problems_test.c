@@ -39,14 +39,12 @@ static const struct text_case cases[] = {
 	  "6:1: 'alerts' comes\n7:1: 'retention' comes\n8:1: 'guards' comes\n9:1: 'shared' comes\n" },
 	{ "defaults: { rescue: replay }\n", "1:21: 'replay' comes later\n" },
 	{ "defaults: { rescue: [off, hold] }\n", "1:27: 'hold' comes later\n" },
-	{ "defaults: { unsupported: drop }\n", "1:13: 'unsupported' comes later\n" },
+	{ "defaults: { unsupported: droop }\n", "1:26: 'droop' is not known here; did you mean 'drop'?\n" },
 	{ "routing: [{ split: { a: 1 }, prefer: quality, hedge: on }]\n",
 	  "1:13: 'split' comes later\n1:38: 'quality' comes later\n1:47: 'hedge' comes later\n" },
 	{ "routing: [{ match: { tools: true, tema: x }, prefer: cheapest }]\n",
 	  "1:22: 'tools' comes later\n1:35: unknown key 'tema'; did you mean 'team'?\n" },
 	{ "providers: { b: { dialect: bedrock, base_url: https://x } }\n", "1:28: dialect 'bedrock' comes later\n" },
-	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, auth: sigv4 } }\n",
-	  "1:77: 'sigv4' comes later\n" },
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, operations: [chat, images] } }\n",
 	  "1:90: 'images' comes later\n" },
 
@@ -164,7 +162,7 @@ static const struct text_case cases[] = {
 	  "4:14: 'lama' is no provider, model or group here; did you mean 'llama'?\n"
 	  "4:20: 'b' is no provider\n4:23: warning 'openai' is passed over\n"
 	  "4:31: warning 'gpt-4o' is passed over\n4:39: 'a' does not list 'nothing'\n"
-	  "6:5: a rule needs 'try' or 'prefer'\n7:5: 'try' is a list\n" },
+	  "6:5: a rule needs 'try', 'prefer' or 'unsupported'\n7:5: 'try' is a list\n" },
 	{ "routing: [{ prefer: cheapest }, { match: { model: \"*\" }, prefer: cheapest }]\n",
 	  "1:35: warning this rule is never reached\n" },
 

@@ -168,6 +168,11 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 	value_word(r, v, words, later, &ignored);
 }
 
+static void read_unsupported(struct reader *r, struct yaml v, void *into)
+{
+	unsupported_read(r, v, &((struct rule_draft *)into)->rule->unsupported);
+}
+
 static const struct key rule_keys[] = {
 	{ "match", "map", "every request", "All that is said must hold.", read_match },
 	{ "try", "list", "the candidates without the rule",
@@ -176,6 +181,7 @@ static const struct key rule_keys[] = {
 	  read_prefer },
 	{ "name", "text", "rule-N", "The `route` in records.", read_name },
 	{ "rescue", "off", "off", "What happens when a stream breaks after content.", read_rescue },
+	{ "unsupported", "drop or refuse", "defaults.unsupported", "Tuning that a target cannot be told.", read_unsupported },
 	{ "split", "", "", "", NULL },
 	{ "mirror", "", "", "", NULL },
 	{ "hedge", "", "", "", NULL },
@@ -212,8 +218,8 @@ void rules_read(struct reader *r)
 
 		rule->route = arena_printf(r->arena, "rule-%u", i + 1);
 		section_read(r, &section_rule, items[i], &d);
-		if (r->report->errors == errors && !d.items.line && rule->prefer == PREFER_NONE)
-			problem(r, items[i], "a rule needs 'try' or 'prefer'");
+		if (r->report->errors == errors && !d.items.line && rule->prefer == PREFER_NONE && !rule->unsupported)
+			problem(r, items[i], "a rule needs 'try', 'prefer' or 'unsupported'");
 		if (r->report->errors == errors && i > 0 && matches_everything(&c->routing.rules[i - 1]))
 			warning(r, items[i], "this rule is never reached: the one before it matches everything");
 	}

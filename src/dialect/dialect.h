@@ -41,7 +41,8 @@ struct request_facts {
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
-	bool batch; /* the path asks for many in one request; set by the caller before read_request */
+	bool variant; /* the path is the operation's other form (Gemini's batchEmbedContents, Ollama's api/generate); set by
+		       * the caller before read_request */
 	bool usage_asked;              /* the client itself asked for usage in the stream */
 	int64_t max_output;            /* tokens; -1 = not said */
 	unsigned needs;                /* NEEDS_… */
@@ -58,7 +59,7 @@ struct request_edits {
 /* What the path of a request to a provider depends on. */
 struct request_route {
 	enum operation operation;
-	bool stream, batch;
+	bool stream, variant;
 	struct slice model;            /* the target's own id */
 	struct slice query;            /* the client's, credentials already cut; empty when translated */
 	uint64_t quirks;
@@ -137,6 +138,8 @@ struct event_writer {
 	unsigned ids;
 	int64_t now_s;                 /* for `created` where nobody said */
 	unsigned written;              /* events so far; JSON array framing counts elements */
+	int64_t sequence;              /* Responses: number of the last event written, -1 before the first */
+	char answer_id[96];            /* Responses: the id its failure event has to repeat */
 	size_t limit;                  /* bytes that may be kept where the dialect repeats whole texts at its end */
 	void *state;
 };
@@ -206,6 +209,8 @@ struct dialect {
 	/* The answer to COUNT_TOKENS. */
 	void (*write_count)(int64_t tokens, bool estimated, struct buf *out);
 
+	/* What weir's own requests for a stream add to the path: Gemini's "alt=sse"; else empty. */
+	struct slice stream_query;
 	/* How this dialect's streams are cut into events for a client that asked like this. */
 	enum framing (*stream_framing)(struct slice client_query);
 	void (*reader_init)(struct event_reader *r, enum operation op);

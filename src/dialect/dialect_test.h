@@ -60,7 +60,7 @@ struct request {
 	struct request_facts facts;
 	struct failure failure;
 	struct arena arena;
-	bool batch;                    /* as the caller of read_request sets it */
+	bool variant;                  /* as the caller of read_request sets it */
 };
 
 /* Parses and reads; `ret_ok` is what read_request said. The caller frees with arena_done(). */
@@ -70,7 +70,7 @@ static inline bool request_read(struct request *q, const struct dialect *d, enum
 	arena_init(&q->arena);
 	memset(&q->facts, 0, sizeof(q->facts));
 	memset(&q->failure, 0, sizeof(q->failure));
-	q->facts.batch = q->batch;
+	q->facts.variant = q->variant;
 	assert_true(json_parse(&q->arena, slice_cstr(body), &q->facts.doc, &error));
 	return d->read_request(&q->facts, op, SLICE("gemini-x"), false, &q->arena, &q->failure);
 }

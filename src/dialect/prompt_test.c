@@ -4,7 +4,7 @@
 
 static int64_t estimate(const struct dialect *d, enum operation op, const char *body)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_true(request_read(&q, d, op, body));
 	int64_t tokens = d->estimate_prompt(&q.facts, op, &q.arena);
 	arena_done(&q.arena);
@@ -13,7 +13,7 @@ static int64_t estimate(const struct dialect *d, enum operation op, const char *
 
 static uint64_t prefix(const struct dialect *d, const char *body)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_true(request_read(&q, d, OPERATION_CHAT, body));
 	uint64_t hash = d->prefix_hash(&q.facts, OPERATION_CHAT, &q.arena);
 	arena_done(&q.arena);

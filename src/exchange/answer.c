@@ -160,14 +160,15 @@ struct headers answer_keep_failure_headers(struct exchange *x, const struct atte
 void answer_head(struct exchange *x, const struct attempt *a, int status, int64_t length)
 {
 	struct head h = { .count = 0 };
-	struct slice type = headers_get(&a->upstream->headers, SLICE("content-type"));
+	bool streams = relay_streams_out(x, a);
+	struct slice type = a->translation ? SLICE("") : headers_get(&a->upstream->headers, SLICE("content-type"));
 
-	if (a->streams)
+	if (streams)
 		add_stream_headers(x, &h, type);
 	else
 		head_add(&h, SLICE("content-type"), type.len ? type : SLICE("application/json"));
 	add_own_headers(x, &h, a);
-	if (!a->streams && x->record.cost_nano_usd != PRICE_UNKNOWN) {
+	if (!streams && x->record.cost_nano_usd != PRICE_UNKNOWN) {
 		char money[MONEY_TEXT_MAX];
 
 		head_add(&h, SLICE("x-weir-cost-usd"), text_in(x, "%s", money_format(x->record.cost_nano_usd, money)));
@@ -260,10 +261,16 @@ void answer_failure_event(struct exchange *x)
 	const struct event_reader *reader = &x->attempt.reader;
 	struct slice event;
 
-	if (!x->committed) { /* the client has seen nothing of what that attempt's reader saw */
+	if (!x->committed || x->shown.translated) { /* the client has seen nothing of what that attempt's reader saw */
 		x->dialect->reader_init(&unseen, x->endpoint->operation);
 		unseen.dialect = x->dialect;
 		reader = &unseen;
+	}
+	if (x->committed && x->shown.translated) {
+		unseen.sequence = x->shown.sequence;
+		memcpy(unseen.answer_id, x->shown.answer_id, sizeof(unseen.answer_id));
+		failure_copy_text(unseen.model, sizeof(unseen.model), x->record.model);
+		x->elements_written = x->shown.events > 0;
 	}
 	buf_clear(&x->last);
 	x->dialect->write_failure_event(&v, x->framing, x->elements_written, reader, &x->last);

@@ -32,6 +32,7 @@ static void next_key(struct exchange *x)
 {
 	x->keys_tried++;
 	x->same_tries = 0;
+	x->token_retry = false;
 	x->waited_for_retry_after = false;
 }
 
@@ -42,17 +43,25 @@ static void next_candidate(struct exchange *x)
 	x->same_tries = 0;
 	x->waited_for_retry_after = false;
 	x->plain_retry = false;
+	x->token_retry = false;
 }
 
-static void start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+/* False: the request cannot be said to that target; the breaker gets its pass back. */
+static bool start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
 		  bool is_probe)
 {
 	const struct candidate *first = x->plan.candidates;
+	struct failure f;
 
+	if (!attempt_start(x, c, key, breaker, is_probe, &f)) {
+		breaker_report(x->worker->shared->breakers, breaker, is_probe, BREAKER_NEUTRAL, -1, loop_now(x->worker->loop));
+		exchange_fail(x, &f);
+		return false;
+	}
 	while (first->passed_over)
 		first++;
 	x->fallback = c != first;
-	attempt_start(x, c, key, breaker, is_probe);
+	return true;
 }
 
 /* The longest known deadline of this target has not passed: remember when it does, for the client's retry-after. */
@@ -96,11 +105,12 @@ static bool start_next(struct exchange *x, bool force)
 
 			if (pass == BREAKER_REFUSED && force && breaker_force(breakers, breaker, now))
 				pass = BREAKER_PROBE;
-			if (pass != BREAKER_REFUSED) {
-				start(x, c, key, breaker, pass == BREAKER_PROBE);
+			if (pass == BREAKER_REFUSED)
+				note_open_breaker(x, breaker, now);
+			else if (start(x, c, key, breaker, pass == BREAKER_PROBE))
 				return true;
-			}
-			note_open_breaker(x, breaker, now);
+			else
+				break;
 		}
 	}
 	return false;
@@ -214,7 +224,11 @@ bool dispatch_after_failure(struct exchange *x, const struct failure *f, const s
 	}
 	if (exchange_fail(x, f))
 		x->failure_headers = a->failure_headers;
-	switch (outcome_next(f, a->substituted)) {
+	if (a->token_refused) { /* the same target once more (pain.md F40) */
+		x->token_retry = true;
+		return true;
+	}
+	switch (outcome_next(f, a->substituted || x->plan.candidates[x->cursor].translates)) {
 	case NEXT_NONE:
 	case NEXT_STOP:
 		return false;

@@ -12,7 +12,7 @@
 	  .dialect = DIALECT_GEMINI, .operation = OPERATION_CHAT, .stream = true }
 #define BATCH(pattern_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
-	  .dialect = DIALECT_GEMINI, .operation = OPERATION_EMBEDDINGS, .batch = true }
+	  .dialect = DIALECT_GEMINI, .operation = OPERATION_EMBEDDINGS, .variant = true }
 #define LOCAL(pattern_, plane_, auth_, dialect_, local_) \
 	{ .methods = "GET,HEAD", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
@@ -72,7 +72,7 @@ const struct endpoint endpoints[] = {
 	LOCAL("/v1beta/models", PLANE_DATA, AUTH_KEY, DIALECT_GEMINI, LOCAL_MODELS),
 	LOCAL("/v1beta/models/{id}", PLANE_DATA, AUTH_KEY, DIALECT_GEMINI, LOCAL_MODEL),
 
-	/* Dialects whose translation comes later: their errors have the shape of OpenAI's until then. */
+	/* Ollama, Cohere, Bedrock */
 	LATER(ANY, "/api/chat", DIALECT_OLLAMA),
 	LATER(ANY, "/api/generate", DIALECT_OLLAMA),
 	LATER(ANY, "/api/tags", DIALECT_OLLAMA),

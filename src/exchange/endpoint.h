@@ -32,7 +32,7 @@ struct endpoint {
 	enum dialect_id dialect;       /* the shape of its errors, and for models the client's dialect */
 	enum operation operation;      /* ENDPOINT_MODEL */
 	bool stream;                   /* the path itself asks for a stream (Gemini) */
-	bool batch;                    /* the path itself asks for many in one request (Gemini) */
+	bool variant;                  /* the dialect's other form of the operation: batchEmbedContents, api/generate */
 	enum local_answer local;
 };
 

@@ -16,6 +16,7 @@
 #include "base/digits.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "llm/state.h"
 #include "provider/catalogue.h"
 
 enum step_result {
@@ -225,7 +226,7 @@ void exchange_free_spares(struct worker *w)
 
 void exchange_free_request(struct exchange *x)
 {
-	if (x->request_freed || (x->attempt.live && !x->attempt.upstream->body_released))
+	if (x->request_freed || (x->attempt.live && (!x->attempt.upstream || !x->attempt.upstream->body_released)))
 		return;
 	/* A stream reports its usage at its end, if at all: what the estimate would need is about to go. */
 	if (x->wants_stream && x->facts.doc.count > 0)
@@ -404,7 +405,7 @@ static enum step_result step_decode(struct exchange *x)
 		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body is not valid JSON: %s at line %u, column %u", error.message, line, column);
 		return STEP_ABORT;
 	}
-	x->facts.batch = x->endpoint->batch;
+	x->facts.variant = x->endpoint->variant;
 	if (!x->dialect->read_request(&x->facts, x->endpoint->operation, x->path_id, x->endpoint->stream, &x->arena,
 				      &refusal)) {
 		exchange_fail(x, &refusal);
@@ -424,6 +425,11 @@ static int64_t prompt_tokens_for_plan(void *ctx)
 	return exchange_prompt_tokens(ctx);
 }
 
+static const struct chat *chat_for_plan(void *ctx)
+{
+	return translate_chat(ctx);
+}
+
 static enum step_result step_plan(struct exchange *x)
 {
 	const struct config *config = x->snapshot->config;
@@ -432,7 +438,11 @@ static enum step_result step_plan(struct exchange *x)
 		.operation = x->endpoint->operation,
 		.model = x->facts.model,
 		.needs = x->facts.needs,
+		.stream = x->facts.stream,
 		.max_output = x->facts.max_output,
+		.has_foreign_state = slice_find(buf_slice(&x->body), SLICE(STATE_MARK)) != SIZE_MAX,
+		.unsupported = config->defaults.unsupported,
+		.chat = chat_for_plan,
 		.only = x->only,
 		.prompt_tokens = prompt_tokens_for_plan,
 		.ctx = x,
@@ -445,7 +455,8 @@ static enum step_result step_plan(struct exchange *x)
 	x->planned_ns = clock_now_ns();
 	x->record.plan_us = (x->planned_ns - x->body_ready_ns) / NS_PER_US;
 	if (!planned) {
-		exchange_fail(x, &refusal);
+		if (!x->chat_unreadable) /* else the reason is known: this is only what follows from it */
+			exchange_fail(x, &refusal);
 		return STEP_ABORT;
 	}
 	if (x->wants_stream)
@@ -597,7 +608,7 @@ static void write_last(struct exchange *x)
 	struct server_stream *s = x->stream;
 
 	server_stream_cork(s);
-	if (x->failure && x->committed && !x->attempt.streams) {
+	if (x->failure && x->committed && !(x->shown.translated ? x->wants_stream : x->attempt.streams)) {
 		server_stream_abort(s); /* half of a whole answer is out: only a broken connection says so */
 		return;
 	}

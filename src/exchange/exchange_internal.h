@@ -4,6 +4,7 @@
 
 #include "exchange/exchange.h"
 #include "exchange/outcome.h"
+#include "exchange/translate.h"
 
 enum {
 	HELD_MAX = 256 << 10,       /* lifecycle events before content; over it is a fault */
@@ -15,8 +16,8 @@ enum {
 
 struct exchange;
 
-/* attempt: connect → send → read_head → read_events → done */
-enum attempt_step { ATTEMPT_CONNECT, ATTEMPT_SEND, ATTEMPT_READ_HEAD, ATTEMPT_READ_EVENTS, ATTEMPT_DONE };
+/* attempt: authorize → connect → send → read_head → read_events → done */
+enum attempt_step { ATTEMPT_AUTHORIZE, ATTEMPT_CONNECT, ATTEMPT_SEND, ATTEMPT_READ_HEAD, ATTEMPT_READ_EVENTS, ATTEMPT_DONE };
 
 enum attempt_result {
 	ATTEMPT_WAITS,                 /* an armed event will run the exchange again */
@@ -35,6 +36,10 @@ struct attempt {
 	const struct provider *provider; /* in the snapshot */
 	const struct binding *binding;
 	const struct credential *key;
+	const struct candidate *candidate; /* in the plan: until the request is made */
+	struct token *token;           /* what the key's source gave; a reference, NULL = it has none */
+	struct token_wait *token_wait; /* while the step is `authorize` */
+	bool token_refused;            /* it was not taken, and a fresh one is on its way */
 	struct price price;
 	int64_t context;               /* of the model, 0 = unknown */
 	bool substituted;
@@ -43,8 +48,9 @@ struct attempt {
 	bool breaker_told;
 
 	struct client_stream *upstream;
+	struct translation *translation; /* NULL: relayed verbatim */
 	bool asked_usage;              /* weir asked for usage and the client did not */
-	bool streams;                  /* the answer is a stream of events */
+	bool streams;                  /* the provider's answer is a stream of events */
 	bool error_answer;             /* status >= 400: the body is read for its message */
 	bool progressed;               /* the first-token timer has done its work */
 	bool over_hold;                /* a whole answer too long to be judged: relayed as it comes */
@@ -53,7 +59,7 @@ struct attempt {
 	struct event_reader reader;
 	struct buf body;               /* a whole answer, or an error's body */
 	struct timer timer;            /* first token, then idle; error body; after the terminator */
-	enum { TIMER_NONE, TIMER_FIRST_TOKEN, TIMER_IDLE, TIMER_ERROR_BODY, TIMER_AFTER_TERMINATOR } timer_is_for;
+	enum { TIMER_NONE, TIMER_AUTHORIZE, TIMER_FIRST_TOKEN, TIMER_IDLE, TIMER_ERROR_BODY, TIMER_AFTER_TERMINATOR } timer_is_for;
 	struct timer total;
 	bool timed_out, total_out;
 	int64_t started_ns;
@@ -81,6 +87,8 @@ struct exchange {
 	struct arena arena;
 	struct buf body;
 	struct request_facts facts;
+	struct chat *chat;             /* the request in the hub; NULL until somebody needs it (translate_chat) */
+	bool chat_unreadable;
 	struct plan plan;
 	bool request_freed;
 	int64_t prompt_tokens;         /* estimate; -1 = not asked for yet */
@@ -92,6 +100,7 @@ struct exchange {
 	int same_tries;                /* further tries of that target so far */
 	bool waited_for_retry_after;   /* of that target */
 	bool plain_retry;              /* again without asking for usage */
+	bool token_retry;              /* again with a fresh token */
 	int64_t context_needed;        /* a target with a smaller known context has refused: larger than this */
 	int64_t breaker_retry_ms;      /* soonest that a breaker lets someone through; -1 = none was open */
 	int64_t smallest_retry_after_ms; /* -1 = nobody said */
@@ -104,6 +113,14 @@ struct exchange {
 	/* The two latches (DESIGN §1). */
 	bool head_sent;                /* the status line is out: no failure can have a status any more */
 	bool committed;                /* bytes of one attempt's answer are out */
+
+	/* What the client has seen of a translated answer, for the error event that may have to end it. */
+	struct {
+		bool translated;
+		unsigned events;
+		int64_t sequence;
+		char answer_id[96];
+	} shown;
 
 	bool wants_stream;
 	bool elements_written;         /* JSON array framing: an element is out, so the next one needs a comma */
@@ -157,9 +174,10 @@ void answer_local(struct exchange *x);
 void answer_heartbeat(struct exchange *x);
 
 /* attempt.c */
-/* Starts an attempt at the plan's candidate with that key. */
-void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
-		   bool is_probe);
+/* Starts an attempt at the plan's candidate with that key. False: the request cannot be written for it (reterr), and
+ * nothing has happened. */
+bool attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+		   bool is_probe, struct failure *reterr);
 enum attempt_result attempt_run(struct attempt *a);
 /* Books it and lets go of its connection; `f` NULL = it answered. Safe when it is not live. */
 void attempt_end(struct attempt *a, const struct failure *f);
@@ -173,6 +191,10 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a);
 enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, struct slice bytes);
 enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a);
+/* The provider has said everything: what the client must still get is made ready. */
+enum attempt_result relay_complete(struct exchange *x, struct attempt *a);
+/* Does the client get a stream from this attempt? */
+bool relay_streams_out(const struct exchange *x, const struct attempt *a);
 
 /* dispatch.c: which target next */
 enum dispatch_result { DISPATCH_STARTED, DISPATCH_WAITS, DISPATCH_EXHAUSTED };

@@ -52,6 +52,7 @@ OUTCOME(TOO_LARGE,           NONE,    413,   "weir_request_too_large",    NEUTRA
 OUTCOME(MEDIA_TYPE,          NONE,    415,   "weir_unsupported_media_type", NEUTRAL)
 OUTCOME(HEADERS_TOO_LARGE,   NONE,    431,   "weir_headers_too_large",    NEUTRAL)
 OUTCOME(NOT_BUILT,           NONE,    501,   "weir_not_implemented",      NEUTRAL)
+OUTCOME(UNSUPPORTED,         NONE,    400,   "weir_unsupported",          NEUTRAL)
 OUTCOME(NEEDS_TRANSLATION,   NONE,    501,   "weir_needs_translation",    NEUTRAL)
 OUTCOME(NO_CREDENTIALS,      NONE,    503,   "weir_no_credentials",       NEUTRAL)
 OUTCOME(UNAVAILABLE,         NONE,    503,   "weir_unavailable",          NEUTRAL)

@@ -124,6 +124,11 @@ static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *
 	return batch_add(b, f->raw);
 }
 
+bool relay_streams_out(const struct exchange *x, const struct attempt *a)
+{
+	return a->translation ? x->wants_stream : a->streams;
+}
+
 /* Content ends the holding: the head and everything held leave before this batch. */
 static void release_held(struct exchange *x, struct attempt *a)
 {
@@ -137,11 +142,102 @@ static void release_held(struct exchange *x, struct attempt *a)
 	buf_done(&x->held);
 }
 
+static enum attempt_result fail_held(struct attempt *a)
+{
+	return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
+			    HELD_MAX >> 10);
+}
+
+/* ---- translation ---- */
+
+static enum attempt_result take_events(struct exchange *x, struct attempt *a, const struct reading *r,
+				       struct event_list *events)
+{
+	struct failure f;
+
+	a->reader.sink = NULL;
+	attempt_progress(a, r->flags);
+	if (r->flags & (READING_FAILURE | READING_MALFORMED))
+		return attempt_fail_with(a, &r->failure);
+	if (!translation_take(a->translation, events, &x->worker->scratch, &f))
+		return attempt_fail_with(a, &f);
+	if ((r->flags & (READING_CONTENT | READING_FINISH)) && !x->committed && x->wants_stream)
+		release_held(x, a);
+	return ATTEMPT_WAITS;
+}
+
+static enum attempt_result translate_event(struct exchange *x, struct attempt *a, const struct frame *f)
+{
+	struct event_list events;
+	struct reading r;
+
+	event_list_init(&events, &x->worker->scratch);
+	a->reader.sink = &events;
+	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
+	return take_events(x, a, &r, &events);
+}
+
+/* What was written for the client since the last time. False: more lifecycle than can be held. */
+static bool flush_translated(struct exchange *x, struct translation *t)
+{
+	struct slice out = buf_slice(&t->out);
+
+	if (out.len == 0)
+		return true;
+	if (x->committed) {
+		server_stream_write(x->stream, &out, 1);
+		x->record.bytes_out += out.len;
+		x->last_write_ns = loop_now(x->worker->loop);
+	} else if (!buf_append_slice(&x->held, out)) {
+		return false;
+	}
+	buf_clear(&t->out);
+	return true;
+}
+
+/* The answer as one body, made of whatever the provider sent. */
+static enum attempt_result answer_whole(struct exchange *x, struct attempt *a)
+{
+	struct failure f;
+
+	if (x->endpoint->operation == OPERATION_COUNT_TOKENS)
+		x->dialect->write_count(a->reader.usage.input, false, &x->answer);
+	else if (!translation_end(a->translation, &x->answer, &f))
+		return attempt_fail_with(a, &f);
+	attempt_progress(a, READING_CONTENT);
+	exchange_account(x);
+	answer_head(x, a, 200, (int64_t)x->answer.len);
+	x->committed = true;
+	exchange_free_request(x);
+	return ATTEMPT_COMPLETE;
+}
+
+enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
+{
+	struct failure f;
+
+	if (!a->translation || a->translation->ended)
+		return ATTEMPT_COMPLETE;
+	if (!x->wants_stream)
+		return answer_whole(x, a);
+	if (!x->committed)
+		release_held(x, a);
+	if (!flush_translated(x, a->translation))
+		return fail_held(a);
+	if (!translation_end(a->translation, &x->last, &f))
+		return attempt_fail_with(a, &f);
+	return ATTEMPT_COMPLETE;
+}
+
+/* ---- streams ---- */
+
 static enum attempt_result relay_event(struct batch *b, struct attempt *a, const struct frame *f)
 {
 	struct exchange *x = b->x;
 	struct reading r;
 
+	if (a->translation)
+		return translate_event(x, a, f);
 	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
@@ -149,10 +245,7 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	}
 	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
 		release_held(x, a);
-	if (!relay_frame(b, a, f, &r))
-		return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
-				    HELD_MAX >> 10);
-	return ATTEMPT_WAITS;
+	return relay_frame(b, a, f, &r) ? ATTEMPT_WAITS : fail_held(a);
 }
 
 static enum attempt_result relay_frames(struct batch *b, struct attempt *a)
@@ -184,9 +277,8 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 	framer_feed(&a->framer, bytes);
 	result = relay_frames(&batch, a);
 	/* Also what came before a fault belongs to the client, if its answer has begun. */
-	if (!batch_flush(&batch) && result == ATTEMPT_WAITS)
-		result = attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
-				      HELD_MAX >> 10);
+	if (!(a->translation ? flush_translated(x, a->translation) : batch_flush(&batch)) && result == ATTEMPT_WAITS)
+		result = fail_held(a);
 	if (x->committed && !was_committed)
 		server_stream_flush(x->stream);
 	arena_done(&batch.copies);
@@ -207,13 +299,18 @@ enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 	if (framer_end(&a->framer, &frame))
 		result = relay_event(&batch, a, &frame);
 	arena_reset(&x->worker->scratch);
-	batch_flush(&batch);
+	if (a->translation)
+		flush_translated(x, a->translation);
+	else
+		batch_flush(&batch);
 	arena_done(&batch.copies);
 	if (result != ATTEMPT_WAITS)
 		return result;
 
 	enum stream_end end = a->binding->dialect->read_end(&a->reader);
 
+	if (end != STREAM_CUT && a->translation)
+		return relay_complete(x, a);
 	if (end != STREAM_CUT && !x->committed)
 		release_held(x, a);
 	if (end == STREAM_NEEDS_TERMINATOR)
@@ -261,9 +358,27 @@ enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, str
 	}
 	if (buf_append_slice(&a->body, bytes))
 		return ATTEMPT_WAITS;
+	if (a->translation)
+		return attempt_fail(a, FAILURE_MALFORMED, "the answer of %.*s is longer than limits.hold",
+				    SLICE_ARG(a->provider->name));
 	if (x->wants_stream)
 		return fail_no_stream(a);
 	return relay_over_hold(x, a, bytes);
+}
+
+/* A whole answer through the hub; to a client that wants a stream it is written as one. */
+static enum attempt_result translate_whole(struct exchange *x, struct attempt *a)
+{
+	struct event_list events;
+	struct reading r;
+	enum attempt_result result;
+
+	event_list_init(&events, &x->worker->scratch);
+	a->reader.sink = &events;
+	a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
+	result = take_events(x, a, &r, &events);
+	arena_reset(&x->worker->scratch);
+	return result == ATTEMPT_WAITS ? relay_complete(x, a) : result;
 }
 
 enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
@@ -272,6 +387,8 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 
 	if (a->over_hold)
 		return ATTEMPT_COMPLETE;
+	if (a->translation)
+		return translate_whole(x, a);
 	if (x->wants_stream) {
 		/* A stream was asked for. An error may still come as a whole body with status 200; anything else is no
 		 * answer. */

@@ -39,30 +39,6 @@ static const struct rule *find_rule(struct planner *p)
 	return NULL;
 }
 
-/* Another model does not answer only because the asked one would need translation: that is weir's shortcoming, not an
- * outage. */
-static void keep_the_model(struct planner *p)
-{
-	struct plan *plan = p->plan;
-	unsigned asked = 0;
-
-	for (unsigned i = 0; i < plan->count; i++) {
-		if (plan->candidates[i].substituted)
-			continue;
-		if (plan->candidates[i].passed_kind != FAILURE_NEEDS_TRANSLATION)
-			return;
-		asked++;
-	}
-	if (asked == 0)
-		return;
-	for (unsigned i = 0; i < plan->count; i++) {
-		if (!plan->candidates[i].substituted || plan->candidates[i].passed_over)
-			continue;
-		plan->candidates[i].passed_over = "another model does not stand in only because translation comes later";
-		plan->candidates[i].passed_kind = FAILURE_NEEDS_TRANSLATION;
-	}
-}
-
 static void list_candidates(struct planner *p)
 {
 	const struct rule *rule = p->plan->rule;
@@ -73,7 +49,6 @@ static void list_candidates(struct planner *p)
 		planner_add_meaning(p);
 	if (rule && rule->prefer == PREFER_CHEAPEST)
 		planner_order_by_cost(p, 0);
-	keep_the_model(p);
 }
 
 static unsigned count_kind(const struct plan *plan, enum failure_kind kind)
@@ -128,10 +103,31 @@ static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 			text = arena_printf(p->arena, "%.*s%s%.*s speaks %.*s", SLICE_ARG(text), text.len ? ", " : "",
 					    SLICE_ARG(c->provider->name), SLICE_ARG(speaks));
 	}
-	return failure_set(
-		reterr, FAILURE_NEEDS_TRANSLATION,
-		"'%.*s' was asked for %s in the %s dialect, but %.*s; translating between dialects comes later",
-		SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text));
+	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION,
+			   "'%.*s' was asked for %s in the %s dialect, but %.*s; %s is not translated between dialects",
+			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text),
+			   operation_name(q->operation));
+}
+
+/* The field, and at which targets it fails. */
+static bool fail_unsupported(struct planner *p, struct failure *reterr)
+{
+	struct slice text = { 0 };
+	uint64_t refused = 0;
+
+	for (unsigned i = 0; i < p->plan->count; i++) {
+		const struct candidate *c = &p->plan->candidates[i];
+
+		if (c->passed_kind != FAILURE_UNSUPPORTED)
+			continue;
+		refused |= c->fields.refused;
+		text = arena_printf(p->arena, "%.*s%s%.*s %s", SLICE_ARG(text), text.len ? "; " : "",
+				    SLICE_ARG(c->provider->name), c->passed_over);
+	}
+	failure_set(reterr, FAILURE_UNSUPPORTED, "no target for '%.*s' can do what was asked: %.*s",
+		    SLICE_ARG(p->query->model), SLICE_ARG(text));
+	failure_copy_text(reterr->param, sizeof(reterr->param), field_list(refused, p->arena));
+	return false;
 }
 
 static bool is_left_out(const struct planner *p, const struct candidate *c)
@@ -209,6 +205,8 @@ static bool conclude(struct planner *p, struct failure *reterr)
 		return fail_only(p, reterr);
 	if (count_kind(plan, FAILURE_NO_CREDENTIALS) > 0)
 		return fail_no_credentials(p, reterr);
+	if (count_kind(plan, FAILURE_UNSUPPORTED) > 0)
+		return fail_unsupported(p, reterr);
 	if (count_kind(plan, FAILURE_NEEDS_TRANSLATION) > 0)
 		return fail_needs_translation(p, reterr);
 	return fail_unserved(p, reterr);

@@ -17,6 +17,9 @@ struct try_item {
 
 enum prefer { PREFER_NONE, PREFER_CHEAPEST };
 
+/* What happens to tuning that a target cannot be told: left out and named, or the target is passed over. */
+enum unsupported { UNSUPPORTED_UNSAID, UNSUPPORTED_DROP, UNSUPPORTED_REFUSE };
+
 /* An entry of `models:`: an alias has exactly one item and no preference. */
 struct model_name {
 	struct slice name;
@@ -38,6 +41,7 @@ struct rule {
 	struct try_item *items;
 	unsigned item_count;           /* 0 = keep the candidates that would have been used without the rule */
 	enum prefer prefer;
+	enum unsupported unsupported;
 };
 
 /* The part of a configuration that plans are made from; it never changes once it is read. */
@@ -57,7 +61,13 @@ struct plan_query {
 	enum operation operation;
 	struct slice model;            /* as asked */
 	unsigned needs;
+	bool stream;
 	int64_t max_output;            /* -1 = not said */
+	bool has_foreign_state;        /* wrapped reasoning state (llm/state.h) is in the body: it may not go out as it is */
+	enum unsupported unsupported;  /* `defaults.unsupported`; a rule may say otherwise */
+	/* The request in the hub, read at most once and only when a candidate may need translation. NULL: it cannot be
+	 * read; the asker knows why. */
+	const struct chat *(*chat)(void *ctx);
 	struct slice only;             /* x-weir-only: comma-separated provider names; empty = all */
 	/* The prompt's estimated tokens, asked for at most once and only when a rule or a price needs it. */
 	int64_t (*prompt_tokens)(void *ctx);
@@ -70,6 +80,9 @@ struct candidate {
 	struct slice model;            /* public id (the id as written when there is no offer) */
 	struct slice own_id;           /* what is sent: the provider's own id, or a dated id as asked */
 	const struct binding *binding; /* NULL when passed over for its dialect */
+	const struct model_rules *rules;
+	bool translates;               /* through the hub: another dialect, or foreign reasoning state to be taken out */
+	struct field_verdict fields;   /* of a translation */
 	bool substituted;              /* another model than the one asked for */
 	bool stands_in;                /* chosen by tier, for what its provider does not list */
 	const char *why;               /* it is here: "lists the model", "first listed of the same tier", … (static) */

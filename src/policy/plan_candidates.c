@@ -75,18 +75,6 @@ static void pass_over(struct candidate *c, enum failure_kind kind, const char *r
 	c->passed_kind = kind;
 }
 
-static void judge_dialect(struct planner *p, struct candidate *c)
-{
-	struct slice speaks = planner_spoken_dialects(p, c->provider);
-
-	if (speaks.len == 0)
-		pass_over(c, FAILURE_BAD_REQUEST,
-			  arena_printf(p->arena, "does not serve %s", operation_name(p->query->operation)).ptr);
-	else
-		pass_over(c, FAILURE_NEEDS_TRANSLATION,
-			  arena_printf(p->arena, "speaks %.*s only; translation comes later", SLICE_ARG(speaks)).ptr);
-}
-
 /* The one model that was asked for: a group or a tier asks for any of its members. */
 static const struct model *asked_model(const struct planner *p)
 {
@@ -105,7 +93,6 @@ static void judge(struct planner *p, struct candidate *c)
 	/* Whether the asked model itself copes is for its provider to say. */
 	unsigned missing = model && model != asked_model(p) ? missing_abilities(c->provider, model, q->needs) : 0;
 
-	c->binding = provider_find_binding(c->provider, q->dialect, q->operation);
 	if (q->only.len > 0 && !plan_only_has(q->only, c->provider->name)) {
 		pass_over(c, FAILURE_BAD_REQUEST, "left out by x-weir-only");
 	} else if (model && !serves_operation(model, q->operation)) {
@@ -114,15 +101,15 @@ static void judge(struct planner *p, struct candidate *c)
 	} else if (missing) {
 		pass_over(c, FAILURE_BAD_REQUEST,
 			  arena_printf(p->arena, "does not take %s", needs_names[__builtin_ctz(missing)]).ptr);
-	} else if (!c->binding && !c->provider->lacks_address) {
-		judge_dialect(p, c);
-	} else if (c->provider->needs_key && c->provider->key_count == 0) {
+	} else if (!c->provider->lacks_address) {
+		planner_choose_binding(p, c);
+	}
+	if (!c->passed_over && c->provider->needs_key && c->provider->key_count == 0)
 		pass_over(c, FAILURE_NO_CREDENTIALS,
 			  c->provider->key_variable.len > 0 ?
 				  arena_printf(p->arena, "no %s: set %.*s", c->provider->lacks_address ? "base URL" : "key",
 					       SLICE_ARG(c->provider->key_variable)).ptr :
 				  "no key");
-	}
 }
 
 static bool same_model(const struct model *a, const struct model *b)

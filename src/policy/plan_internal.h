@@ -39,6 +39,8 @@ struct slice plan_nearest_provider(const struct routing *r, struct slice name);
 
 /* "anthropic and openai-chat": what the provider speaks for the operation that is asked for; empty when it does not serve it. */
 struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider);
+/* Sets binding, rules and, for a translation, fields; or passes the candidate over. */
+void planner_choose_binding(struct planner *p, struct candidate *c);
 /* Counted once, on first need. */
 int64_t planner_prompt_tokens(struct planner *p);
 /* The candidates that are used without a rule's `try`, and those of one. */

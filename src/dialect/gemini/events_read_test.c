@@ -176,7 +176,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *body, unsigned needs)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_true(request_read(&q, &dialect_gemini, OPERATION_CHAT, body));
 	assert_slice(q.facts.model, "gemini-x");
 	assert_int_equal(q.facts.needs, needs);
@@ -199,7 +199,7 @@ static void test_needs(void **state)
 
 static void test_models(void **state)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	struct splice splice;
 	struct request_edits want = { .model = SLICE("gemini-y") };
 	assert_true(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"model\": \"models/gemini-x\", \"content\":{}}"));
@@ -224,14 +224,14 @@ static void test_batch(void **state)
 {
 	struct request_edits want = { .model = SLICE("own") };
 	struct splice splice;
-	struct request q = { .batch = true };
+	struct request q = { .variant = true };
 	assert_true(request_read(
 		&q, &dialect_gemini, OPERATION_EMBEDDINGS,
 		"{\"requests\":[{\"model\":\"models/gemini-x\",\"n\":1.0},{\"model\":\"models/gemini-x\"},{}]}"));
 	splice_init(&splice, q.facts.doc.text);
 	assert_true(dialect_gemini.edit_request(&q.facts, OPERATION_EMBEDDINGS, &want, &splice, &q.arena));
 	assert_slice(splice_flatten(&splice, &q.arena), "{\"requests\":[{\"model\":\"models/own\",\"n\":1.0},{\"model\":\"models/own\"},{}]}");
-	assert_slice(dialect_gemini.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .batch = true, .model = SLICE("own") }, &q.arena),
+	assert_slice(dialect_gemini.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .variant = true, .model = SLICE("own") }, &q.arena),
 		     "/models/own:batchEmbedContents");
 	arena_done(&q.arena);
 	assert_false(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"content\":{}}"));

@@ -115,7 +115,7 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 	if (!request_begin(facts, &root, reterr) || !request_check_model(path_model, reterr) ||
 	    !check_body_model(facts, root, reterr))
 		return false;
-	if (facts->batch && !check_batch(root, reterr))
+	if (facts->variant && !check_batch(root, reterr))
 		return false;
 	if (!is_resource_name(path_model))
 		return failure_set(reterr, FAILURE_BAD_REQUEST, "the model's name has an empty or a dot segment in it");
@@ -143,7 +143,7 @@ bool gemini_edit_request(const struct request_facts *facts, enum operation op, c
 	if (json_exists(facts->model_value) && !splice_replace(out, facts->model_value, quoted))
 		return false;
 	struct json requests = json_get(json_root(&facts->doc), "requests");
-	if (!facts->batch || !json_is(requests, JSON_ARRAY))
+	if (!facts->variant || !json_is(requests, JSON_ARRAY))
 		return true;
 	for (struct json_walk r = json_walk(requests); json_walk_next(&r);) {
 		struct json model = json_get(r.value, "model");
@@ -200,7 +200,7 @@ static const char *verb_of(const struct request_route *route)
 	case OPERATION_COUNT_TOKENS:
 		return "countTokens";
 	case OPERATION_EMBEDDINGS:
-		return route->batch ? "batchEmbedContents" : "embedContent";
+		return route->variant ? "batchEmbedContents" : "embedContent";
 	default:
 		return NULL;
 	}

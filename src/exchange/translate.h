@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub within an exchange: its request in weir's own words, and an attempt's translation (dialect/translation.h). */
+#pragma once
+
+#include "dialect/translation.h"
+#include "policy/plan.h"
+
+struct exchange;
+
+/* The request in the hub; read at most once. NULL: it cannot be read, and the exchange has failed. */
+const struct chat *translate_chat(struct exchange *x);
+/* Writes the request for that candidate and makes ready for its answer. NULL: it cannot be said there (reterr). */
+struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage, struct failure *reterr);
+/* Accepts NULL, returns NULL. */
+struct translation *translate_free(struct translation *t);

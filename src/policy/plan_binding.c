@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In which dialect a candidate is spoken to: the client's own, byte for byte, wherever the provider speaks it and the
+ * model's row allows it for this request; else the first listed that can carry the request through the hub. */
+#include "policy/plan_internal.h"
+
+#include "provider/rules.h"
+
+static bool is_translatable(enum operation op)
+{
+	return op == OPERATION_CHAT || op == OPERATION_COUNT_TOKENS;
+}
+
+static void pass_over(struct candidate *c, enum failure_kind kind, const char *reason)
+{
+	c->passed_over = reason;
+	c->passed_kind = kind;
+}
+
+/* What the provider's own version of the dialect cannot do that the client's asks for. */
+static bool has_wrong_flow(const struct plan_query *q, const struct binding *b)
+{
+	return (b->quirks & QUIRK_STREAM_ONLY && !q->stream) || (b->quirks & QUIRK_NO_STREAM && q->stream);
+}
+
+/* Tools on models that take them in Responses only (DIALECTS §1 row 7). */
+static bool needs_other_dialect(struct planner *p, const struct candidate *c, const struct binding *own)
+{
+	const struct plan_query *q = p->query;
+	unsigned on_chat = REJECTS_TOOLS_ON_CHAT | REJECTS_TOOLS_ON_CHAT_WITH_REASONING;
+	const struct chat *chat;
+
+	if (own->dialect_id != DIALECT_OPENAI_CHAT || !(q->needs & NEEDS_TOOLS) || !(c->rules->rejects & on_chat))
+		return false;
+	chat = q->chat ? q->chat(q->ctx) : NULL;
+	return chat && own->dialect->fields &&
+	       (field_judge(chat, own->dialect->fields, own->dialect_id, c->rules, own->quirks).refused & FIELD_TOOLS);
+}
+
+static bool is_refused_by_policy(const struct planner *p, uint64_t dropped)
+{
+	const struct rule *rule = p->plan->rule;
+	enum unsupported policy = rule && rule->unsupported ? rule->unsupported : p->query->unsupported;
+
+	for (unsigned i = 0; policy == UNSUPPORTED_REFUSE && i < FIELD_COUNT; i++)
+		if ((dropped & 1ull << i) && field_class(i) == FIELD_CLASS_TUNING)
+			return true;
+	return false;
+}
+
+/* The first binding that carries everything with a meaning; false: `c->fields` says what none could. */
+static bool choose_translated(struct planner *p, struct candidate *c, const struct chat *chat)
+{
+	const struct plan_query *q = p->query;
+	struct field_verdict least = { .refused = UINT64_MAX };
+
+	for (unsigned i = 0; i < c->provider->binding_count; i++) {
+		const struct binding *b = &c->provider->bindings[i];
+		struct field_verdict v;
+
+		if (!(b->operations & (1u << q->operation)) || !b->dialect || !b->dialect->write_chat)
+			continue;
+		v = field_judge(chat, b->dialect->fields, b->dialect_id, c->rules, b->quirks);
+		if (is_refused_by_policy(p, v.dropped))
+			v.refused |= v.dropped;
+		if (v.refused == 0) {
+			c->binding = b;
+			c->translates = true;
+			c->fields = v;
+			return true;
+		}
+		if (__builtin_popcountll(v.refused) < __builtin_popcountll(least.refused))
+			least = v;
+	}
+	c->fields = least;
+	return false;
+}
+
+static void refuse(struct planner *p, struct candidate *c)
+{
+	struct slice speaks = planner_spoken_dialects(p, c->provider);
+
+	if (speaks.len == 0)
+		pass_over(c, FAILURE_BAD_REQUEST,
+			  arena_printf(p->arena, "does not serve %s", operation_name(p->query->operation)).ptr);
+	else if (!is_translatable(p->query->operation) || c->fields.refused == UINT64_MAX)
+		pass_over(c, FAILURE_NEEDS_TRANSLATION,
+			  arena_printf(p->arena, "speaks %.*s only; %s is not translated", SLICE_ARG(speaks),
+				       operation_name(p->query->operation)).ptr);
+	else
+		pass_over(c, FAILURE_UNSUPPORTED,
+			  arena_printf(p->arena, "cannot carry %.*s",
+				       SLICE_ARG(field_list(c->fields.refused, p->arena))).ptr);
+}
+
+void planner_choose_binding(struct planner *p, struct candidate *c)
+{
+	const struct plan_query *q = p->query;
+	const struct binding *own = provider_find_binding(c->provider, q->dialect, q->operation);
+	const struct chat *chat;
+
+	c->rules = c->offer ? c->offer->rules : rules_find(c->provider->name, c->model, c->own_id);
+	c->binding = own;
+	if (own && (!is_translatable(q->operation) ||
+		    (!q->has_foreign_state && !has_wrong_flow(q, own) && !needs_other_dialect(p, c, own))))
+		return;
+	c->fields.refused = UINT64_MAX;
+	chat = is_translatable(q->operation) && q->chat ? q->chat(q->ctx) : NULL;
+	if (chat && choose_translated(p, c, chat))
+		return;
+	/* What none of its dialects carries better than the client's own is for the provider to judge. */
+	if (!own || (own && has_wrong_flow(q, own)))
+		refuse(p, c);
+}
