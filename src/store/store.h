@@ -11,8 +11,10 @@
  * document may expire: then it is never returned, and the thread deletes its row some time later.
  *
  * No worker ever waits for the disk. A database that is full, locked, damaged or read-only is said once in the log and
- * counted; meanwhile documents live in memory, within bounds, and what waits is written when the disk works again. The
- * same file may be used by several processes.
+ * counted; meanwhile documents live in memory, within bounds, and what waits is written when the disk works again.
+ *
+ * Several processes may have the file open, as two have during a restart, and see what the other has written; but what
+ * is in a process's memory is taken from there, whatever another one has made of it since.
  *
  * All functions are safe from any thread unless they say otherwise. The store does not know what a value means. */
 #pragma once

@@ -309,6 +309,45 @@ static void a_delete_reaches_what_only_the_disk_knows(void **state)
 	assert_string_equal(q.value, "again");
 }
 
+static void copy_file(struct test_folder *from, struct test_folder *to, const char *end)
+{
+	char path[128], block[4096];
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s%s", from->path, end);
+	FILE *in = fopen(path, "r");
+
+	snprintf(path, sizeof(path), "%s%s", to->path, end);
+	FILE *out = fopen(path, "w");
+
+	assert_true(in && out);
+	while ((n = fread(block, 1, sizeof(block), in)) > 0)
+		assert_int_equal(fwrite(block, 1, n, out), n);
+	fclose(in);
+	fclose(out);
+}
+
+/* The files as kill -9 leaves them: the last commits stand in the write-ahead log only. */
+static void what_is_written_is_there_after_a_crash(void **state)
+{
+	struct fixture *f = *state, crashed = { .loop = f->loop, .options = f->options };
+	struct question q;
+
+	begin(f);
+	put(f, &key_a, "kept");
+	while (counts(f).unwritten > 0)
+		sched_yield();
+	folder_make(&crashed.folder);
+	copy_file(&f->folder, &crashed.folder, "");
+	copy_file(&f->folder, &crashed.folder, "-wal");
+	crashed.options.path = crashed.folder.path;
+	begin(&crashed);
+	assert_int_equal(get(&crashed, &key_a, &q), STORE_FOUND);
+	assert_string_equal(q.value, "kept");
+	store_close(crashed.store);
+	folder_remove(&crashed.folder);
+}
+
 static void secrets_differ_between_stores_in_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -686,6 +725,7 @@ int main(void)
 		MEMORY_TEST(the_least_recently_used_goes_first),
 		DISK_TEST(it_survives_a_restart),
 		DISK_TEST(a_delete_reaches_what_only_the_disk_knows),
+		DISK_TEST(what_is_written_is_there_after_a_crash),
 		MEMORY_TEST(secrets_differ_between_stores_in_memory),
 		DISK_TEST(who_cancels_hears_nothing),
 		MEMORY_TEST(who_cancels_hears_nothing),
