@@ -36,6 +36,7 @@ struct station {
 
 struct gateway {
 	struct config *config;
+	struct config *first_config;   /* owns the proxy settings of the tokens' keeper */
 	struct shared shared;
 	struct station *stations;
 	struct worker **workers;       /* into the stations: the admin plane's view */
@@ -272,7 +273,9 @@ struct gateway *gateway_start(struct config *config, const struct inherited_sock
 
 	g->config = config_ref(config);
 	g->count = config->workers;
+	g->first_config = config_ref(config);
 	g->shared.breakers = breakers_new();
+	g->shared.tokens = token_keeper_new(&config->proxies);
 	g->shared.bodies.cap = config->limits.bodies;
 	g->stations = xcalloc(g->count, sizeof(*g->stations));
 	g->workers = xcalloc(g->count, sizeof(struct worker *));
@@ -370,6 +373,7 @@ struct gateway *gateway_stop(struct gateway *g)
 	if (!g)
 		return NULL;
 	stop_threads(g);
+	token_keeper_stop(g->shared.tokens);
 	empty_mailboxes(g);
 	listener_close(g->admin_listener);
 	admin_free(g->admin);
@@ -386,6 +390,8 @@ struct gateway *gateway_stop(struct gateway *g)
 	/* Ending exchanges may still put; nobody waits for an answer any more. */
 	store_close(g->shared.store);
 	breakers_free(g->shared.breakers);
+	token_keeper_free(g->shared.tokens);
+	config_unref(g->first_config);
 	config_unref(g->config);
 	free(g->stations);
 	free(g->workers);

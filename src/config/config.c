@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include "base/buf.h"
 #include "config/config_internal.h"
+#include "provider/token.h"
 
 static _Atomic uint64_t published;     /* counts configurations that were good */
 
@@ -135,10 +136,18 @@ struct config *config_ref(struct config *c)
 	return c;
 }
 
+/* What does not lie in the arena. */
+static void provider_done(struct provider *p)
+{
+	p->tls = tls_context_unref(p->tls);
+	for (unsigned i = 0; i < p->key_count; i++)
+		p->keys[i].source = token_source_unref(p->keys[i].source);
+}
+
 static void config_free(struct config *c)
 {
 	for (unsigned i = 0; i < c->routing.provider_count; i++)
-		c->routing.providers[i].tls = tls_context_unref(c->routing.providers[i].tls);
+		provider_done(&c->routing.providers[i]);
 	for (unsigned i = 0; i < c->secret_count; i++)
 		secret_free(c->secrets[i]);
 	free(c->secrets);

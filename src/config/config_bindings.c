@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A provider's ways in: which dialects at which base URLs, for which operations, with the credential in which header.
  * */
+#include <stdlib.h>
 #include "config/config_internal.h"
+#include "provider/auth.h"
 
 /* What a dialect is like at a server that the catalogue does not know. Sources: DIALECTS.md §2.1, §5.1. */
 static const struct {
@@ -250,18 +252,36 @@ static unsigned operations_read(struct reader *r, struct provider_draft *d)
 	return count ? operations : ~0u;
 }
 
-/* `auth: bearer | header:NAME | none`. */
-static bool auth_read(struct reader *r, struct provider_draft *d, enum auth_kind *ret, struct slice *ret_header)
+/* `sigv4:SERVICE`, `google:SCOPE`, `azure:SCOPE`: what a token or a signature is for, where it is not the usual. */
+static bool is_scoped_auth(struct reader *r, struct slice text, enum auth_kind *ret, struct slice *ret_scope)
 {
-	static const char *const words[] = { "none", "bearer", "header:NAME", NULL };
-	static const enum auth_kind kinds[] = { AUTH_NONE, AUTH_BEARER };
-	static const char *const later[] = { "sigv4", "google", "azure", NULL };
+	static const enum auth_kind kinds[] = { AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
+	struct slice scope = text, word = slice_next_token(&scope, ':');
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		if (!scope.len || !http_value_is_clean(scope) || !slice_eq(word, slice_cstr(auth_kind_name(kinds[i]))))
+			continue;
+		*ret = kinds[i];
+		*ret_scope = arena_dup(r->arena, slice_trim(scope));
+		return true;
+	}
+	return false;
+}
+
+/* `auth: bearer | header:NAME | sigv4 | google | azure | none`. */
+static bool auth_read(struct reader *r, struct provider_draft *d, enum auth_kind *ret, struct slice *ret_header,
+		      struct slice *ret_scope)
+{
+	static const char *const words[] = { "none", "bearer", "sigv4", "google", "azure", "header:NAME", NULL };
+	static const enum auth_kind kinds[] = { AUTH_NONE, AUTH_BEARER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
 	unsigned errors = r->report->errors, word;
 	struct slice text = yaml_text(d->auth);
 	char *name;
 
+	if (is_scoped_auth(r, text, ret, ret_scope))
+		return true;
 	if (!slice_starts_with(text, SLICE("header:"))) {
-		if (!value_word(r, d->auth, words, later, &word))
+		if (!value_word(r, d->auth, words, NULL, &word) || word >= COUNT_OF(kinds))
 			return false;
 		*ret = kinds[word];
 		return true;
@@ -331,6 +351,7 @@ static bool binding_make(struct reader *r, const struct binding_draft *draft, st
 	b->usage_in_stream = known ? known->usage_in_stream : usual[draft->dialect].usage;
 	b->auth = known ? known->auth : usual[draft->dialect].auth;
 	b->auth_header = slice_cstr(known ? known->auth_header : usual[draft->dialect].auth_header);
+	b->auth_scope = slice_cstr(known ? known->auth_scope : NULL);
 	b->quirks = known ? known->quirks : 0;
 	binding_headers(r, draft, b);
 	return binding_base(r, draft, b);
@@ -361,6 +382,30 @@ static uint64_t quirks_read(struct reader *r, struct provider_draft *d)
 	return quirks;
 }
 
+/* What a signature is for: the host says it, or the configuration, or the environment as AWS's SDKs read it. */
+static struct slice region_of(struct reader *r, const struct provider *p, const struct binding *b)
+{
+	static const char *const variables[] = { "AWS_REGION", "AWS_DEFAULT_REGION" };
+	struct slice region = auth_region_of_host(b->base.host);
+
+	if (!region.len)
+		region = auth_region_of_host(p->region);
+	for (size_t i = 0; !region.len && i < COUNT_OF(variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		region = auth_region_of_host(slice_cstr(value ? value : ""));
+	}
+	return arena_dup(r->arena, region);
+}
+
+static void scope_fill_in(struct reader *r, const struct provider *p, struct binding *b)
+{
+	if (!b->auth_scope.len)
+		b->auth_scope = auth_default_scope(b->auth);
+	if (b->auth == AUTH_SIGV4)
+		b->auth_region = region_of(r, p, b);
+}
+
 /* What the provider says for all its bindings. */
 static void overrides_read(struct reader *r, struct provider_draft *d)
 {
@@ -369,8 +414,8 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 	struct provider *p = d->provider;
 	unsigned operations = operations_read(r, d), usage, kept = 0;
 	enum auth_kind auth = AUTH_NONE;
-	struct slice header = { 0 };
-	bool has_auth = d->auth.line && auth_read(r, d, &auth, &header);
+	struct slice header = { 0 }, scope = { 0 };
+	bool has_auth = d->auth.line && auth_read(r, d, &auth, &header, &scope);
 	bool has_usage = d->usage.line && value_word(r, d->usage, usage_words, NULL, &usage);
 	uint64_t quirks = d->quirks.line ? quirks_read(r, d) : 0;
 
@@ -378,9 +423,11 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 		struct binding b = p->bindings[i];
 
 		if (has_auth) {
-			b.auth = auth;
 			b.auth_header = header;
+			b.auth_scope = scope.len || b.auth != auth ? scope : b.auth_scope;
+			b.auth = auth;
 		}
+		scope_fill_in(r, p, &b);
 		if (has_usage)
 			b.usage_in_stream = usages[usage];
 		if (d->quirks.line)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A provider's keys: written in the file, or in the environment under the catalogue's names. */
 #include <stdlib.h>
+#include "base/digits.h"
 #include "config/config_internal.h"
+#include "provider/token.h"
 
 enum { PROVIDER_KEYS_MAX = 1000 };
 
@@ -34,6 +36,49 @@ static uint64_t fingerprint_of(struct slice key)
 	return fingerprint;
 }
 
+/* The way in whose auth takes tokens, or NULL. A provider's ways in share its credentials. */
+static const struct binding *token_binding(const struct provider *p)
+{
+	for (unsigned i = 0; i < p->binding_count; i++)
+		if (token_advice(p->bindings[i].auth))
+			return &p->bindings[i];
+	return NULL;
+}
+
+static struct token_query token_query_of(const struct binding *b, bool metadata)
+{
+	return (struct token_query){
+		.auth = b->auth, .scope = b->auth_scope, .region = b->auth_region, .metadata = metadata
+	};
+}
+
+static void set_origins(struct reader *r, struct provider *p, struct credential *c)
+{
+	c->origins = arena_array(r->arena, struct origin, p->binding_count);
+	for (unsigned i = 0; i < p->binding_count; i++)
+		c->origins[i] = (struct origin){ .url = p->bindings[i].base,
+						 .tls = p->bindings[i].base.tls ? p->tls : NULL,
+						 .credential = c->fingerprint };
+}
+
+/* The reference becomes the credential's. */
+static void add_source(struct reader *r, struct provider *p, struct yaml where, struct token_source *source)
+{
+	const struct binding *b = token_binding(p);
+	struct credential *c = &p->keys[p->key_count++];
+	struct slice secrets[TOKEN_SOURCE_SECRETS_MAX];
+	unsigned count = token_source_secrets(source, secrets);
+
+	*c = (struct credential){ .source = source, .fingerprint = token_source_id(source) };
+	digits_put_hex(c->name, c->fingerprint >> 32, 8);
+	set_origins(r, p, c);
+	for (unsigned i = 0; i < count; i++)
+		keep_secret(r->config, secret_new(secrets[i]));
+	if (b->auth == AUTH_SIGV4 && !b->auth_region.len)
+		problem(r, where, "'%.*s' needs a 'region' to sign for, such as us-east-1; AWS_REGION is not set",
+			SLICE_ARG(p->name));
+}
+
 static void add_credential(struct reader *r, struct provider *p, struct yaml where, struct slice key)
 {
 	struct credential *c = &p->keys[p->key_count];
@@ -50,12 +95,45 @@ static void add_credential(struct reader *r, struct provider *p, struct yaml whe
 		secret_fingerprint(c->secret, c->name);
 		keep_secret(r->config, c->secret);
 	}
-	c->origins = arena_array(r->arena, struct origin, p->binding_count);
-	for (unsigned i = 0; i < p->binding_count; i++)
-		c->origins[i] = (struct origin){ .url = p->bindings[i].base,
-						 .tls = p->bindings[i].base.tls ? p->tls : NULL,
-						 .credential = c->fingerprint };
+	set_origins(r, p, c);
 	p->key_count++;
+}
+
+/* A key as it is written: what is sent, or what tokens are asked for with. */
+static void add_key(struct reader *r, struct provider *p, struct yaml where, struct slice key)
+{
+	const struct binding *b = token_binding(p);
+	struct token_finding found = { .text = key };
+	const char *error = NULL;
+
+	if (b && key.len) {
+		struct token_query query = token_query_of(b, false);
+
+		if (!token_read_key(&query, key, &found, &error)) {
+			problem(r, where, "%s", error);
+			return;
+		}
+	}
+	if (found.source)
+		add_source(r, p, where, found.source);
+	else
+		add_credential(r, p, where, found.text);
+}
+
+/* What the vendor's own SDKs would find, where the provider is written in a file. */
+static bool add_found(struct reader *r, struct provider_draft *d, const struct binding *b)
+{
+	struct token_query query = token_query_of(b, true);
+	struct token_finding found;
+	const char *error = NULL;
+
+	if (!token_find(&query, r->arena, &found, &error))
+		problem(r, d->place, "no credential for '%.*s': %s", SLICE_ARG(d->provider->name), error);
+	else if (found.source)
+		add_source(r, d->provider, d->place, found.source);
+	else if (found.text.ptr)
+		add_credential(r, d->provider, d->place, found.text);
+	return d->provider->key_count > 0 || error;
 }
 
 static void keys_from_file(struct reader *r, struct provider_draft *d)
@@ -73,7 +151,7 @@ static void keys_from_file(struct reader *r, struct provider_draft *d)
 		struct slice key;
 
 		if (value_text(r, items[i], &key))
-			add_credential(r, p, items[i], key);
+			add_key(r, p, items[i], key);
 	}
 }
 
@@ -106,15 +184,25 @@ static void warn_if_in_the_clear(struct reader *r, struct provider_draft *d)
 	}
 }
 
+/* What to set where no key is written: named to people. */
+static struct slice variables_of(struct reader *r, const struct provider_draft *d, const struct binding *tokens)
+{
+	const char *own = d->known ? d->known->key_variables[0] : NULL;
+
+	if (!tokens)
+		return slice_cstr(own);
+	return arena_printf(r->arena, "%s%s%s", own ? own : "", own ? ", or " : "", token_advice(tokens->auth));
+}
+
 void credentials_read(struct reader *r, struct provider_draft *d)
 {
 	struct provider *p = d->provider;
+	const struct binding *tokens = token_binding(p);
 	bool takes = takes_credential(p);
-	struct slice key;
+	struct slice key = { 0 };
 
-	p->needs_key = d->known && takes && !d->known->local;
-	if (d->known)
-		p->key_variable = slice_cstr(d->known->key_variables[0]);
+	p->needs_key = (d->known && takes && !d->known->local) || tokens;
+	p->key_variable = variables_of(r, d, tokens);
 	if (yaml_kind(d->keys) != YAML_NOTHING) {
 		keys_from_file(r, d);
 		if (p->binding_count && !takes)
@@ -123,16 +211,15 @@ void credentials_read(struct reader *r, struct provider_draft *d)
 		return;
 	}
 	p->keys = arena_array(r->arena, struct credential, 1);
-	if (!p->needs_key && !(takes && d->known && credential_from_environment(d->known).ptr)) {
+	if (takes && d->known)
+		key = credential_from_environment(d->known);
+	if (key.ptr)
+		add_key(r, p, d->place, key);
+	else if (!p->needs_key)
 		add_credential(r, p, d->place, (struct slice){ 0 });
-		return;
-	}
-	key = credential_from_environment(d->known);
-	if (key.ptr) {
-		add_credential(r, p, d->place, key);
-		warn_if_in_the_clear(r, d);
-	} else {
+	else if (!tokens || !d->place.line || !add_found(r, d, tokens))
 		warning(r, d->place, "no key for '%.*s': %.*s is not set; requests pass it over", SLICE_ARG(p->name),
 			SLICE_ARG(p->key_variable));
-	}
+	if (p->key_count > 0 && p->needs_key)
+		warn_if_in_the_clear(r, d);
 }

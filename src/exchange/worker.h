@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "policy/breaker.h"
 #include "store/store.h"
+#include "provider/token.h"
 
 enum { WORKER_NO_USAGE_MAX = 64, WORKER_SPARE_EXCHANGES_MAX = 256 };
 
@@ -16,6 +17,7 @@ enum { WORKER_NO_USAGE_MAX = 64, WORKER_SPARE_EXCHANGES_MAX = 256 };
 struct shared {
 	struct breakers *breakers;
 	struct store *store;           /* from before the first request until after the last; never NULL between */
+	struct token_keeper *tokens;   /* NULL: nobody here fetches any */
 	struct byte_budget bodies;
 	_Atomic bool draining;
 };

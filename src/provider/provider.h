@@ -51,13 +51,18 @@ struct binding {
 	enum usage_in_stream usage_in_stream;
 	enum auth_kind auth;
 	struct slice auth_header;      /* lower-case header name for AUTH_HEADER */
+	struct slice auth_scope;       /* OAuth scope, or the service that AUTH_SIGV4 signs for */
+	struct slice auth_region;      /* that AUTH_SIGV4 signs for */
 	struct header *headers;        /* fixed headers this dialect needs there: anthropic-version */
 	unsigned header_count;
 	uint64_t quirks;               /* QUIRK_…: where it differs from the dialect */
 };
 
+struct token_source;
+
 struct credential {
-	struct secret *secret;         /* NULL: the one entry of a provider that takes no credential */
+	struct secret *secret;         /* NULL: tokens come from `source`, or this provider takes no credential */
+	struct token_source *source;   /* where its tokens come from (token.h); NULL: `secret` is sent as it is */
 	uint64_t fingerprint;          /* stable over reloads: pools and breakers are keyed by it */
 	char name[9];                  /* for logs: eight hexadecimal digits */
 	struct origin *origins;        /* one per binding, same order: what connections are pooled by */
@@ -98,8 +103,5 @@ void provider_index_names(struct provider *p, struct arena *a);
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
-/* Writes the credential into a request: exactly one header, or none (empty name) where no credential is taken. False
- * when this auth kind has no code yet. */
-bool auth_write(const struct binding *b, const struct credential *key, struct header *ret, struct arena *a);
 const char *tier_name(enum tier t);
 const char *auth_kind_name(enum auth_kind k);

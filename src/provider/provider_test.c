@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding offers and bindings in a provider's row; writing credentials. */
+/* Finding offers and bindings in a provider's row. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -44,55 +44,11 @@ static void test_binding_is_found_by_dialect_and_operation(void **state)
 	assert_null(provider_find_binding(&p, DIALECT_GEMINI, OPERATION_CHAT));
 }
 
-static void check_auth(enum auth_kind kind, const char *name, const char *value)
-{
-	_cleanup_(arena_done) struct arena a;
-	struct secret *secret = secret_new(SLICE("sk-test"));
-	struct credential key = { .secret = secret };
-	struct binding b = { .auth = kind, .auth_header = SLICE("x-api-key") };
-	struct header h;
-
-	arena_init(&a);
-	assert_true(auth_write(&b, &key, &h, &a));
-	assert_true(slice_eq(h.name, slice_cstr(name)));
-	assert_true(slice_eq(h.value, slice_cstr(value)));
-	/* A provider that takes no credential gets none, whatever its kind. */
-	key.secret = secret_free(secret);
-	assert_true(auth_write(&b, &key, &h, &a));
-	assert_int_equal(h.name.len, 0);
-}
-
-static void test_credentials_are_one_header(void **state)
-{
-	check_auth(AUTH_BEARER, "authorization", "Bearer sk-test");
-	check_auth(AUTH_HEADER, "x-api-key", "sk-test");
-	check_auth(AUTH_NONE, "", "");
-}
-
-static void test_auth_without_code_is_refused(void **state)
-{
-	static const enum auth_kind kinds[] = { AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
-	_cleanup_(arena_done) struct arena a;
-	struct secret *secret = secret_new(SLICE("sk-test"));
-	struct credential key = { .secret = secret };
-
-	arena_init(&a);
-	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		struct binding b = { .auth = kinds[i] };
-		struct header h;
-
-		assert_false(auth_write(&b, &key, &h, &a));
-	}
-	secret_free(secret);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offer_is_found_by_every_name),
 		cmocka_unit_test(test_binding_is_found_by_dialect_and_operation),
-		cmocka_unit_test(test_credentials_are_one_header),
-		cmocka_unit_test(test_auth_without_code_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
