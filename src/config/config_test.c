@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "config/config.h"
+#include "provider/catalogue.h"
 
 /* Loads, and shows what is wrong when it does not. */
 static struct config *load(const char *text)
@@ -43,20 +44,6 @@ static const struct provider *provider(const struct config *c, const char *name)
 static int clean_environment(void **state)
 {
 	static const char *const variables[] = {
-		"OPENAI_API_KEY",
-		"ANTHROPIC_API_KEY",
-		"GEMINI_API_KEY",
-		"GOOGLE_API_KEY",
-		"GOOGLE_GENERATIVE_AI_API_KEY",
-		"MISTRAL_API_KEY",
-		"GROQ_API_KEY",
-		"DEEPSEEK_API_KEY",
-		"XAI_API_KEY",
-		"OPENROUTER_API_KEY",
-		"TOGETHER_API_KEY",
-		"FIREWORKS_API_KEY",
-		"CEREBRAS_API_KEY",
-		"PERPLEXITY_API_KEY",
 		"http_proxy",
 		"https_proxy",
 		"HTTP_PROXY",
@@ -67,6 +54,9 @@ static int clean_environment(void **state)
 		"ALL_PROXY",
 	};
 
+	for (unsigned i = 0; i < catalogue_provider_count; i++)
+		for (const char *const *key = catalogue_providers[i].key_variables; *key; key++)
+			unsetenv(*key);
 	for (size_t i = 0; i < COUNT_OF(variables); i++)
 		unsetenv(variables[i]);
 	setenv("WEIR_ADMIN_TOKEN", "token-of-the-admin", 1);

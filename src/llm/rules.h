@@ -14,7 +14,7 @@ enum system_role {
 	SYSTEM_AS_USER                 /* Gemma: put before the first user turn's text */
 };
 
-enum sampling {                        /* temperature, top_p, top_k, min_p */
+enum sampling {                        /* temperature, top_p, top_k, min_p, and logprobs with them */
 	SAMPLING_ACCEPTED,
 	SAMPLING_WITHOUT_REASONING,    /* only while reasoning is off */
 	SAMPLING_REJECTED
@@ -63,7 +63,6 @@ enum {                                 /* bits of model_rules.rejects: leads to 
 	REJECTS_REASONING_OFF_ABOVE_HIGH = 1 << 17, /* Opus 5: disabled only when effort ≤ high */
 	REJECTS_PARALLEL_CONTROL = 1 << 18,         /* parallel_tool_calls */
 	REJECTS_USER_AFTER_TOOL = 1 << 19,          /* Mistral: an assistant turn must stand between */
-	REJECTS_LOGPROBS_WITH_REASONING = 1 << 20,  /* OpenAI ≥ 5.1: only while reasoning is off */
 };
 
 /* How prompt-cache markers are said to it. */
