@@ -47,13 +47,13 @@ def laid_over(place, price, below):
 
 
 def merge_offer(place, hand, below):
-    only(place, hand, ("source",), ("id", "also", "price", "only"))
+    only(place, hand, (), ("id", "also", "price", "source"))
     own = hand.get("id", below.get("id"))
     if not own:
         refuse(place, "'id' is missing")
     also = [a for a in dict.fromkeys([*hand.get("also", []), *below.get("also", []), below.get("id", own)]) if a != own]
     return {"id": own, "also": also, "price": laid_over(place, hand.get("price") or {}, below.get("price") or {}),
-            "only": hand.get("only", below.get("only"))}
+            "only": below.get("only")}
 
 
 def check_source(place, source, sources):
@@ -64,7 +64,7 @@ def check_source(place, source, sources):
 def check_hand(name, model, sources):
     only(name, model, (), ("source", "tier", "operations", "context", "max_output", "abilities", "known_as", "offers"))
     for place, row in [(name, model), *((f"{name} at {p}", o) for p, o in (model.get("offers") or {}).items())]:
-        if "source" in row or row is not model or set(model) - {"tier", "known_as", "offers"}:
+        if set(row) - {"tier", "known_as", "offers", "id", "also"}:    # a fact
             check_source(place, row.get("source", ""), sources)
 
 
@@ -84,7 +84,7 @@ def merge_model(name, hand, below, tiers):
     model["offers"] = {}
     for provider in providers:
         given = (hand.get("offers") or {}).get(provider)
-        model["offers"][provider] = merge_offer(f"{name} at {provider}", given or {"source": "condensed"},
+        model["offers"][provider] = merge_offer(f"{name} at {provider}", given or {},
                                                 below.get("offers", {}).get(provider, {}))
     if not model["offers"]:
         refuse(name, "no provider offers it")

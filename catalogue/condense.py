@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Condenses public model catalogues into condensed.json, which compile.py compiles in beside models.yaml.
 
-usage: condense.py [FOLDER]      (default: ../shared/wire/catalog beside the project)
+usage: condense.py [--check] [--verbose] [FOLDER]      (default: ../shared/wire/catalog beside the project)
 
 FOLDER holds the sources as its README.md says: models.dev, ruby_llm, LiteLLM, OpenRouter, Vercel, genai-prices, Portkey and
-supplement-2026-11.json. The result depends on them, on models.yaml (`names`, and the ids it gives) and on nothing else.
+supplement-2026-11.json; where it is not there, condensed.json stays as it is. --check changes nothing and says whether it
+would; --verbose lists what was left out. The result depends on them, on models.yaml (`names`, and the ids it gives) and on nothing else.
 
 Whose word counts, for a price of one id at one provider:
  1. the supplement, which is newest; then OpenRouter's own list for OpenRouter
@@ -29,6 +30,7 @@ import catalogue_naming as naming
 import catalogue_sources as sources
 
 VERSION = "2026-11-20"
+SKIPPED = 77                           # as the test suite understands it
 HERE = Path(__file__).resolve().parent
 PRICE_TRUST = ("supplement", "openrouter", "litellm", "genai-prices", "ruby_llm", "models.dev", "portkey")
 FACT_TRUST = ("supplement", "ruby_llm", "models.dev", "openrouter", "litellm", "vercel")
@@ -233,18 +235,44 @@ def one_meaning(placed, names):
 
 
 def best_rows(public, members, offers, vercel):
+    """What the sources say of the model, the maker's own rows first; and whether there are any of those."""
     maker = naming.maker_of(public)
     rows = []
     for provider, own in members:
         for source, row in offers[provider, own].items():
             if source in FACT_TRUST:
                 rows.append((provider != maker, FACT_TRUST.index(source), provider, own, row))
-    rows = [row for *_, row in sorted(rows, key=lambda r: r[:4])]
-    return rows + ([vercel[public]] if public in vercel else [])
+    made_here = any(not foreign for foreign, *_ in rows)
+    rows = [row for foreign, *_, row in sorted(rows, key=lambda r: r[:4]) if not (foreign and made_here)]
+    return rows + ([vercel[public]] if public in vercel else []), made_here
 
 
 def first(rows, name):
     return next((row[name] for row in rows if row.get(name)), None)
+
+
+def limit(rows, name, made_here):
+    """The maker's word; of models that others serve, the context that most of them say and the most that any lets be
+    written."""
+    said = [row[name] for row in rows if row.get(name)]
+    if made_here or not said:
+        return said[0] if said else None
+    return max(said, key=lambda value: (said.count(value), -said.index(value))) if name == "context" else max(said)
+
+
+def abilities(rows, made_here):
+    """What most say; LiteLLM's flags count where nobody else speaks. Structured output, and documents at the maker, are often
+    left unsaid: there any word counts."""
+    able = [row for row in rows if "abilities" in row]
+    others = [row for row in able if row["source"] != "litellm"]
+    voters = others or [row for row in able if row["abilities"]]
+    if not voters:
+        return None                    # nothing is known, and nothing held against it
+    found = {a for a in ABILITIES if 2 * sum(a in row["abilities"] for row in voters) >= len(voters)}
+    for often_unsaid in ("structured_output", "documents") if made_here else ("structured_output",):
+        if any(often_unsaid in row["abilities"] for row in able):
+            found.add(often_unsaid)
+    return [a for a in ABILITIES if a in found]
 
 
 def release_date(rows):
@@ -255,20 +283,17 @@ def release_date(rows):
 
 
 def facts(public, members, offers, vercel):
-    rows = best_rows(public, members, offers, vercel)
+    rows, made_here = best_rows(public, members, offers, vercel)
     embeds = first(rows, "operation") == "embeddings" or naming.is_embedding(public)
     model = {"released": release_date(rows)}
     if first(rows, "operation") == "completions":
         model["operations"] = ["completions"]
     elif embeds:
         model["operations"] = ["embeddings"]
-    model["context"] = first(rows, "context")
+    model["context"] = limit(rows, "context", made_here)
     if not embeds:
-        model["max_output"] = first(rows, "max_output")
-        found = set().union(*(row.get("abilities", ()) for row in rows if row["source"] != "litellm" or row.get("abilities")))
-        said = any(row["source"] in ("ruby_llm", "models.dev", "openrouter", "vercel") for row in rows)
-        if found or said:              # else nothing is known, and nothing held against it
-            model["abilities"] = [a for a in ABILITIES if a in found]
+        model["max_output"] = limit(rows, "max_output", made_here)
+        model["abilities"] = abilities(rows, made_here)
     if model["context"] and model.get("max_output"):
         model["max_output"] = min(model["max_output"], model["context"])
     return {name: value for name, value in model.items() if value not in (None, 0)}
@@ -341,17 +366,23 @@ GENAI_RULES = {}
 
 
 def main():
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1][0] != "-" else HERE.parent.parent / "shared/wire/catalog"
+    folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    folder = Path(folders[0]) if folders else HERE.parent.parent / "shared/wire/catalog"
+    path = HERE / "condensed.json"
     if not folder.is_dir():
-        sys.exit(f"condense: {folder} is not there; condensed.json stays as it is")
+        print(f"condense: {folder} is not there; condensed.json stays as it is")
+        sys.exit(SKIPPED)
     hand = yaml.safe_load((HERE / "models.yaml").read_text(encoding="utf-8"))
     GENAI_RULES.update(sources.read_genai(folder, VERSION))
     lines = condense(folder, hand)
-    text = f'{{"version": "{VERSION}",\n"made_by": "catalogue/condense.py: do not edit, correct in models.yaml",\n"models": {{\n'
-    (HERE / "condensed.json").write_text(text + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
+    text = (f'{{"version": "{VERSION}",\n"made_by": "catalogue/condense.py: do not edit, correct in models.yaml",\n'
+            f'"models": {{\n' + ",\n".join(lines) + "\n}}\n")
+    if "--verbose" in sys.argv:
+        print("\n".join(LEFT_OUT))
+    if "--check" in sys.argv:
+        sys.exit(0 if path.read_text(encoding="utf-8") == text else "condense: condensed.json is not what its sources make of it")
+    path.write_text(text, encoding="utf-8")
     print(f"condense: {len(lines)} models, {len(LEFT_OUT)} ids left out")
-    for line in LEFT_OUT if "--verbose" in sys.argv else ():
-        print("  " + line)
 
 
 if __name__ == "__main__":

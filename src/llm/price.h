@@ -10,7 +10,7 @@ enum { PRICE_UNKNOWN = -1 };
 struct price_rates {                   /* nano-dollars per million tokens; PRICE_UNKNOWN where no source says */
 	int64_t input, output;
 	int64_t cached;                /* read from the prompt cache */
-	int64_t written_5m, written_1h; /* written to it; OpenAI's 30 minutes and 12 hours */
+	int64_t written_5m, written_1h; /* written to it; for OpenAI 30 minutes and 12 hours */
 	int64_t input_audio, output_audio, cached_audio;
 	int64_t input_image, output_image;
 	int64_t reasoning;             /* where it costs another price than other output */
@@ -26,7 +26,7 @@ struct price_band {
 
 struct price {
 	struct price_rates rates;      /* standard service, short prompts */
-	int64_t request;               /* per million requests, beside the tokens; PRICE_UNKNOWN = nothing known of one */
+	int64_t request;               /* per million requests, beside the tokens; PRICE_UNKNOWN: none is known */
 	int64_t web_search;            /* per million calls of the provider's own search */
 	const struct price_band *bands; /* by service, then rising `over` */
 	unsigned band_count;

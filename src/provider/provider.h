@@ -23,7 +23,7 @@ struct model {
 	unsigned abilities;            /* NEEDS_… it can serve */
 	unsigned operations;           /* bits 1 << OPERATION_… */
 	double quality;                /* tier order for now */
-	const char *const *names;      /* what it also goes by, whoever serves it: its maker's ids; NULL-ended, or NULL */
+	const char *const *names;      /* what it also goes by, whoever serves it; NULL-ended, or NULL */
 };
 
 /* A model as one provider offers it. */
@@ -33,8 +33,8 @@ struct offer {
 	struct slice *aliases;         /* other names it goes by there: dated snapshots, -latest forms */
 	unsigned alias_count;
 	struct price price;            /* PRICE_UNKNOWN where unknown */
-	const struct model_rules *rules; /* never NULL once a configuration is read; ids sent as written: rules_find() */
-	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all of its provider's */
+	const struct model_rules *rules; /* never NULL once a configuration is read; for ids as written: rules_find() */
+	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all */
 };
 
 enum auth_kind { AUTH_NONE, AUTH_BEARER, AUTH_HEADER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
@@ -99,7 +99,8 @@ struct provider {
 
 /* Makes the table that provider_find_offer() looks names up in: call when the offers are complete. */
 void provider_index_names(struct provider *p, struct arena *a);
-/* The offer that goes by that public id, else by that alias or own id there, else whose model is known by it, or NULL. */
+/* The offer that goes by that public id, else by that alias or own id there, else whose model is known by it, or
+ * NULL. */
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
