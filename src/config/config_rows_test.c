@@ -92,6 +92,7 @@ static const struct golden golden[] = {
 	{ "groq", DIALECT_OPENAI_CHAT, "https://api.groq.com/openai/v1/chat/completions", "authorization", NULL },
 	{ "groq", DIALECT_OPENAI_RESPONSES, "https://api.groq.com/openai/v1/responses", "authorization", NULL },
 	{ "deepseek", DIALECT_OPENAI_CHAT, "https://api.deepseek.com/chat/completions", "authorization", NULL },
+	{ "deepseek", DIALECT_OPENAI_RESPONSES, "https://api.deepseek.com/responses", "authorization", NULL },
 	{ "deepseek", DIALECT_ANTHROPIC, "https://api.deepseek.com/anthropic/v1/messages", "x-api-key", VERSION },
 	{ "xai", DIALECT_OPENAI_RESPONSES, "https://api.x.ai/v1/responses", "authorization", NULL },
 	{ "xai", DIALECT_OPENAI_CHAT, "https://api.x.ai/v1/chat/completions", "authorization", NULL },

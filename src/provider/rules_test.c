@@ -92,7 +92,8 @@ static const struct expected models[] = {
 	{ "", "grok-4.3", SAMPLING_ACCEPTED, REASONING_EFFORT, N | L | M | H, REJECTS_STOP, 0 },
 	{ "", "grok-4.7", SAMPLING_ACCEPTED, REASONING_EFFORT, N | L | M | H, 0, 0 },
 
-	{ "deepseek", "deepseek-v4-pro", SAMPLING_ACCEPTED, REASONING_EFFORT, L | H | Y, 0, REJECTS_REASONING_OFF },
+	{ "deepseek", "deepseek-v4-pro", SAMPLING_ACCEPTED, REASONING_EFFORT, L | H | Y, REJECTS_FORCED_TOOL_WITH_REASONING,
+	  REJECTS_REASONING_OFF | REJECTS_FORCED_TOOL },
 	{ "deepseek", "deepseek-reasoner", SAMPLING_REJECTED, REASONING_ALWAYS, 0, REJECTS_LOGPROBS, 0 },
 	{ "together", "deepseek-ai/DeepSeek-R1", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, REJECTS_REASONING_OFF, 0 },
 	{ "bedrock", "us.deepseek.r1-v1:0", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, 0, 0 },
