@@ -19,9 +19,11 @@ static struct reference reference_read(struct slice inside)
 	size_t fallback = slice_find(inside, SLICE(":-")), wanted = slice_find(inside, SLICE("="));
 
 	if (fallback != SIZE_MAX)
-		return (struct reference){ .names = slice_of(inside.ptr, fallback), .fallback = slice_after(inside, fallback + 2) };
+		return (struct reference){ .names = slice_of(inside.ptr, fallback),
+					   .fallback = slice_after(inside, fallback + 2) };
 	if (wanted != SIZE_MAX)
-		return (struct reference){ .names = slice_of(inside.ptr, wanted), .wanted = slice_after(inside, wanted + 1) };
+		return (struct reference){ .names = slice_of(inside.ptr, wanted),
+					   .wanted = slice_after(inside, wanted + 1) };
 	return (struct reference){ .names = inside };
 }
 
@@ -76,7 +78,8 @@ static bool fill_in(struct arena *a, struct slice text, struct slice *ret, struc
 
 		end = slice_find(rest, SLICE("}"));
 		check(end != SIZE_MAX, "the catalogue's base URLs are well-formed");
-		if (!buf_append(&out, text.ptr, start) || !append_reference(a, slice_of(rest.ptr, end), &out, ret_missing))
+		if (!buf_append(&out, text.ptr, start) ||
+		    !append_reference(a, slice_of(rest.ptr, end), &out, ret_missing))
 			return false;
 		text = slice_after(rest, end + 1);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a provider's version of a dialect differs from the dialect: named bits of a binding, set by its row in
- * catalogue/providers.yaml (same names in lower case, without the prefix) or by `quirks:` in the configuration, honoured
- * by the dialect's code. One comment, one source and one test each (DIALECTS §7). What concerns a single model is a
- * rule, not a quirk (llm/rules.h). Readers are lenient without being told: quirks are mostly about what is written. */
+ * catalogue/providers.yaml (same names in lower case, without the prefix) or by `quirks:` in the configuration,
+ * honoured by the dialect's code; docs/providers.md is made from the comments. One comment, one source and one test each
+ * (DIALECTS §7). What concerns a single model is a rule, not a quirk (llm/rules.h). Readers are lenient without being
+ * told: quirks are mostly about what is written. */
 #pragma once
 
 #define QUIRKS(X) \
@@ -11,13 +12,13 @@
 	X(ENABLE_THINKING)             /* enable_thinking and thinking_budget (Qwen, §7.10) */ \
 	X(REASONING_OBJECT)            /* reasoning: {effort | max_tokens | enabled} (OpenRouter, §7.4) */ \
 	X(CHAT_TEMPLATE_THINKING)      /* chat_template_kwargs: {enable_thinking} (vLLM, SGLang) */ \
-	X(REASONING_ENABLED)           /* reasoning: {enabled} switches it, reasoning_effort says how much (Together, §7.5) */ \
-	X(REASONING_SPLIT)             /* reasoning_split: true, else it stands in the text between <think> tags (MiniMax) */ \
+	X(REASONING_ENABLED)           /* reasoning: {enabled} beside reasoning_effort (Together, §7.5) */ \
+	X(REASONING_SPLIT)             /* reasoning_split: true, else it is <think> in the text (MiniMax) */ \
 	/* openai-chat: what it does not know or calls otherwise */ \
 	X(NO_DEVELOPER_ROLE)           /* system text is always role system */ \
 	X(MAX_TOKENS_ONLY)             /* max_tokens, never max_completion_tokens */ \
 	X(TEXT_CONTENT)                /* content without media must be one string, not parts */ \
-	X(JSON_OBJECT_ONLY)            /* response_format json_schema is unknown: json_object, the schema in words (DeepSeek) */ \
+	X(JSON_OBJECT_ONLY)            /* no json_schema: json_object, the schema in words (DeepSeek) */ \
 	X(REQUIRED_IS_ANY)             /* tool_choice "any" for "required" (Mistral) */ \
 	X(NO_FORCED_TOOL)              /* tool_choice knows auto and none only */ \
 	X(RANDOM_SEED)                 /* random_seed for seed (Mistral) */ \
@@ -37,22 +38,22 @@
 	X(NO_TOOLS)                    /* the provider takes no tools at all (Perplexity) */ \
 	X(NO_IMAGE_URL)                /* images as data only */ \
 	X(VIDEO_URL)                   /* content part video_url (OpenRouter, Moonshot, Qwen) */ \
-	X(PREFIX)                      /* prefill by `prefix: true` on the last assistant message (Mistral, DeepSeek beta) */ \
-	X(PARTIAL)                     /* prefill by `partial: true` on the last assistant message (Moonshot, §7.9) */ \
+	X(PREFIX)                      /* prefill by `prefix: true` on the last message (Mistral, DeepSeek beta) */ \
+	X(PARTIAL)                     /* prefill by `partial: true` on the last message (Moonshot, §7.9) */ \
 	X(CACHE_CONTROL)               /* takes cache_control on content parts (OpenRouter, DashScope) */ \
 	X(PROMPT_CACHE_KEY)            /* takes prompt_cache_key although it is not OpenAI (§3.11) */ \
-	X(MERGE_TURNS)                 /* user and assistant must alternate: turns of the same role become one (Perplexity) */ \
+	X(MERGE_TURNS)                 /* turns of the same role become one (Perplexity: must alternate) */ \
 	X(NO_SCHEMA_MEMBER)            /* $schema is cut from tool parameters (Moonshot, §7.9) */ \
 	X(PARALLEL_IS_ASKED)           /* parallel_tool_calls is false unless said (DashScope, §7.10) */ \
-	X(EXTRA_CONTENT)               /* tool calls carry extra_content.google.thought_signature (Gemini's own, §2.2) */ \
+	X(EXTRA_CONTENT)               /* tool calls carry extra_content.google.thought_signature (§2.2) */ \
 	/* openai-chat: answers */ \
-	X(OUTPUT_EXCLUDES_REASONING)   /* completion_tokens is without reasoning_tokens (xAI, Perplexity, §4.4) */ \
+	X(OUTPUT_EXCLUDES_REASONING)   /* completion_tokens without reasoning_tokens (xAI, Perplexity, §4.4) */ \
 	/* openai-responses */ \
 	X(NO_STORE)                    /* refuses `store` and previous_response_id */ \
 	X(NO_ENCRYPTED_REASONING)      /* `include` knows no reasoning.encrypted_content */ \
 	/* paths and envelopes */ \
 	X(DEPLOYMENT_PATH)             /* /openai/deployments/{model}/…?api-version= (Azure classic, §7.14) */ \
-	X(VERTEX_PATH)                 /* publishers/{maker}/models/{model}:rawPredict; model not in the body (§9.1) */ \
+	X(VERTEX_PATH)                 /* publishers/{maker}/models/{model}:rawPredict; no model in the body (§2.2) */ \
 	X(VERTEX_BODY)                 /* Vertex's Gemini: no function call ids, labels allowed */ \
 	X(STREAM_ONLY)                 /* answers in streams only: whole answers are folded from them */ \
 	X(NO_STREAM)                   /* answers whole only: streams are written from them */ \

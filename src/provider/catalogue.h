@@ -7,7 +7,7 @@
 
 struct catalogue_binding {
 	enum dialect_id dialect;
-	const char *const *base_urls;  /* with ${A|B}, ${A:-word}, ${A=word}; the first whose variables are all there; NULL-ended */
+	const char *const *base_urls;  /* with ${VARIABLES}; the first of which all are there; NULL-ended */
 	unsigned operations;
 	enum usage_in_stream usage_in_stream;
 	enum auth_kind auth;

@@ -63,9 +63,12 @@ const struct rule_row *rules_find_row(struct slice provider, struct slice name)
 /* What a provider wants of every model that no row names: a row without globs. */
 static const struct rule_row *row_of_all_others(struct slice provider)
 {
-	for (unsigned i = 0; i < rule_row_count; i++)
-		if (!rule_rows[i].globs[0] && rule_rows[i].provider && slice_eq(slice_cstr(rule_rows[i].provider), provider))
-			return &rule_rows[i];
+	for (unsigned i = 0; i < rule_row_count; i++) {
+		const struct rule_row *row = &rule_rows[i];
+
+		if (!row->globs[0] && row->provider && slice_eq(slice_cstr(row->provider), provider))
+			return row;
+	}
 	return NULL;
 }
 
