@@ -194,8 +194,11 @@ def assign(offers, names, hand):
         return (key[0], not hand_id, *preference(*key, None))
 
     prices = {key: merge_prices(by_source)[0] for key, by_source in offers.items()}
+    taken = {own: names_for(provider, own, names, offers)[0] for provider, own in offers}
     for provider, own in sorted(offers, key=order):
         for public in names_for(provider, own, names, offers):
+            if taken.get(public, public) != public:
+                continue               # somebody's id of another model
             group = placed.setdefault((public, provider), [])
             if all(joinable(prices[provider, own], prices[provider, mate]) for mate in group):
                 group.append(own)

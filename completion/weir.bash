@@ -19,7 +19,7 @@ _weir()
 	demo) options="--once --log --help" ;;
 	check) options="--config --quiet --help" ;;
 	explain) options="--config --model --prompt-tokens --max-output --stream --dialect --operation --needs --only --json --help" ;;
-	models) options="--config --json --help" ;;
+	models) options="--config --match --json --help" ;;
 	mock) options="--listen --name --latency --first-token --rate --tokens --limit --key --fault --quiet --help" ;;
 	version) options="--help" ;;
 	help) options="--help serve demo check explain models mock version" ;;

@@ -31,6 +31,7 @@ complete -c weir -n '__fish_seen_subcommand_from explain' -l only -x -d 'as the 
 complete -c weir -n '__fish_seen_subcommand_from explain' -l json -d 'print JSON'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l help -s h -d 'show this text'
 complete -c weir -n '__fish_seen_subcommand_from models' -l config -s c -r -F -d 'the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)'
+complete -c weir -n '__fish_seen_subcommand_from models' -l match -s m -x -d 'only models with TEXT in their id, tier, a provider\'s name or id'
 complete -c weir -n '__fish_seen_subcommand_from models' -l json -d 'print JSON'
 complete -c weir -n '__fish_seen_subcommand_from models' -l help -s h -d 'show this text'
 complete -c weir -n '__fish_seen_subcommand_from mock' -l listen -s l -x -d 'where (default 127.0.0.1:8490; port 0 = any)'

@@ -3,14 +3,16 @@
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/terminal.h"
+#include "base/map.h"
 #include "json/writer.h"
 
 static int cmd_models(int argc, char **argv);
 
-enum { JSON_MAX = 16 << 20 };
+enum { JSON_MAX = 16 << 20, NAMES_SHOWN = 4 };
 
 static const struct option models_options[] = {
 	{ "config", 'c', "FILE", "the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)", false },
+	{ "match", 'm', "TEXT", "only models with TEXT in their id, tier, a provider's name or id", false },
 	{ "json", 0, NULL, "print JSON", false },
 };
 
@@ -18,7 +20,7 @@ const struct command command_models = {
 	.name = "models",
 	.summary = "list the models it serves: providers, tier, context, prices, abilities",
 	.details = "Prices are US dollars per million tokens, input and output; a range where providers differ. A provider in\n"
-		   "parentheses has no key.",
+		   "parentheses has no key. --json has every part of the prices: tiers, caches, audio, batch, fees.",
 	.options = models_options,
 	.option_count = COUNT_OF(models_options),
 	.run = cmd_models,
@@ -36,14 +38,6 @@ struct listings {
 	struct listing *items;
 	unsigned count;
 };
-
-static struct listing *find_listing(struct listings *l, struct slice id)
-{
-	for (unsigned i = 0; i < l->count; i++)
-		if (slice_eq(l->items[i].model->id, id))
-			return &l->items[i];
-	return NULL;
-}
 
 static bool is_preferred(const struct provider *a, const struct provider *b)
 {
@@ -65,25 +59,29 @@ static void add_offer(struct listing *l, const struct provider *p, const struct 
 static void collect(const struct config *c, struct arena *a, struct listings *ret)
 {
 	unsigned most = 0;
+	struct map by_id;
 
 	for (unsigned i = 0; i < c->routing.provider_count; i++)
 		most += c->routing.providers[i].offer_count;
+	map_init(&by_id);
 	ret->items = arena_array(a, struct listing, most);
 	ret->count = 0;
 	for (unsigned i = 0; i < c->routing.provider_count; i++)
 		for (unsigned k = 0; k < c->routing.providers[i].offer_count; k++) {
 			const struct offer *offer = &c->routing.providers[i].offers[k];
-			struct listing *l = find_listing(ret, offer->model->id);
+			struct listing *l = map_get(&by_id, offer->model->id);
 
 			if (!l) {
 				l = &ret->items[ret->count++];
 				l->model = offer->model;
 				l->providers = arena_array(a, const struct provider *, c->routing.provider_count);
 				l->offers = arena_array(a, const struct offer *, c->routing.provider_count);
+				map_put(&by_id, offer->model->id, l);
 			}
 			if (l->count < c->routing.provider_count)
 				add_offer(l, &c->routing.providers[i], offer);
 		}
+	map_done(&by_id);
 }
 
 static bool has_key(const struct provider *p)
@@ -96,16 +94,49 @@ static struct slice join(struct arena *a, struct slice list, struct slice word)
 	return list.len ? arena_printf(a, "%.*s, %.*s", SLICE_ARG(list), SLICE_ARG(word)) : word;
 }
 
+/* The preferred ones; some models have a dozen. */
 static struct slice provider_names(const struct listing *l, struct arena *a)
 {
 	struct slice text = { 0 };
 
-	for (unsigned i = 0; i < l->count; i++) {
+	for (unsigned i = 0; i < l->count && i < NAMES_SHOWN; i++) {
 		struct slice name = l->providers[i]->name;
 
 		text = join(a, text, has_key(l->providers[i]) ? name : arena_printf(a, "(%.*s)", SLICE_ARG(name)));
 	}
-	return text;
+	return l->count > NAMES_SHOWN ? arena_printf(a, "%.*s +%u", SLICE_ARG(text), l->count - NAMES_SHOWN) : text;
+}
+
+static bool has_text(struct slice where, struct slice text)
+{
+	return slice_find_nocase(where, text) < where.len;
+}
+
+static bool is_wanted(const struct provider *p, const struct offer *offer, struct slice text)
+{
+	if (text.len == 0 || has_text(offer->model->id, text) || has_text(p->name, text) || has_text(offer->own_id, text) ||
+	    slice_eq_nocase(slice_cstr(tier_name(offer->model->tier)), text))
+		return true;
+	for (unsigned i = 0; i < offer->alias_count; i++)
+		if (has_text(offer->aliases[i], text))
+			return true;
+	return false;
+}
+
+/* Keeps the models of which any offer has the text. */
+static void narrow(struct listings *l, struct slice text)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		bool wanted = false;
+
+		for (unsigned k = 0; k < l->items[i].count && !wanted; k++)
+			wanted = is_wanted(l->items[i].providers[k], l->items[i].offers[k], text);
+		if (wanted)
+			l->items[kept++] = l->items[i];
+	}
+	l->count = kept;
 }
 
 static struct slice tokens(int64_t count, struct arena *a)
@@ -219,6 +250,73 @@ static void write_rate(struct json_writer *w, struct slice name, int64_t rate)
 		json_double(w, (double)rate / 1e9);
 }
 
+static void write_rates(struct json_writer *w, const struct price_rates *r)
+{
+	static const struct {
+		const char *name;
+		size_t member;
+	} parts[] = {
+		{ "input", offsetof(struct price_rates, input) },
+		{ "output", offsetof(struct price_rates, output) },
+		{ "cached", offsetof(struct price_rates, cached) },
+		{ "written_5m", offsetof(struct price_rates, written_5m) },
+		{ "written_1h", offsetof(struct price_rates, written_1h) },
+		{ "input_audio", offsetof(struct price_rates, input_audio) },
+		{ "output_audio", offsetof(struct price_rates, output_audio) },
+		{ "cached_audio", offsetof(struct price_rates, cached_audio) },
+		{ "input_image", offsetof(struct price_rates, input_image) },
+		{ "output_image", offsetof(struct price_rates, output_image) },
+		{ "reasoning", offsetof(struct price_rates, reasoning) },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		int64_t rate = *(const int64_t *)(const void *)((const char *)r + parts[i].member);
+
+		/* The three that always matter are null where unknown; of the others only what is known is said. */
+		if (i < 3 || rate != PRICE_UNKNOWN)
+			write_rate(w, slice_cstr(parts[i].name), rate);
+	}
+}
+
+static const char *service_name(enum service_tier service)
+{
+	switch (service) {
+	case SERVICE_BATCH:
+		return "batch";
+	case SERVICE_FLEX:
+		return "flex";
+	case SERVICE_PRIORITY:
+		return "priority";
+	case SERVICE_NOT_SAID:
+	case SERVICE_STANDARD:
+		break;
+	}
+	return "standard";
+}
+
+static void write_price(struct json_writer *w, const struct price *p)
+{
+	json_begin_object(w);
+	write_rates(w, &p->rates);
+	if (p->request != PRICE_UNKNOWN)
+		write_rate(w, SLICE("request"), p->request);
+	if (p->web_search != PRICE_UNKNOWN)
+		write_rate(w, SLICE("web_search"), p->web_search);
+	if (p->band_count > 0) {
+		json_key(w, SLICE("bands"));
+		json_begin_array(w);
+		for (unsigned i = 0; i < p->band_count; i++) {
+			json_begin_object(w);
+			json_member_cstr(w, "service", service_name(p->bands[i].service));
+			json_member_int(w, "over", p->bands[i].over);
+			write_rates(w, &p->bands[i].rates);
+			json_end_object(w);
+		}
+		json_end_array(w);
+	}
+	json_end_object(w);
+}
+
 static void write_offer(struct json_writer *w, const struct provider *p, const struct offer *offer)
 {
 	json_begin_object(w);
@@ -231,11 +329,7 @@ static void write_offer(struct json_writer *w, const struct provider *p, const s
 		json_string(w, offer->aliases[i]);
 	json_end_array(w);
 	json_key(w, SLICE("usd_per_million"));
-	json_begin_object(w);
-	write_rate(w, SLICE("input"), offer->price.rates.input);
-	write_rate(w, SLICE("output"), offer->price.rates.output);
-	write_rate(w, SLICE("cached"), offer->price.rates.cached);
-	json_end_object(w);
+	write_price(w, &offer->price);
 	json_end_object(w);
 }
 
@@ -321,6 +415,7 @@ static int cmd_models(int argc, char **argv)
 	struct config *c;
 	struct arena a;
 	int status;
+	bool any;
 
 	if (!options_parse(&o, &command_models, argc, argv, &status))
 		return status;
@@ -329,11 +424,13 @@ static int cmd_models(int argc, char **argv)
 		return 1;
 	arena_init(&a);
 	collect(c, &a, &listings);
+	any = listings.count > 0;
+	narrow(&listings, slice_cstr(options_get(&o, "match")));
 	if (options_has(&o, "json"))
 		print_json(c, &listings, &a);
 	else
 		print_table(c, &listings, &a);
-	if (listings.count == 0 && !options_has(&o, "json"))
+	if (!any && !options_has(&o, "json"))
 		fprintf(stderr, "weir models: no provider with models is configured; set ANTHROPIC_API_KEY or OPENAI_API_KEY, or try "
 				"`weir demo`\n");
 	arena_done(&a);
