@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of the planner: a request's name and what the configuration says → the candidates in order, as one line of text.
- * "anthropic:claude-opus-4-7" is a usable one, "~" marks another model than asked for, "!…" why it is passed over. */
+ * "anthropic:claude-opus-4-7" is a usable one, "~" marks another model than asked for, "=gemini" that it is translated
+ * into that dialect, "!…" why it is passed over. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -55,23 +56,39 @@ static struct offer lone_offers[] = {
 	{ &plain, TEXT("house/7b"), NULL, 0, { .rates = { .input = PRICE_UNKNOWN, .output = PRICE_UNKNOWN } } },
 };
 
+static bool write_nothing(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			  struct failure *reterr)
+{
+	return true;
+}
+
+/* Dialects that carry everything but what their tables refuse or drop; nothing is ever written. */
+static const struct field_row chat_fields_there[FIELD_COUNT] = { [FIELD_INDEX_TOP_K] = { .carriage = DROPPED } };
+static const struct field_row anthropic_fields_there[FIELD_COUNT] = {
+	[FIELD_INDEX_N] = { .carriage = REFUSED }, [FIELD_INDEX_SEED] = { .carriage = DROPPED },
+};
+static const struct dialect fake_chat = { .id = DIALECT_OPENAI_CHAT, .fields = chat_fields_there, .write_chat = write_nothing };
+static const struct dialect fake_responses = { .id = DIALECT_OPENAI_RESPONSES, .fields = anthropic_fields_there, .write_chat = write_nothing };
+static const struct dialect fake_anthropic = { .id = DIALECT_ANTHROPIC, .fields = anthropic_fields_there, .write_chat = write_nothing };
+static const struct dialect fake_gemini = { .id = DIALECT_GEMINI, .fields = chat_fields_there, .write_chat = write_nothing };
+
 static struct binding anthropic_bindings[] = {
-	{ .dialect_id = DIALECT_ANTHROPIC, .operations = BIT(CHAT) | BIT(COUNT_TOKENS) },
-	{ .dialect_id = DIALECT_OPENAI_CHAT, .operations = BIT(CHAT) },
+	{ .dialect_id = DIALECT_ANTHROPIC, .dialect = &fake_anthropic, .operations = BIT(CHAT) | BIT(COUNT_TOKENS) },
+	{ .dialect_id = DIALECT_OPENAI_CHAT, .dialect = &fake_chat, .operations = BIT(CHAT) },
 };
 static struct binding google_bindings[] = {
-	{ .dialect_id = DIALECT_GEMINI, .operations = BIT(CHAT) | BIT(COUNT_TOKENS) },
-	{ .dialect_id = DIALECT_OPENAI_CHAT, .operations = BIT(CHAT) | BIT(EMBEDDINGS) },
+	{ .dialect_id = DIALECT_GEMINI, .dialect = &fake_gemini, .operations = BIT(CHAT) | BIT(COUNT_TOKENS) },
+	{ .dialect_id = DIALECT_OPENAI_CHAT, .dialect = &fake_chat, .operations = BIT(CHAT) | BIT(EMBEDDINGS) },
 };
 static struct binding openai_bindings[] = {
-	{ .dialect_id = DIALECT_OPENAI_RESPONSES, .operations = BIT(CHAT) | BIT(COMPACT) },
-	{ .dialect_id = DIALECT_OPENAI_CHAT, .operations = BIT(CHAT) | BIT(EMBEDDINGS) },
+	{ .dialect_id = DIALECT_OPENAI_RESPONSES, .dialect = &fake_responses, .operations = BIT(CHAT) | BIT(COMPACT) },
+	{ .dialect_id = DIALECT_OPENAI_CHAT, .dialect = &fake_chat, .operations = BIT(CHAT) | BIT(EMBEDDINGS) },
 };
 static struct binding chat_bindings[] = {
-	{ .dialect_id = DIALECT_OPENAI_CHAT, .operations = BIT(CHAT) },
+	{ .dialect_id = DIALECT_OPENAI_CHAT, .dialect = &fake_chat, .operations = BIT(CHAT) },
 };
 static struct binding lone_bindings[] = {
-	{ .dialect_id = DIALECT_ANTHROPIC, .operations = BIT(CHAT) },
+	{ .dialect_id = DIALECT_ANTHROPIC, .dialect = &fake_anthropic, .operations = BIT(CHAT) },
 };
 
 static struct credential some_key;
@@ -167,6 +184,10 @@ struct plan_case {
 	enum dialect_id dialect;       /* openai-chat when not said */
 	enum operation operation;      /* chat when not said */
 	unsigned needs;
+	uint64_t fields;               /* of the request */
+	const struct model_rules *model_rules; /* of all models; NULL = unknown */
+	enum unsupported unsupported;
+	bool foreign_state;
 	const char *only;
 	unsigned rules;                /* bits: which of all_rules are configured, in their order */
 	bool alone;                    /* without the fixture's `models:` section */
@@ -183,7 +204,13 @@ struct fixture {
 	struct arena arena;
 	unsigned asked_tokens;
 	int64_t tokens;
+	struct chat chat;
 };
+
+static const struct chat *answer_chat(void *ctx)
+{
+	return &((struct fixture *)ctx)->chat;
+}
 
 static int64_t answer_tokens(void *ctx)
 {
@@ -198,6 +225,11 @@ static void fixture_init(struct fixture *f, const struct plan_case *c)
 	memset(f, 0, sizeof(*f));
 	arena_init(&f->arena);
 	f->tokens = c->prompt;
+	chat_init(&f->chat, c->dialect);
+	f->chat.fields = c->fields;
+	for (unsigned i = 0; i < COUNT_OF(providers); i++)
+		for (unsigned k = 0; k < providers[i].offer_count; k++)
+			providers[i].offers[k].rules = c->model_rules ? c->model_rules : &model_rules_unknown;
 	f->routing.providers = providers;
 	f->routing.provider_count = COUNT_OF(providers);
 	map_init(&f->routing.provider_by_name);
@@ -228,8 +260,9 @@ static const char *render(struct arena *a, const struct plan *plan)
 	for (unsigned i = 0; i < plan->count; i++) {
 		const struct candidate *c = &plan->candidates[i];
 
-		text = arena_printf(a, "%.*s%s%.*s:%.*s%s%s%s", SLICE_ARG(text), i > 0 ? " | " : "",
+		text = arena_printf(a, "%.*s%s%.*s:%.*s%s%s%s%s%s", SLICE_ARG(text), i > 0 ? " | " : "",
 				    SLICE_ARG(c->provider->name), SLICE_ARG(c->own_id), c->substituted ? "~" : "",
+				    c->translates ? "=" : "", c->translates ? dialect_id_name(c->binding->dialect_id) : "",
 				    c->passed_over ? "!" : "", c->passed_over ? c->passed_over : "");
 	}
 	return text.ptr;
@@ -242,7 +275,8 @@ static void run_case(const struct plan_case *c)
 	struct failure failure;
 	struct plan_query q = { .dialect = c->dialect, .operation = c->operation, .model = slice_cstr(c->model),
 				.needs = c->needs, .max_output = -1, .only = slice_cstr(c->only),
-				.prompt_tokens = answer_tokens, .ctx = &f };
+				.unsupported = c->unsupported, .has_foreign_state = c->foreign_state,
+				.prompt_tokens = answer_tokens, .chat = answer_chat, .ctx = &f };
 	bool ok;
 
 	fixture_init(&f, c);
@@ -309,8 +343,8 @@ static void test_tiers(void **state)
 				"router:openai/gpt-5.5" },
 		{ "cheap", .needs = NEEDS_IMAGES, .kind = FAILURE_BAD_REQUEST, .message = "does not take images",
 		  .candidates = "openai:gpt-5.4-mini!does not take images | openai:gpt-5.4-nano!does not take images" },
-		{ "cheap", .dialect = DIALECT_GEMINI, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .message = "'cheap' was asked for chat in the gemini dialect, but openai speaks openai-responses and openai-chat; translating" },
+		{ "cheap", .dialect = DIALECT_GEMINI, .route = "direct",
+		  .candidates = "openai:gpt-5.4-mini=openai-responses | openai:gpt-5.4-nano=openai-responses" },
 		{ "fast", .operation = OPERATION_EMBEDDINGS, .kind = FAILURE_NO_MODEL },
 	};
 
@@ -407,24 +441,37 @@ static void test_stand_ins(void **state)
 	RUN_ALL(cases);
 }
 
+static const struct model_rules tools_elsewhere = { .rejects = REJECTS_TOOLS_ON_CHAT };
+
 static void test_dialects(void **state)
 {
 	static const struct plan_case cases[] = {
+		/* "=dialect" where the request goes through the hub. */
 		{ "claude-opus-4.7", .dialect = DIALECT_ANTHROPIC, .route = "direct",
-		  .candidates = "anthropic:claude-opus-4-7 | "
-				"router:anthropic/claude-opus-4.7!speaks openai-chat only; translation comes later | "
-				"keyless:opus!speaks openai-chat only; translation comes later" },
-		{ "gemini-3-flash", .dialect = DIALECT_ANTHROPIC, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .message = "'gemini-3-flash' was asked for chat in the anthropic dialect, but google speaks gemini and openai-chat; "
-			     "translating between dialects comes later" },
-		/* sonnet would be ready to stand in, but only because weir cannot translate yet. */
-		{ "gemini-3-flash", .dialect = DIALECT_ANTHROPIC, .rules = 1 << GEMINI_RULE, .kind = FAILURE_NEEDS_TRANSLATION,
-		  .candidates = "google:gemini-3-flash-preview!speaks gemini and openai-chat only; translation comes later | "
-				"anthropic:claude-sonnet-4-6~!another model does not stand in only because translation comes later" },
-		/* Where the operator's rule names only others, they answer. */
-		{ "gemini-3.1-pro", .dialect = DIALECT_ANTHROPIC, .rules = 1 << OTHERS_RULE, .route = "others",
-		  .candidates = "anthropic:claude-opus-4-7~ | "
-				"openai:gpt-5.5~!speaks openai-responses and openai-chat only; translation comes later" },
+		  .candidates = "anthropic:claude-opus-4-7 | router:anthropic/claude-opus-4.7=openai-chat | "
+				"keyless:opus=openai-chat!no key: set KEYLESS_API_KEY" },
+		{ "gemini-3-flash", .dialect = DIALECT_ANTHROPIC, .route = "direct", .candidates = "google:gemini-3-flash-preview=gemini" },
+		{ "gpt-5.4-mini", .dialect = DIALECT_GEMINI, .route = "direct", .candidates = "openai:gpt-5.4-mini=openai-responses" },
+		/* The first listed dialect cannot carry it, the second can. */
+		{ "gpt-5.4-mini", .dialect = DIALECT_GEMINI, .fields = FIELD_N, .route = "direct",
+		  .candidates = "openai:gpt-5.4-mini=openai-chat" },
+		{ "claude-sonnet-4.6", .dialect = DIALECT_GEMINI, .fields = FIELD_N | FIELD_SEED, .route = "direct",
+		  .candidates = "anthropic:claude-sonnet-4-6=openai-chat" },
+		{ "house-7b", .dialect = DIALECT_OPENAI_CHAT, .fields = FIELD_N | FIELD_STOP, .kind = FAILURE_UNSUPPORTED,
+		  .candidates = "lone:house/7b!cannot carry n", .message = "no target for 'house-7b' can do what was asked: lone cannot carry n" },
+		/* Tuning is dropped, unless that was forbidden. */
+		{ "house-7b", .fields = FIELD_SEED, .route = "direct", .candidates = "lone:house/7b=anthropic" },
+		{ "house-7b", .fields = FIELD_SEED, .unsupported = UNSUPPORTED_REFUSE, .kind = FAILURE_UNSUPPORTED,
+		  .candidates = "lone:house/7b!cannot carry seed", .message = "lone cannot carry seed" },
+		/* Tools that a model takes in Responses only. */
+		{ "gpt-5.4-mini", .needs = NEEDS_TOOLS, .fields = FIELD_TOOLS, .model_rules = &tools_elsewhere, .route = "direct",
+		  .candidates = "openai:gpt-5.4-mini=openai-responses" },
+		{ "gpt-5.4-mini", .model_rules = &tools_elsewhere, .route = "direct", .candidates = "openai:gpt-5.4-mini" },
+		/* Wrapped state of another provider never goes out as it is. */
+		{ "claude-sonnet-4.6", .dialect = DIALECT_ANTHROPIC, .foreign_state = true, .route = "direct",
+		  .candidates = "anthropic:claude-sonnet-4-6=anthropic" },
+		{ "text-embedding-3-small", .dialect = DIALECT_GEMINI, .operation = OPERATION_EMBEDDINGS,
+		  .kind = FAILURE_NEEDS_TRANSLATION, .message = "openai speaks openai-chat; embeddings is not translated" },
 		{ "gpt-5.5", .operation = OPERATION_EMBEDDINGS, .alone = true, .kind = FAILURE_BAD_REQUEST,
 		  .message = "does not serve embeddings" },
 		{ "claude-opus-4.7", .operation = OPERATION_COUNT_TOKENS, .only = "router", .kind = FAILURE_BAD_REQUEST,
