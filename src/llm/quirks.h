@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a provider's version of a dialect differs from the dialect: named bits of a binding, set by its row in
  * catalogue/providers.yaml (same names in lower case, without the prefix) or by `quirks:` in the configuration,
- * honoured by the dialect's code; docs/providers.md is made from the comments. One comment, one source and one test each
+ * honoured by the dialect's code; docs/providers.md is made of the comments. One comment, source and test each
  * (DIALECTS §7). What concerns a single model is a rule, not a quirk (llm/rules.h). Readers are lenient without being
  * told: quirks are mostly about what is written. */
 #pragma once
