@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One try at one target, the second of the two machines:
  *
- *     connect → send → read_head → read_events → done
+ *     authorize → connect → send → read_head → read_events → done
  *
  * It owns its connection, the bytes of its request, its timers, the reader of its answer and its row of the record. The
  * exchange starts it, runs it and ends it; it never acts by itself. */
@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/clock.h"
+#include "provider/auth.h"
 
 enum { ATTEMPT_HEADERS_MAX = 64 };
 
@@ -60,8 +61,8 @@ static bool has_header(const struct header *items, unsigned count, struct slice 
 	return false;
 }
 
-/* Recomputed for every target: what the client may say to a provider of this dialect, what the dialect needs there, and
- * exactly one credential, ours (pain.md F39, P7). */
+/* Recomputed for every target: what the client may say to a provider of this dialect, and what the dialect needs there
+ * (pain.md F39, P7). */
 static unsigned write_headers(struct attempt *a, struct header *out)
 {
 	struct exchange *x = a->exchange;
@@ -70,16 +71,26 @@ static unsigned write_headers(struct attempt *a, struct header *out)
 	unsigned count = 0;
 
 	out[count++] = (struct header){ SLICE("content-type"), SLICE("application/json") };
-	for (unsigned i = 0; i < from->count && count < ATTEMPT_HEADERS_MAX / 2; i++)
+	/* What a client says in another dialect's headers means nothing here. */
+	for (unsigned i = 0; !a->translation && i < from->count && count < ATTEMPT_HEADERS_MAX / 2; i++)
 		if (header_passes(d->request_headers, from->items[i].name))
 			out[count++] = from->items[i];
-	for (unsigned i = 0; i < a->binding->header_count && count < ATTEMPT_HEADERS_MAX - 1; i++)
+	for (unsigned i = 0; i < a->binding->header_count && count < ATTEMPT_HEADERS_MAX - AUTH_HEADERS_MAX; i++)
 		if (!has_header(out, count, a->binding->headers[i].name))
 			out[count++] = a->binding->headers[i];
-	check(auth_write(a->binding, a->key, &out[count], &x->arena), "the plan leaves out ways of paying that have no code");
-	if (out[count].name.len > 0)
-		count++;
 	return count;
+}
+
+/* The one credential, ours; last, because it may be a signature over the rest. */
+static void authorize(const struct attempt *a, struct client_request *r, struct header *headers)
+{
+	struct auth_request request = {
+		.binding = a->binding, .key = a->key, .token = a->token,
+		.method = r->method, .target = r->target, .headers = headers, .header_count = r->header_count,
+		.body = r->body, .body_count = r->body_count, .unix_seconds = clock_wall_ms() / 1000,
+	};
+
+	r->header_count += auth_write(&request, headers + r->header_count, &a->exchange->arena);
 }
 
 static bool was_refused_usage(const struct worker *w, uint64_t target)
@@ -91,52 +102,117 @@ static bool was_refused_usage(const struct worker *w, uint64_t target)
 }
 
 /* Usage is asked for wherever the provider only tells when asked, whatever the client said (pain.md F11). */
-static bool should_ask_usage(const struct attempt *a)
+static bool should_ask_usage(const struct exchange *x, const struct candidate *c, uint64_t target)
 {
-	const struct exchange *x = a->exchange;
+	bool client_asked = x->facts.usage_asked && !c->translates;
 
-	return x->wants_stream && !x->facts.usage_asked && !x->plain_retry &&
-	       a->binding->usage_in_stream == USAGE_ASKED && !was_refused_usage(x->worker, a->breaker);
+	return x->wants_stream && !client_asked && !x->plain_retry && c->binding->usage_in_stream == USAGE_ASKED &&
+	       !was_refused_usage(x->worker, target);
+}
+
+/* The client's own bytes with the few edits that the target needs. */
+static unsigned edit_body(struct attempt *a, const struct candidate *c, struct slice pieces[static SPLICE_PIECES_MAX])
+{
+	struct exchange *x = a->exchange;
+	struct request_edits edits = { .model = c->own_id, .ask_usage = a->asked_usage, .quirks = a->binding->quirks };
+	struct splice splice;
+
+	splice_init(&splice, buf_slice(&x->body));
+	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena),
+	      "a request takes a few edits at most");
+	return splice_pieces(&splice, pieces);
+}
+
+static struct slice request_target(const struct attempt *a, const struct candidate *c)
+{
+	struct exchange *x = a->exchange;
+	const struct dialect *d = a->binding->dialect;
+	bool stream = a->translation ? a->translation->stream : x->facts.stream;
+	struct request_route route = {
+		.operation = x->endpoint->operation,
+		.stream = stream,
+		.variant = x->facts.variant,
+		.model = c->own_id,
+		.query = a->translation ? (stream ? d->stream_query : SLICE("")) : x->query,
+		.quirks = a->binding->quirks,
+	};
+
+	return arena_join(&x->arena, a->binding->base.path, d->request_path(&route, &x->arena));
 }
 
 static void open_upstream(struct attempt *a, const struct candidate *c)
 {
 	struct exchange *x = a->exchange;
-	const struct dialect *d = a->binding->dialect;
 	struct header headers[ATTEMPT_HEADERS_MAX];
-	struct request_edits edits = { .model = c->own_id, .ask_usage = should_ask_usage(a) };
 	struct slice pieces[SPLICE_PIECES_MAX];
-	struct splice splice;
-	struct request_route route = {
-		.operation = x->endpoint->operation,
-		.stream = x->facts.stream,
-		.batch = x->facts.batch,
-		.model = c->own_id,
-		.query = x->query,
-	};
-	struct slice path = d->request_path(&route, &x->arena);
+	unsigned count = 1;
 
-	splice_init(&splice, buf_slice(&x->body));
-	check(d->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena), "a request takes a few edits at most");
-	a->asked_usage = edits.ask_usage;
+	if (a->translation)
+		pieces[0] = buf_slice(&a->translation->request);
+	else
+		count = edit_body(a, c, pieces);
 
 	struct client_request request = {
 		.origin = &a->key->origins[a->binding - a->provider->bindings],
 		.method = HTTP_POST,
-		.target = arena_join(&x->arena, a->binding->base.path, path),
+		.target = request_target(a, c),
 		.headers = headers,
 		.header_count = write_headers(a, headers),
 		.body = pieces,
-		.body_count = splice_pieces(&splice, pieces),
+		.body_count = count,
 		.connect_timeout_ms = a->provider->timeout.connect,
 	};
+	authorize(a, &request, headers);
 	a->upstream = client_stream_open(x->worker->client, &request, on_upstream_event, a);
 }
 
-void attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
-		   bool is_probe)
+/* ---- authorize ---- */
+
+static void on_token(void *ctx)
+{
+	struct attempt *a = ctx;
+
+	a->token_wait = NULL;
+	exchange_wake(a->exchange);
+}
+
+/* Takes what the credential's source has for now, or waits for it; then the request goes out. */
+static enum attempt_result take_token(struct attempt *a)
+{
+	struct worker *w = a->exchange->worker;
+	const struct token_caller caller = { loop_mailbox(w->loop), on_token, a };
+	enum token_answer answer = TOKEN_READY;
+	struct failure failure;
+
+	if (a->token_wait)
+		return ATTEMPT_WAITS;
+	if (a->key->source)
+		answer = token_ask(w->shared->tokens, a->key->source, &caller, &a->token, &a->token_wait, &failure);
+	switch (answer) {
+	case TOKEN_FAILED:
+		return attempt_fail_with(a, &failure);
+	case TOKEN_WAITS:
+		if (a->timer_is_for == TIMER_NONE)
+			arm(a, TIMER_AUTHORIZE, a->provider->timeout.connect);
+		return ATTEMPT_WAITS;
+	case TOKEN_READY:
+		break;
+	}
+	arm(a, TIMER_NONE, 0);
+	a->step = ATTEMPT_CONNECT;
+	open_upstream(a, a->candidate);
+	return ATTEMPT_WAITS;
+}
+
+bool attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
+		   bool is_probe, struct failure *reterr)
 {
 	struct attempt *a = &x->attempt;
+	bool ask_usage = should_ask_usage(x, c, breaker);
+	struct translation *translation = c->translates ? translate_new(x, c, ask_usage, reterr) : NULL;
+
+	if (c->translates && !translation)
+		return false;
 
 	*a = (struct attempt){
 		.exchange = x,
@@ -144,8 +220,11 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		.provider = c->provider,
 		.binding = c->binding,
 		.key = key,
+		.candidate = c,
 		.context = c->offer ? c->offer->model->context : 0,
 		.substituted = c->substituted,
+		.translation = translation,
+		.asked_usage = ask_usage,
 		.breaker = breaker,
 		.is_probe = is_probe,
 		.started_ns = clock_now_ns(),
@@ -157,6 +236,12 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 	timer_init(&a->total, x->worker->loop, on_total);
 	a->binding->dialect->reader_init(&a->reader, x->endpoint->operation);
 	a->reader.dialect = a->binding->dialect;
+	a->reader.quirks = a->binding->quirks;
+	x->record.dropped = SLICE("");
+	if (translation) {
+		a->reader.arena = &translation->arena;
+		x->record.dropped = exchange_keep(x, field_list(translation->losses, &translation->arena));
+	}
 
 	a->row->provider = x->record.provider = c->provider->name;
 	a->row->model = x->record.model = c->offer ? c->model : exchange_keep(x, c->model);
@@ -164,7 +249,7 @@ void attempt_start(struct exchange *x, const struct candidate *c, const struct c
 	a->row->start_us = (a->started_ns - x->stream->started_ns) / NS_PER_US;
 
 	timer_set(&a->total, now_of(a) + a->provider->timeout.total * NS_PER_MS);
-	open_upstream(a, c);
+	return true;
 }
 
 /* ---- the end ---- */
@@ -178,12 +263,23 @@ static void strip_secrets(struct failure *f, const struct config *config)
 		secret_strip(texts[i], strlen(texts[i]), config->secrets, config->secret_count);
 }
 
+static void strip_token(struct failure *f, const struct token *t)
+{
+	struct secret *const secrets[] = { t->secret, t->session };
+	char *const texts[] = { f->type, f->code, f->param, f->message };
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		secret_strip(texts[i], strlen(texts[i]), secrets, t->session ? 2 : 1);
+}
+
 enum attempt_result attempt_fail_with(struct attempt *a, const struct failure *f)
 {
 	if (!a->failure)
 		a->failure = xmalloc(sizeof(*a->failure));
 	*a->failure = *f;
 	strip_secrets(a->failure, a->exchange->snapshot->config);
+	if (a->token)
+		strip_token(a->failure, a->token);
 	return ATTEMPT_FAILED;
 }
 
@@ -209,6 +305,9 @@ static void tell_breaker(struct attempt *a, const struct failure *f)
 		return;
 	if (!f && a->step != ATTEMPT_DONE)
 		verdict = BREAKER_NEUTRAL;
+	/* Who gives no token rests by itself, and a fresh one gets its chance (pain.md F40). */
+	if (a->step == ATTEMPT_AUTHORIZE || a->token_refused)
+		verdict = BREAKER_NEUTRAL;
 	breaker_report(a->exchange->worker->shared->breakers, a->breaker, a->is_probe, verdict,
 		       f ? f->retry_after_ms : -1, now_of(a));
 	a->is_probe = false;
@@ -229,10 +328,10 @@ static void book(struct attempt *a, const struct failure *f)
 	const struct client_stream *up = a->upstream;
 
 	row->kind = f ? f->kind : FAILURE_NONE;
-	row->connect_us = since_us(a->started_ns, up->connected_ns);
-	row->head_us = since_us(a->started_ns, up->head_ns);
+	row->connect_us = up ? since_us(a->started_ns, up->connected_ns) : -1;
+	row->head_us = up ? since_us(a->started_ns, up->head_ns) : -1;
 	row->end_us = since_us(a->started_ns, now_of(a));
-	if (up->state >= CLIENT_BODY && !row->status)
+	if (up && up->state >= CLIENT_BODY && !row->status)
 		row->status = up->status;
 	/* A provider that told its usage before it failed will bill it. */
 	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
@@ -243,15 +342,28 @@ static void book(struct attempt *a, const struct failure *f)
 
 void attempt_end(struct attempt *a, const struct failure *f)
 {
+	struct exchange *x = a->exchange;
+
 	if (!a->live)
 		return;
 	book(a, f);
 	tell_breaker(a, f);
 	a->upstream = client_stream_close(a->upstream);
+	a->token_wait = token_wait_cancel(a->token_wait);
+	a->token = token_unref(a->token);
 	timer_cancel(&a->timer);
 	timer_cancel(&a->total);
 	framer_done(&a->framer);
 	buf_done(&a->body);
+	if (a->translation) {
+		x->shown.translated = true;
+		x->shown.events = a->translation->writer.written;
+		x->shown.sequence = a->translation->writer.sequence;
+		memcpy(x->shown.answer_id, a->translation->writer.answer_id, sizeof(x->shown.answer_id));
+		a->translation = translate_free(a->translation);
+	} else {
+		x->shown.translated = false;
+	}
 	free(a->failure);
 	a->failure = NULL;
 	a->live = false;
@@ -283,9 +395,17 @@ static int64_t read_retry_after(const struct headers *h)
 	return at < 0 ? -1 : left > 0 ? left : 0;
 }
 
-static bool is_event_stream(const struct exchange *x, struct slice type)
+/* In whose stream format the provider answers: the client's own, or its dialect's for requests that weir wrote. */
+static enum framing framing_of(const struct attempt *a)
 {
-	struct slice wanted = slice_cstr(x->dialect->stream_content_type(x->framing));
+	const struct dialect *d = a->binding->dialect;
+
+	return a->translation ? d->stream_framing(d->stream_query) : a->exchange->framing;
+}
+
+static bool is_event_stream(const struct attempt *a, struct slice type)
+{
+	struct slice wanted = slice_cstr(a->binding->dialect->stream_content_type(framing_of(a)));
 	bool type_is_missing = type.len == 0;
 	struct slice main = slice_trim(slice_next_token(&type, ';'));
 	struct slice wanted_main = slice_trim(slice_next_token(&wanted, ';'));
@@ -309,9 +429,9 @@ static enum attempt_result read_head(struct attempt *a)
 		/* A redirect would carry our credential to a host nobody configured (pain.md P7). */
 		return attempt_fail(a, FAILURE_MALFORMED, "%.*s answered %d, which is no answer to this request",
 				    SLICE_ARG(a->provider->name), up->status);
-	} else if (x->wants_stream && is_event_stream(x, type)) {
+	} else if ((a->translation ? a->translation->stream : x->wants_stream) && is_event_stream(a, type)) {
 		a->streams = true;
-		framer_init(&a->framer, x->framing, x->snapshot->config->limits.event);
+		framer_init(&a->framer, framing_of(a), x->snapshot->config->limits.event);
 	}
 	a->step = ATTEMPT_READ_EVENTS;
 	return ATTEMPT_WAITS;
@@ -342,6 +462,8 @@ static enum attempt_result judge_error_answer(struct attempt *a)
 	f.status = a->upstream->status;
 	if (retry_after >= 0)
 		f.retry_after_ms = retry_after;
+	if (a->token && !x->token_retry && auth_is_stale(a->binding, &f))
+		a->token_refused = token_refuse(x->worker->shared->tokens, a->key->source, a->token);
 	a->failure_headers = answer_keep_failure_headers(x, a);
 	return attempt_fail_with(a, &f);
 }
@@ -377,7 +499,7 @@ static enum attempt_result read_end(struct attempt *a)
 static enum attempt_result complete(struct attempt *a)
 {
 	a->step = ATTEMPT_DONE;
-	return ATTEMPT_COMPLETE;
+	return relay_complete(a->exchange, a);
 }
 
 /* Reads until there is nothing more for now, the client has enough for now, or something is decided. */
@@ -445,6 +567,10 @@ static enum attempt_result timed_out(struct attempt *a)
 
 	a->timed_out = false;
 	switch (a->timer_is_for) {
+	case TIMER_AUTHORIZE:
+		return attempt_fail(a, FAILURE_CREDENTIALS, "no token for %.*s within connect, %lld ms: %.*s has not answered",
+				    SLICE_ARG(name), (long long)a->provider->timeout.connect,
+				    SLICE_ARG(token_source_title(a->key->source)));
 	case TIMER_FIRST_TOKEN:
 		return attempt_fail(a, FAILURE_TIMEOUT_FIRST_TOKEN, "%.*s sent no content within first_token, %lld ms", SLICE_ARG(name),
 				    (long long)a->provider->timeout.first_token);
@@ -487,11 +613,20 @@ enum attempt_result attempt_run(struct attempt *a)
 			return result;
 	}
 	for (;;) {
-		enum client_state state = a->upstream->state;
+		enum client_state state;
 
+		if (a->step == ATTEMPT_AUTHORIZE) {
+			enum attempt_result result = take_token(a);
+
+			if (a->step == ATTEMPT_AUTHORIZE)
+				return result;
+		}
+		state = a->upstream->state;
 		if (state == CLIENT_FAILED && a->step < ATTEMPT_READ_EVENTS)
 			return attempt_fail_with(a, a->upstream->failure);
 		switch (a->step) {
+		case ATTEMPT_AUTHORIZE:
+			break;
 		case ATTEMPT_CONNECT:
 			if (state == CLIENT_CONNECTING)
 				return ATTEMPT_WAITS;

@@ -8,13 +8,13 @@
 
 enum { ANSWER_INTERIM_MAX = 16 };
 
-static int refuse(struct answer *a, const char *reason)
+static int refuse(struct client_answer *a, const char *reason)
 {
 	a->reason = reason;
 	return -1;
 }
 
-static int count_overhead(struct answer *a, size_t len)
+static int count_overhead(struct client_answer *a, size_t len)
 {
 	a->overhead += len;
 	if (a->overhead <= a->head_max)
@@ -23,7 +23,7 @@ static int count_overhead(struct answer *a, size_t len)
 }
 
 /* Into the arena, with room for `cap` bytes. */
-static void move_text(struct answer *a, size_t cap)
+static void move_text(struct client_answer *a, size_t cap)
 {
 	char *old = a->text;
 
@@ -39,7 +39,7 @@ static void move_text(struct answer *a, size_t cap)
 	}
 }
 
-static void move_items(struct answer *a, unsigned cap)
+static void move_items(struct client_answer *a, unsigned cap)
 {
 	struct header *old = a->headers.items;
 
@@ -49,7 +49,7 @@ static void move_items(struct answer *a, unsigned cap)
 		memcpy(a->headers.items, old, a->headers.count * sizeof(*old));
 }
 
-static void enter_space(struct answer *a)
+static void enter_space(struct client_answer *a)
 {
 	if (!a->text) {
 		a->text = a->space->text;
@@ -61,7 +61,7 @@ static void enter_space(struct answer *a)
 	}
 }
 
-static void leave_space(struct answer *a)
+static void leave_space(struct client_answer *a)
 {
 	if (a->text == a->space->text)
 		move_text(a, a->text_len);
@@ -69,7 +69,7 @@ static void leave_space(struct answer *a)
 		move_items(a, a->headers.count);
 }
 
-static int append_text(struct answer *a, const char *at, size_t len)
+static int append_text(struct client_answer *a, const char *at, size_t len)
 {
 	if (count_overhead(a, len))
 		return -1;
@@ -82,7 +82,7 @@ static int append_text(struct answer *a, const char *at, size_t len)
 
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 	char *name;
 
 	if (a->head_done)
@@ -98,7 +98,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 
 static int on_header_field_complete(llhttp_t *parser)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	a->value_start = a->text_len;
 	return 0;
@@ -106,14 +106,14 @@ static int on_header_field_complete(llhttp_t *parser)
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	return a->head_done ? count_overhead(a, len) : append_text(a, at, len);
 }
 
 static int on_header_value_complete(llhttp_t *parser)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	if (a->head_done)
 		return 0;
@@ -129,7 +129,7 @@ static int on_header_value_complete(llhttp_t *parser)
 	return 0;
 }
 
-static int begin_interim(struct answer *a)
+static int begin_interim(struct client_answer *a)
 {
 	if (a->parser.status_code == 101)
 		return refuse(a, "it switches to a protocol nobody asked for");
@@ -140,7 +140,7 @@ static int begin_interim(struct answer *a)
 	return 1;
 }
 
-static bool transfer_coding_is_known(const struct answer *a)
+static bool transfer_coding_is_known(const struct client_answer *a)
 {
 	struct slice name = SLICE("transfer-encoding");
 	unsigned count = headers_count(&a->headers, name);
@@ -154,7 +154,7 @@ static bool transfer_coding_is_known(const struct answer *a)
 
 static int on_headers_complete(llhttp_t *parser)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	if (parser->http_major != 1)
 		return refuse(a, "its version is not 1.0 or 1.1");
@@ -182,7 +182,7 @@ static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len)
 /* Pieces of the body move up to the end of the piece before, so that all of one read is one slice. */
 static int on_body(llhttp_t *parser, const char *at, size_t len)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	if (a->body.len == 0)
 		a->body.ptr = at;
@@ -194,7 +194,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 
 static int on_message_complete(llhttp_t *parser)
 {
-	struct answer *a = parser->data;
+	struct client_answer *a = parser->data;
 
 	if (!a->head_done)
 		return 0;
@@ -215,14 +215,14 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void answer_init(struct answer *a, struct arena *arena, struct answer_space *space, bool to_head, size_t head_max)
+void client_answer_init(struct client_answer *a, struct arena *arena, struct client_answer_space *space, bool to_head, size_t head_max)
 {
-	*a = (struct answer){ .arena = arena, .space = space, .to_head = to_head, .head_max = head_max };
+	*a = (struct client_answer){ .arena = arena, .space = space, .to_head = to_head, .head_max = head_max };
 	llhttp_init(&a->parser, HTTP_RESPONSE, &settings);
 	a->parser.data = a;
 }
 
-bool answer_parse(struct answer *a, char *data, size_t len)
+bool client_answer_parse(struct client_answer *a, char *data, size_t len)
 {
 	llhttp_errno_t result;
 
@@ -249,7 +249,7 @@ bool answer_parse(struct answer *a, char *data, size_t len)
 	return !a->reason;
 }
 
-bool answer_end(struct answer *a)
+bool client_answer_end(struct client_answer *a)
 {
 	if (a->head_done && !a->complete)
 		llhttp_finish(&a->parser);

@@ -8,11 +8,11 @@ enum { FUZZ_HEAD_MAX = 4 << 10, FUZZ_BODY_MAX = 4 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct answer_space space;
+static struct client_answer_space space;
 
 struct parsed {
 	struct arena arena;
-	struct answer answer;
+	struct client_answer answer;
 	struct buf body;
 };
 
@@ -24,7 +24,7 @@ static void feed(struct parsed *p, struct slice piece)
 		return;
 	copy = xmalloc(piece.len);
 	memcpy(copy, piece.ptr, piece.len);
-	answer_parse(&p->answer, copy, piece.len);
+	client_answer_parse(&p->answer, copy, piece.len);
 	check(buf_append_slice(&p->body, p->answer.body), "more body than input");
 	free(copy);
 }
@@ -32,7 +32,7 @@ static void feed(struct parsed *p, struct slice piece)
 static void parse(struct parsed *p, struct slice input, size_t step, bool to_head)
 {
 	arena_init(&p->arena);
-	answer_init(&p->answer, &p->arena, &space, to_head, FUZZ_HEAD_MAX);
+	client_answer_init(&p->answer, &p->arena, &space, to_head, FUZZ_HEAD_MAX);
 	buf_init(&p->body, FUZZ_BODY_MAX);
 	while (input.len) {
 		size_t len = step < input.len ? step : input.len;
@@ -41,7 +41,7 @@ static void parse(struct parsed *p, struct slice input, size_t step, bool to_hea
 		input = slice_after(input, len);
 	}
 	if (!p->answer.reason)
-		answer_end(&p->answer);
+		client_answer_end(&p->answer);
 }
 
 static void parsed_done(struct parsed *p)

@@ -12,11 +12,11 @@
 
 enum { HEAD_MAX = 512, OUTPUT_MAX = 64 << 10 };
 
-static struct answer_space space;
+static struct client_answer_space space;
 
 struct result {
 	struct arena arena;
-	struct answer answer;
+	struct client_answer answer;
 	struct buf body;
 	unsigned pieces;               /* slices of body handed out */
 	size_t parsed;                 /* input used up to the end or the fault */
@@ -25,7 +25,7 @@ struct result {
 static void result_init(struct result *r, bool to_head)
 {
 	arena_init(&r->arena);
-	answer_init(&r->answer, &r->arena, &space, to_head, HEAD_MAX);
+	client_answer_init(&r->answer, &r->arena, &space, to_head, HEAD_MAX);
 	buf_init(&r->body, OUTPUT_MAX);
 	r->pieces = 0;
 	r->parsed = 0;
@@ -45,7 +45,7 @@ static void feed(struct result *r, struct slice piece)
 		return;
 	copy = xmalloc(piece.len);
 	memcpy(copy, piece.ptr, piece.len);
-	answer_parse(&r->answer, copy, piece.len);
+	client_answer_parse(&r->answer, copy, piece.len);
 	/* Another answer of the same thread. */
 	memset(&space, 0xee, sizeof(space));
 	if (r->answer.body.len) {
@@ -139,7 +139,7 @@ static const struct answer_case cases[] = {
 
 static void compare(const struct answer_case *c, struct result *r, const char *how)
 {
-	struct answer *a = &r->answer;
+	struct client_answer *a = &r->answer;
 	struct buf headers;
 
 	buf_init(&headers, OUTPUT_MAX);
@@ -158,7 +158,7 @@ static void compare(const struct answer_case *c, struct result *r, const char *h
 	/* Bytes after the end only show where they come with it; the connection notices the others. */
 	if (a->complete && r->parsed == strlen(c->input) && a->keep_alive != c->keep_alive)
 		fail_msg("%s, %s: keep-alive %d", c->name, how, a->keep_alive);
-	if (!a->reason && !a->complete && answer_end(a) != c->ends)
+	if (!a->reason && !a->complete && client_answer_end(a) != c->ends)
 		fail_msg("%s, %s: the end completes it: %d", c->name, how, !c->ends);
 	assert_false(a->complete && c->ends && a->keep_alive);
 	buf_done(&headers);
@@ -252,17 +252,17 @@ static void too_many_headers(void **state)
 {
 	for (unsigned count = HEADERS_MAX; count <= HEADERS_MAX + 1; count++) {
 		struct arena arena;
-		struct answer answer;
+		struct client_answer answer;
 		struct buf head;
 
 		arena_init(&arena);
-		answer_init(&answer, &arena, &space, true, 64 << 10);
+		client_answer_init(&answer, &arena, &space, true, 64 << 10);
 		buf_init(&head, OUTPUT_MAX);
 		assert_true(buf_append_slice(&head, SLICE(OK)));
 		for (unsigned i = 0; i < count; i++)
 			assert_true(buf_printf(&head, "name-%u: value %u\r\n", i, i));
 		assert_true(buf_append_slice(&head, SLICE("\r\n")));
-		answer_parse(&answer, head.data, head.len);
+		client_answer_parse(&answer, head.data, head.len);
 		assert_int_equal(answer.reason == NULL, count == HEADERS_MAX);
 		if (!answer.reason)
 			assert_true(slice_eq(headers_get(&answer.headers, SLICE("name-127")), SLICE("value 127")));

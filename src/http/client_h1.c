@@ -215,7 +215,7 @@ static void fail_waiting(struct outbound *o)
 static void take_head(struct outbound *o)
 {
 	struct client_stream *s = &o->stream;
-	struct answer *a = &o->answer;
+	struct client_answer *a = &o->answer;
 
 	s->status = a->status;
 	s->headers = a->headers;
@@ -241,7 +241,7 @@ static void take_head(struct outbound *o)
 static void read_head(struct outbound *o)
 {
 	char *scratch = loop_scratch(o->client->loop);
-	struct answer *a = &o->answer;
+	struct client_answer *a = &o->answer;
 
 	while (!a->head_done) {
 		ssize_t n = conn_read(o->link->conn, scratch, CLIENT_READ_SMALL);
@@ -256,7 +256,7 @@ static void read_head(struct outbound *o)
 		}
 		o->client->counts.bytes_in += (uint64_t)n;
 		o->early = o->early || !outbound_is_sent(o);
-		if (!answer_parse(a, scratch, (size_t)n) && !a->head_done) {
+		if (!client_answer_parse(a, scratch, (size_t)n) && !a->head_done) {
 			set_malformed(o);
 			fail_waiting(o);
 			return;
@@ -270,7 +270,7 @@ void h1_start(struct outbound *o)
 {
 	struct http_client *c = o->client;
 
-	answer_init(&o->answer, &o->stream.arena, &c->answer_space, o->method == HTTP_HEAD, c->options.head_max);
+	client_answer_init(&o->answer, &o->stream.arena, &c->client_answer_space, o->method == HTTP_HEAD, c->options.head_max);
 	o->piece = 0;
 	o->piece_sent = 0;
 	o->send_broken = false;
@@ -300,7 +300,7 @@ void h1_on_ready(struct outbound *o)
 
 enum client_read h1_read(struct outbound *o, size_t max, struct slice *ret)
 {
-	struct answer *a = &o->answer;
+	struct client_answer *a = &o->answer;
 	char *scratch = loop_scratch(o->client->loop);
 
 	if (o->rest.len) {
@@ -313,7 +313,7 @@ enum client_read h1_read(struct outbound *o, size_t max, struct slice *ret)
 
 		if (n == -EAGAIN)
 			return CLIENT_READ_AGAIN;
-		if (n == 0 && answer_end(a))
+		if (n == 0 && client_answer_end(a))
 			break;
 		if (n <= 0) {
 			set_lost(o, n);
@@ -321,7 +321,7 @@ enum client_read h1_read(struct outbound *o, size_t max, struct slice *ret)
 			return CLIENT_READ_FAILED;
 		}
 		o->client->counts.bytes_in += (uint64_t)n;
-		answer_parse(a, scratch, (size_t)n);
+		client_answer_parse(a, scratch, (size_t)n);
 		if (a->body.len) {
 			o->stream.body_bytes += a->body.len;
 			*ret = a->body;

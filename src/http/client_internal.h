@@ -79,7 +79,7 @@ struct outbound {
 	bool send_broken;              /* the peer takes no more; it may have answered all the same */
 
 	/* The answer. */
-	struct answer answer;
+	struct client_answer answer;
 	struct slice rest;             /* body bytes that came with the head, in the arena */
 	bool early;                    /* it began before the request was sent */
 	struct decoder *decoder;       /* NULL = not coded */
@@ -97,7 +97,7 @@ struct http_client {
 	struct list free_links, free_streams;
 	unsigned free_link_count, free_stream_count;
 	struct http_client_counts counts;
-	struct answer_space answer_space;
+	struct client_answer_space client_answer_space;
 };
 
 /* client.c */
