@@ -120,20 +120,23 @@ static void add_key(struct reader *r, struct provider *p, struct yaml where, str
 		add_credential(r, p, where, found.text);
 }
 
-/* What the vendor's own SDKs would find, where the provider is written in a file. */
+/* What the vendor's own SDKs would find, where the provider is written in a file. False: nothing, and nothing is said
+ * of it yet. */
 static bool add_found(struct reader *r, struct provider_draft *d, const struct binding *b)
 {
 	struct token_query query = token_query_of(b, true);
 	struct token_finding found;
 	const char *error = NULL;
 
-	if (!token_find(&query, r->arena, &found, &error))
+	if (!token_find(&query, r->arena, &found, &error)) {
 		problem(r, d->place, "no credential for '%.*s': %s", SLICE_ARG(d->provider->name), error);
-	else if (found.source)
+		return true;
+	}
+	if (found.source)
 		add_source(r, d->provider, d->place, found.source);
 	else if (found.text.ptr)
 		add_credential(r, d->provider, d->place, found.text);
-	return d->provider->key_count > 0 || error;
+	return d->provider->key_count > 0;
 }
 
 static void keys_from_file(struct reader *r, struct provider_draft *d)

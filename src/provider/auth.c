@@ -112,7 +112,9 @@ unsigned auth_write(const struct auth_request *r, struct header ret[static AUTH_
 bool auth_is_stale(const struct binding *b, const struct failure *f)
 {
 	/* AWS says it with 403: ExpiredTokenException, UnrecognizedClientException (DIALECTS.md §6.2, §9.3). */
-	static const struct slice codes[] = { { "ExpiredToken", 12 }, { "UnrecognizedClient", 18 }, { "security token", 14 } };
+	static const struct slice codes[] = { { "ExpiredToken", 12 },
+					      { "UnrecognizedClient", 18 },
+					      { "security token", 14 } };
 
 	if (!kinds[b->auth].token)
 		return false;

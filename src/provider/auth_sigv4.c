@@ -37,7 +37,8 @@ static void digest_pieces(const struct slice *pieces, unsigned count, char ret[s
 
 static void hmac(const unsigned char *key, size_t key_len, struct slice text, unsigned char ret[static DIGEST_SIZE])
 {
-	unsigned char *done = HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)text.ptr, text.len, ret, NULL);
+	unsigned char *done =
+		HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)text.ptr, text.len, ret, NULL);
 
 	check(done, "HMAC failed");
 }
@@ -145,7 +146,8 @@ static unsigned sort_headers(const struct sigv4_request *r, struct arena *a, str
 	return count;
 }
 
-static void canonical_headers(const struct sigv4_request *r, struct arena *a, struct slice *ret, struct slice *ret_names)
+static void canonical_headers(const struct sigv4_request *r, struct arena *a, struct slice *ret,
+			      struct slice *ret_names)
 {
 	struct pair sorted[SIGV4_HEADERS_MAX];
 	unsigned count = sort_headers(r, a, sorted);
@@ -178,7 +180,8 @@ static void signing_key(struct slice secret, struct slice date, const struct sig
 	hmac(ret, DIGEST_SIZE, SLICE("aws4_request"), ret);
 }
 
-struct slice sigv4_authorization(const struct sigv4_request *r, struct slice key_id, struct slice secret, struct arena *a)
+struct slice sigv4_authorization(const struct sigv4_request *r, struct slice key_id, struct slice secret,
+				 struct arena *a)
 {
 	char date[SIGV4_DATE_MAX], digest[DIGEST_TEXT_MAX];
 	unsigned char key[DIGEST_SIZE];

@@ -24,4 +24,5 @@ struct slice sigv4_encode(struct arena *a, struct slice s, bool keep_slash);
 /* "20150830T123600Z". */
 void sigv4_date(int64_t unix_seconds, char ret[static SIGV4_DATE_MAX]);
 /* "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…" in `a`. At most SIGV4_HEADERS_MAX headers. */
-struct slice sigv4_authorization(const struct sigv4_request *r, struct slice key_id, struct slice secret, struct arena *a);
+struct slice sigv4_authorization(const struct sigv4_request *r, struct slice key_id, struct slice secret,
+				 struct arena *a);

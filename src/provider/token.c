@@ -16,11 +16,11 @@
 
 enum {
 	LOOP_INDEX = 0,
-	MARGIN_MS = 5 * 60000,         /* refreshed so long before expiry, or a tenth of its life, but not before four fifths */
+	MARGIN_MS = 5 * 60000, /* refreshed so long before expiry, or a tenth of its life, but not before four fifths */
 	REFRESH_SOONEST_MS = 200,
 	BACKOFF_BASE_MS = 1000,
 	BACKOFF_MAX_MS = 30000,
-	FORCED_EVERY_MS = 10000,       /* a refused token is replaced before its time so often at most */
+	FORCED_EVERY_MS = 10000, /* a refused token is replaced before its time so often at most */
 	KEPT_AFTER_EXPIRY_MS = 60000,
 };
 

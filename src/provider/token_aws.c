@@ -21,8 +21,9 @@ static struct token *aws_token(struct slice id, struct slice secret, struct slic
 	return t;
 }
 
-static enum token_step take_keys(struct token_job *job, const struct token_reply *reply, struct slice id, struct slice secret,
-				 struct slice session, struct slice expiration, struct token **ret, struct failure *reterr)
+static enum token_step take_keys(struct token_job *job, const struct token_reply *reply, struct slice id,
+				 struct slice secret, struct slice session, struct slice expiration, struct token **ret,
+				 struct failure *reterr)
 {
 	int64_t life;
 
@@ -183,7 +184,8 @@ static bool ask_instance(struct token_job *job, struct token_request *ret, struc
 		token_add_header(ret, SLICE("x-aws-ec2-metadata-token-ttl-seconds"), SLICE("21600"));
 		return true;
 	}
-	ret->target = arena_join(a, job_target(job, roles), job->step == IMDS_KEYS ? token_encode(a, job->role) : SLICE(""));
+	ret->target =
+		arena_join(a, job_target(job, roles), job->step == IMDS_KEYS ? token_encode(a, job->role) : SLICE(""));
 	token_add_header(ret, SLICE("x-aws-ec2-metadata-token"), job->session);
 	return true;
 }
@@ -220,7 +222,8 @@ static bool find_instance(struct token_finding *ret, const char **reterr)
 	if (slice_eq_nocase(disabled, SLICE("true")))
 		return true;
 	if (!url.ptr)
-		url = slice_eq_nocase(mode, SLICE("ipv6")) ? SLICE("http://[fd00:ec2::254]") : SLICE("http://169.254.169.254");
+		url = slice_eq_nocase(mode, SLICE("ipv6")) ? SLICE("http://[fd00:ec2::254]")
+							   : SLICE("http://169.254.169.254");
 	s = token_source_new(&instance);
 	s->title = SLICE("the instance's metadata service");
 	s->advice = SLICE("elsewhere than on AWS, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Microsoft Entra's access tokens: by a client's secret, by a federated identity, or from a managed identity (DIALECTS.md
- * §9.2; in the order of Azure's own libraries). */
+/* Microsoft Entra's access tokens: by a client's secret, by a federated identity, or from a managed identity
+ * (DIALECTS.md §9.2; in the order of Azure's own libraries). */
 #include "provider/token_internal.h"
 
 /* A scope is its resource and "/.default"; managed identities are asked for the resource. */
@@ -58,7 +58,8 @@ static struct token_source *entra_new(const struct token_query *q, struct slice 
 	return token_source_unref(s);
 }
 
-bool token_azure_read_key(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr)
+bool token_azure_read_key(const struct token_query *q, struct slice text, struct token_finding *ret,
+			  const char **reterr)
 {
 	struct slice secret = text, tenant = slice_next_token(&secret, ':'), client = slice_next_token(&secret, ':');
 	struct token_source *s;
@@ -100,8 +101,8 @@ static bool ask_identity(struct token_job *job, struct token_request *ret, struc
 
 static const struct token_recipe managed_identity = { .direct = true, .ask = ask_identity, .take = token_take_oauth };
 
-static bool found_identity(const struct token_query *q, struct slice url, struct slice header, struct token_finding *ret,
-			   const char **reterr)
+static bool found_identity(const struct token_query *q, struct slice url, struct slice header,
+			   struct token_finding *ret, const char **reterr)
 {
 	struct token_source *s = token_source_new(&managed_identity);
 	struct slice client = token_variable("AZURE_CLIENT_ID");

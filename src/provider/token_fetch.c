@@ -124,7 +124,8 @@ static bool ask(struct token_fetch *t, struct failure *reterr)
 		.decode = true,
 		.decoded_max = TOKEN_BODY_MAX,
 	};
-	t->stream = client_stream_open(recipe->direct ? t->fetcher->direct : t->fetcher->proxied, &sent, on_stream_event, t);
+	t->stream = client_stream_open(recipe->direct ? t->fetcher->direct : t->fetcher->proxied, &sent,
+				       on_stream_event, t);
 	return true;
 }
 
@@ -220,7 +221,8 @@ static void run(struct task *task)
 }
 
 struct token_fetch *token_fetch_start(struct token_fetcher *f, struct token_source *s,
-				      void (*on_done)(void *ctx, struct token *token, const struct failure *failure), void *ctx)
+				      void (*on_done)(void *ctx, struct token *token, const struct failure *failure),
+				      void *ctx)
 {
 	struct token_fetch *t = xcalloc(1, sizeof(*t));
 

@@ -236,7 +236,8 @@ static bool read_json(struct token_source *s, const struct token_query *q, struc
 	return done && token_source_set_endpoint(s, uri.len > 0 ? uri : slice_cstr(token_uri), reterr);
 }
 
-bool token_google_read_key(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr)
+bool token_google_read_key(const struct token_query *q, struct slice text, struct token_finding *ret,
+			   const char **reterr)
 {
 	struct token_source *s;
 

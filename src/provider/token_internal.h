@@ -98,9 +98,11 @@ bool token_seconds_until(struct slice time, const struct token_job *job, const s
 /* token_aws.c, token_google.c, token_azure.c: what token_read_key() and token_find() do for each. */
 bool token_aws_read_key(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr);
 bool token_aws_find(const struct token_query *q, struct arena *a, struct token_finding *ret, const char **reterr);
-bool token_google_read_key(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr);
+bool token_google_read_key(const struct token_query *q, struct slice text, struct token_finding *ret,
+			   const char **reterr);
 bool token_google_find(const struct token_query *q, struct arena *a, struct token_finding *ret, const char **reterr);
-bool token_azure_read_key(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr);
+bool token_azure_read_key(const struct token_query *q, struct slice text, struct token_finding *ret,
+			  const char **reterr);
 bool token_azure_find(const struct token_query *q, struct arena *a, struct token_finding *ret, const char **reterr);
 
 /* token_fetch.c: one job over HTTP, on the keeper's loop */
@@ -114,6 +116,7 @@ void token_fetcher_init(struct token_fetcher *f, struct loop *l, const struct pr
 void token_fetcher_done(struct token_fetcher *f);
 /* `on_done` is called from a task, once: with a token (a reference), or with a failure. */
 struct token_fetch *token_fetch_start(struct token_fetcher *f, struct token_source *s,
-				      void (*on_done)(void *ctx, struct token *token, const struct failure *failure), void *ctx);
+				      void (*on_done)(void *ctx, struct token *token, const struct failure *failure),
+				      void *ctx);
 /* No on_done() afterwards. Accepts NULL, returns NULL. */
 struct token_fetch *token_fetch_cancel(struct token_fetch *t);

@@ -125,6 +125,7 @@ unsigned token_source_secrets(const struct token_source *s, struct slice ret[sta
 
 static bool is_near(const struct url *url)
 {
+	bool is_ipv6 = slice_find(url->host, SLICE(":")) != SIZE_MAX;
 	/* Metadata services: 169.254.0.0/16, EKS's and EC2's IPv6 addresses, Google's name. */
 	static const struct slice starts[] = { { "127.", 4 }, { "169.254.", 8 }, { "fd00:ec2:", 9 } };
 	static const struct slice names[] = { { "localhost", 9 }, { "::1", 3 }, { "metadata.google.internal", 24 } };
@@ -132,13 +133,13 @@ static bool is_near(const struct url *url)
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (slice_eq(url->host, names[i]))
 			return true;
-	for (size_t i = 0; i < COUNT_OF(starts); i++) {
-		bool is_number = slice_find(url->host, SLICE(":")) != SIZE_MAX ||
-				 (url->host.ptr[url->host.len - 1] >= '0' && url->host.ptr[url->host.len - 1] <= '9');
-
-		if (is_number && slice_starts_with(url->host, starts[i]))
+	/* An address, not a name that begins like one. */
+	for (size_t i = 0; i < url->host.len; i++)
+		if (url->host.ptr[i] > (is_ipv6 ? 'f' : '9'))
+			return false;
+	for (size_t i = 0; i < COUNT_OF(starts); i++)
+		if (slice_starts_with(url->host, starts[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -290,7 +291,8 @@ bool token_seconds_until(struct slice time, const struct token_job *job, const s
 /* ---- by kind ---- */
 
 static const struct {
-	bool (*read_key)(const struct token_query *q, struct slice text, struct token_finding *ret, const char **reterr);
+	bool (*read_key)(const struct token_query *q, struct slice text, struct token_finding *ret,
+			 const char **reterr);
 	bool (*find)(const struct token_query *q, struct arena *a, struct token_finding *ret, const char **reterr);
 	const char *advice;
 } kinds[] = {
