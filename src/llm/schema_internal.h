@@ -142,6 +142,26 @@ bool schema_fail(struct schema_rewriter *r, const char *reason);
 /* Accounts for work; false when a bound is exceeded, for whatever reason. */
 bool schema_spend(struct schema_rewriter *r, size_t work);
 
+enum schema_action schema_action_at(const struct schema_rewriter *r, enum schema_keyword keyword);
+/* It says nothing about which values there may be. */
+bool schema_is_annotation(enum schema_keyword keyword);
+struct schema_part *schema_properties(const struct schema_node *n);
+/* The list of names; missing when there is none. */
+struct json schema_required(const struct schema_node *n);
+/* Whether that keyword is all there is. */
+bool schema_is_bare(const struct schema_node *n, enum schema_keyword keyword);
+void schema_set_true(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword keyword);
+bool schema_has_null(struct json array);
+/* null as one more value of an enum. */
+void schema_add_null_value(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *values);
+
+/* schema_alternatives.c */
+/* Into the type, the enum and the anyOf, for targets that do not know the word. */
+void schema_fold_nullable(struct schema_rewriter *r, struct schema_node *n);
+/* One anyOf (or oneOf where it is taken) beside annotations, or none. */
+void schema_settle_alternatives(struct schema_rewriter *r, struct schema_node *n, bool optional);
+void schema_make_root_object(struct schema_rewriter *r, struct schema_node *n);
+
 /* schema_refs.c */
 /* Makes the root's own definitions known, so that they stay in place whether used or not. */
 void schema_keep_definitions(struct schema_rewriter *r);

@@ -262,13 +262,6 @@ static void gather_branch(struct schema_rewriter *r, struct schema_node *n, stru
 	}
 }
 
-static struct json required_of(const struct schema_node *n)
-{
-	struct schema_member *m = schema_find(n, KEYWORD_REQUIRED);
-
-	return m && json_is(m->value, JSON_ARRAY) ? m->value : (struct json){ 0 };
-}
-
 /* "(a, b)", the names that a branch requires. */
 static struct slice say_required(struct schema_rewriter *r, struct slice said, struct json required)
 {
@@ -325,7 +318,7 @@ void schema_merge_union(struct schema_rewriter *r, struct schema_node *n, enum s
 		if (schema_types(branch) != 0 && !(schema_types(branch) & TYPE_OBJECT))
 			continue;
 		gather_branch(r, n, branch);
-		required[count++] = required_of(branch);
+		required[count++] = schema_required(branch);
 		said = say_required(r, said, required[count - 1]);
 	}
 	if (count > 1)

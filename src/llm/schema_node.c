@@ -306,3 +306,59 @@ void schema_lose_keyword(struct schema_rewriter *r, enum schema_keyword keyword)
 {
 	schema_lose(r, schema_keywords[keyword].name);
 }
+
+enum schema_action schema_action_at(const struct schema_rewriter *r, enum schema_keyword keyword)
+{
+	if (keyword == KEYWORD_UNKNOWN)
+		return r->target == SCHEMA_PLAIN ? ACTION_KEEP : ACTION_DROP;
+	return (enum schema_action)schema_keywords[keyword].actions[r->target];
+}
+
+bool schema_is_annotation(enum schema_keyword keyword)
+{
+	return keyword == KEYWORD_DESCRIPTION || keyword == KEYWORD_TITLE || keyword == KEYWORD_DEFAULT ||
+	       keyword == KEYWORD_EXAMPLE || keyword == KEYWORD_EXAMPLES || keyword == KEYWORD_ID ||
+	       keyword == KEYWORD_ANCHOR || keyword == KEYWORD_SCHEMA || keyword == KEYWORD_NULLABLE ||
+	       keyword == KEYWORD_DEFS || keyword == KEYWORD_DEFINITIONS || keyword == KEYWORD_UNKNOWN;
+}
+
+struct schema_part *schema_properties(const struct schema_node *n)
+{
+	struct schema_member *m = schema_find(n, KEYWORD_PROPERTIES);
+
+	return m && m->form == FORM_MAP ? m->parts : NULL;
+}
+
+struct json schema_required(const struct schema_node *n)
+{
+	struct schema_member *m = schema_find(n, KEYWORD_REQUIRED);
+
+	return m && json_is(m->value, JSON_ARRAY) ? m->value : (struct json){ 0 };
+}
+
+bool schema_is_bare(const struct schema_node *n, enum schema_keyword keyword)
+{
+	return n->members && n->members->keyword == keyword && !n->members->next;
+}
+
+void schema_set_true(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword keyword)
+{
+	if (!schema_find(n, keyword) || !json_is(schema_find(n, keyword)->value, JSON_TRUE))
+		schema_put_json(r, n, keyword, SLICE("true"));
+}
+
+bool schema_has_null(struct json array)
+{
+	for (struct json_walk w = json_walk(array); json_walk_next(&w);)
+		if (json_is(w.value, JSON_NULL))
+			return true;
+	return false;
+}
+
+void schema_add_null_value(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *values)
+{
+	struct slice raw = json_raw(values->value);
+
+	if (json_is(values->value, JSON_ARRAY) && json_count(values->value) > 0 && !schema_has_null(values->value))
+		schema_put_json(r, n, KEYWORD_ENUM, arena_printf(r->arena, "%.*s,null]", (int)raw.len - 1, raw.ptr));
+}

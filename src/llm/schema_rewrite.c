@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One schema for one target. In this order: references and allOf, alternatives, the type, then keyword by keyword along
- * the target's allow-list, then what the target demands of objects, then the words that are left to say. */
+/* One schema for one target. In this order: references and allOf, alternatives, the type, then keyword by keyword
+ * along the target's allow-list, then what the target demands of objects, then the words that are left to say. */
 #include "llm/schema_internal.h"
 
 struct place {
@@ -12,239 +12,9 @@ struct place {
 
 static struct schema_node *rewrite(struct schema_rewriter *r, struct schema_node *source, struct place place);
 
-static enum schema_action action_of(const struct schema_rewriter *r, enum schema_keyword keyword)
-{
-	if (keyword == KEYWORD_UNKNOWN)
-		return r->target == SCHEMA_PLAIN ? ACTION_KEEP : ACTION_DROP;
-	return (enum schema_action)schema_keywords[keyword].actions[r->target];
-}
-
-static bool is_annotation(enum schema_keyword keyword)
-{
-	return keyword == KEYWORD_DESCRIPTION || keyword == KEYWORD_TITLE || keyword == KEYWORD_DEFAULT ||
-	       keyword == KEYWORD_EXAMPLE || keyword == KEYWORD_EXAMPLES || keyword == KEYWORD_ID ||
-	       keyword == KEYWORD_ANCHOR || keyword == KEYWORD_SCHEMA || keyword == KEYWORD_NULLABLE ||
-	       keyword == KEYWORD_DEFS || keyword == KEYWORD_DEFINITIONS || keyword == KEYWORD_UNKNOWN;
-}
-
 static bool is_object_schema(const struct schema_node *n)
 {
 	return (schema_types(n) & TYPE_OBJECT) != 0;
-}
-
-static struct schema_part *properties_of(const struct schema_node *n)
-{
-	struct schema_member *m = schema_find(n, KEYWORD_PROPERTIES);
-
-	return m && m->form == FORM_MAP ? m->parts : NULL;
-}
-
-static struct json required_of(const struct schema_node *n)
-{
-	struct schema_member *m = schema_find(n, KEYWORD_REQUIRED);
-
-	return m && json_is(m->value, JSON_ARRAY) ? m->value : (struct json){ 0 };
-}
-
-/* --- alternatives --- */
-
-static bool is_bare(const struct schema_node *n, enum schema_keyword keyword)
-{
-	return n->members && n->members->keyword == keyword && !n->members->next;
-}
-
-static bool is_null_schema(const struct schema_node *n)
-{
-	return schema_types(n) == TYPE_NULL && n->present == 1ull << KEYWORD_TYPE;
-}
-
-static void set_true(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword keyword)
-{
-	if (!schema_find(n, keyword) || !json_is(schema_find(n, keyword)->value, JSON_TRUE))
-		schema_put_json(r, n, keyword, SLICE("true"));
-}
-
-static bool has_null(struct json array)
-{
-	for (struct json_walk w = json_walk(array); json_walk_next(&w);)
-		if (json_is(w.value, JSON_NULL))
-			return true;
-	return false;
-}
-
-static void add_null_value(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *values)
-{
-	struct slice raw = json_raw(values->value);
-
-	if (json_is(values->value, JSON_ARRAY) && json_count(values->value) > 0 && !has_null(values->value))
-		schema_put_json(r, n, KEYWORD_ENUM, arena_printf(r->arena, "%.*s,null]", (int)raw.len - 1, raw.ptr));
-}
-
-/* `nullable` is OpenAPI 3.0's word for a type list with null. */
-static void fold_nullable(struct schema_rewriter *r, struct schema_node *n)
-{
-	struct schema_member *m = schema_find(n, KEYWORD_NULLABLE), *values = schema_find(n, KEYWORD_ENUM);
-	struct schema_member *any = schema_find(n, KEYWORD_ANY_OF);
-
-	if (!m || r->traits->openapi)
-		return;
-	schema_remove(n, KEYWORD_NULLABLE);
-	if (!json_is(m->value, JSON_TRUE))
-		return;
-	if (schema_types(n) != 0 && !(schema_types(n) & TYPE_NULL))
-		schema_set_types(r, n, schema_types(n) | TYPE_NULL);
-	if (values)
-		add_null_value(r, n, values);
-	if (any && any->form == FORM_LIST) {
-		any->parts = schema_copy_parts(r, any->parts);
-		schema_append(&any->parts, schema_part(r, schema_new_typed(r, TYPE_NULL)));
-	}
-}
-
-static void take_null_branch(struct schema_rewriter *r, struct schema_node *n, struct schema_member *any)
-{
-	struct schema_part *kept = NULL;
-
-	for (struct schema_part *part = schema_copy_parts(r, any->parts), *next; part; part = next) {
-		next = part->next;
-		part->next = NULL;
-		if (is_null_schema(part->node))
-			set_true(r, n, KEYWORD_NULLABLE);
-		else
-			schema_append(&kept, part);
-	}
-	if (kept)
-		any->parts = kept;
-}
-
-/* anyOf beside properties whose branches only say which of these are required: common in tools. */
-static bool only_requires(const struct schema_member *any)
-{
-	const uint64_t allowed = 1ull << KEYWORD_REQUIRED | 1ull << KEYWORD_TYPE | 1ull << KEYWORD_DESCRIPTION |
-				 1ull << KEYWORD_TITLE | 1ull << KEYWORD_NOT;
-
-	for (const struct schema_part *part = any->parts; part; part = part->next)
-		if (!(part->node->present & (1ull << KEYWORD_REQUIRED | 1ull << KEYWORD_NOT)) ||
-		    (part->node->present & ~allowed) || part->node->boolean)
-			return false;
-	return true;
-}
-
-static bool is_constrained(const struct schema_node *n, enum schema_keyword union_keyword)
-{
-	for (const struct schema_member *m = n->members; m; m = m->next)
-		if (m->keyword != union_keyword && !is_annotation(m->keyword))
-			return true;
-	return false;
-}
-
-/* What is said beside the alternatives holds for each: move it into them. */
-static void distribute(struct schema_rewriter *r, struct schema_node *n, struct schema_member *any)
-{
-	struct schema_node *rest = schema_copy(r, n);
-
-	schema_remove(rest, any->keyword);
-	rest->words = NULL;
-	for (const struct schema_member *m = n->members; m; m = m->next) {
-		if (m->keyword == KEYWORD_UNKNOWN || m->keyword == any->keyword)
-			continue;
-		if (is_annotation(m->keyword))
-			schema_remove(rest, m->keyword);
-		else
-			schema_remove(n, m->keyword);
-	}
-	any->parts = schema_copy_parts(r, any->parts);
-	for (struct schema_part *part = any->parts; part && schema_spend(r, 1); part = part->next)
-		part->node = schema_both(r, part->node, rest);
-}
-
-/* Both kinds of alternatives: each of one with all of the other. */
-static void cross(struct schema_rewriter *r, struct schema_node *n)
-{
-	struct schema_member *any = schema_find(n, KEYWORD_ANY_OF), *one = schema_find(n, KEYWORD_ONE_OF);
-	struct schema_node *other = schema_new(r);
-
-	schema_put_like(r, other, one);
-	schema_remove(n, KEYWORD_ONE_OF);
-	any->parts = schema_copy_parts(r, any->parts);
-	for (struct schema_part *part = any->parts; part && schema_spend(r, 1); part = part->next)
-		part->node = schema_both(r, part->node, other);
-}
-
-static struct schema_member *alternatives_of(struct schema_rewriter *r, struct schema_node *n)
-{
-	for (enum schema_keyword k = KEYWORD_ANY_OF; k <= KEYWORD_ONE_OF; k++) {
-		struct schema_member *m = schema_find(n, k);
-		if (m && (m->form != FORM_LIST || !m->parts))
-			schema_remove(n, k);
-	}
-	struct schema_member *any = schema_find(n, KEYWORD_ANY_OF), *one = schema_find(n, KEYWORD_ONE_OF);
-	if (any && one)
-		cross(r, n);
-	else if (one && action_of(r, KEYWORD_ONE_OF) == ACTION_ANY_OF) {
-		one->keyword = KEYWORD_ANY_OF;
-		n->present ^= 1ull << KEYWORD_ONE_OF | 1ull << KEYWORD_ANY_OF;
-		any = one;
-	}
-	return any ? any : one;
-}
-
-static struct schema_node *settle_alternatives(struct schema_rewriter *r, struct schema_node *n, struct place place)
-{
-	struct schema_member *any;
-
-	while ((any = alternatives_of(r, n)) && schema_spend(r, 1)) {
-		if (r->traits->openapi)
-			take_null_branch(r, n, any);
-		if (properties_of(n) && only_requires(any)) {
-			schema_say_member(r, n, any);
-			schema_lose_keyword(r, any->keyword);
-			schema_remove(n, any->keyword);
-		} else if (!any->parts->next && !(r->traits->refs && is_bare(any->parts->node, KEYWORD_REF))) {
-			struct schema_node *only = any->parts->node;
-			schema_remove(n, any->keyword);
-			schema_merge(r, n, schema_flatten(r, only, false, place.optional));
-		} else if (is_constrained(n, any->keyword)) {
-			distribute(r, n, any);
-			break;
-		} else {
-			break;
-		}
-	}
-	return n;
-}
-
-/* Tools take an object without alternatives at the root, with every provider (OpenAI: "must have type 'object' and not
- * have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"; Anthropic: "input_schema does not support oneOf, allOf, or
- * anyOf at the top level"); OpenAI strict wants that of structured output as well. */
-static void make_root_object(struct schema_rewriter *r, struct schema_node *n)
-{
-	static const enum schema_keyword refused[] = { KEYWORD_NOT, KEYWORD_ENUM, KEYWORD_CONST };
-	unsigned types;
-
-	for (enum schema_keyword k = KEYWORD_ANY_OF; k <= KEYWORD_ONE_OF; k++)
-		if (schema_find(n, k))
-			schema_merge_union(r, n, k);
-	types = schema_types(n);
-	if (types == 0 && !schema_find(n, KEYWORD_TYPE))
-		types = schema_infer_types(n);
-	if ((types != 0 && !(types & TYPE_OBJECT)) || (types == 0 && schema_find(n, KEYWORD_TYPE))) {
-		schema_fail(r, "the schema's root is no object, which it has to be there");
-		return;
-	}
-	if (schema_types(n) != TYPE_OBJECT)
-		schema_set_types(r, n, TYPE_OBJECT);
-	schema_remove(n, KEYWORD_NULLABLE);
-	for (unsigned i = 0; i < COUNT_OF(refused); i++) {
-		if (!schema_find(n, refused[i]))
-			continue;
-		schema_say_member(r, n, schema_find(n, refused[i]));
-		schema_lose_keyword(r, refused[i]);
-		schema_remove(n, refused[i]);
-	}
-	/* "object schema missing properties" (OpenAI, also where it is not strict). */
-	if (!r->traits->openapi && !schema_find(n, KEYWORD_PROPERTIES))
-		schema_put(r, n, KEYWORD_PROPERTIES);
 }
 
 /* --- types --- */
@@ -260,7 +30,7 @@ static void split_types(struct schema_rewriter *r, struct schema_node *n, unsign
 			continue;
 		struct schema_node *branch = schema_new_typed(r, 1u << k);
 		for (const struct schema_member *m = n->members; m; m = m->next) {
-			if (m->keyword == KEYWORD_TYPE || is_annotation(m->keyword))
+			if (m->keyword == KEYWORD_TYPE || schema_is_annotation(m->keyword))
 				continue;
 			unsigned about = schema_keywords[m->keyword].types;
 			if (about == 0 || (about & 1u << k))
@@ -269,7 +39,7 @@ static void split_types(struct schema_rewriter *r, struct schema_node *n, unsign
 		schema_append(&branches, schema_part(r, branch));
 	}
 	for (const struct schema_member *m = n->members; m; m = m->next)
-		if (!is_annotation(m->keyword))
+		if (!schema_is_annotation(m->keyword))
 			schema_remove(n, m->keyword);
 	any = schema_put(r, n, KEYWORD_ANY_OF);
 	any->form = FORM_LIST;
@@ -299,7 +69,7 @@ static void settle_types(struct schema_rewriter *r, struct schema_node *n)
 	if (r->traits->openapi && (types & TYPE_NULL) && types != TYPE_NULL) {
 		types &= ~(unsigned)TYPE_NULL;
 		schema_set_types(r, n, types);
-		set_true(r, n, KEYWORD_NULLABLE);
+		schema_set_true(r, n, KEYWORD_NULLABLE);
 	}
 	if (r->traits->openapi && (types & (types - 1)))
 		split_types(r, n, types);
@@ -319,7 +89,7 @@ static void adopt_conditional_properties(struct schema_rewriter *r, struct schem
 	for (unsigned i = 0; i < COUNT_OF(sources); i++) {
 		struct schema_member *m = schema_find(n, sources[i]);
 		for (struct schema_part *part = m ? m->parts : NULL; part; part = part->next) {
-			for (struct schema_part *p = properties_of(part->node); p && schema_spend(r, 1); p = p->next) {
+			for (struct schema_part *p = schema_properties(part->node); p && schema_spend(r, 1); p = p->next) {
 				struct schema_member *mine = schema_put(r, n, KEYWORD_PROPERTIES);
 				mine->form = FORM_MAP;
 				if (schema_part_named(mine->parts, p->name))
@@ -339,12 +109,12 @@ static void adopt_conditional_properties(struct schema_rewriter *r, struct schem
 /* A name that is required but described nowhere: "property is not defined" (Gemini), "extra required key" (OpenAI). */
 static void define_required(struct schema_rewriter *r, struct schema_node *n)
 {
-	struct json required = required_of(n);
+	struct json required = schema_required(n);
 	bool copied = false;
 
 	for (struct json_walk w = json_walk(required); json_walk_next(&w) && schema_spend(r, 1);) {
 		struct slice name = json_text(w.value, r->arena);
-		if (!name.ptr || schema_part_named(properties_of(n), name))
+		if (!name.ptr || schema_part_named(schema_properties(n), name))
 			continue;
 		struct schema_member *mine = schema_put(r, n, KEYWORD_PROPERTIES);
 		if (!copied)
@@ -362,7 +132,7 @@ static void const_to_enum(struct schema_rewriter *r, struct schema_node *n)
 {
 	struct schema_member *m = schema_find(n, KEYWORD_CONST);
 
-	if (!m || action_of(r, KEYWORD_CONST) != ACTION_ENUM)
+	if (!m || schema_action_at(r, KEYWORD_CONST) != ACTION_ENUM)
 		return;
 	struct json value = schema_json(r, arena_printf(r->arena, "[%.*s]", SLICE_ARG(json_raw(m->value))));
 	schema_remove(n, KEYWORD_ENUM);
@@ -376,7 +146,7 @@ static void tuple_to_items(struct schema_rewriter *r, struct schema_node *n)
 {
 	struct schema_member *m = schema_find(n, KEYWORD_PREFIX_ITEMS);
 
-	if (!m || action_of(r, KEYWORD_PREFIX_ITEMS) != ACTION_ITEMS)
+	if (!m || schema_action_at(r, KEYWORD_PREFIX_ITEMS) != ACTION_ITEMS)
 		return;
 	schema_say_member(r, n, m);
 	schema_lose_keyword(r, KEYWORD_PREFIX_ITEMS);
@@ -403,7 +173,7 @@ static bool exclusive_to_inclusive(struct schema_rewriter *r, struct schema_node
 	enum schema_keyword inclusive = lower ? KEYWORD_MINIMUM : KEYWORD_MAXIMUM;
 	int64_t limit;
 
-	if ((!lower && m->keyword != KEYWORD_EXCLUSIVE_MAXIMUM) || action_of(r, inclusive) != ACTION_KEEP ||
+	if ((!lower && m->keyword != KEYWORD_EXCLUSIVE_MAXIMUM) || schema_action_at(r, inclusive) != ACTION_KEEP ||
 	    schema_find(n, inclusive) || (schema_types(n) & TYPE_NUMERIC) != TYPE_INTEGER ||
 	    !json_to_i64(m->value, &limit) || limit == INT64_MAX || limit == INT64_MIN)
 		return false;
@@ -434,7 +204,7 @@ static void put_children(struct schema_rewriter *r, struct schema_node *out, con
 			 const struct schema_member *m, struct place place)
 {
 	struct schema_member *copy = schema_put_like(r, out, m);
-	struct json required = required_of(n);
+	struct json required = schema_required(n);
 	bool are_properties = m->keyword == KEYWORD_PROPERTIES;
 
 	copy->parts = schema_copy_parts(r, m->parts);
@@ -451,7 +221,7 @@ static void put_additional(struct schema_rewriter *r, struct schema_node *out, c
 	struct schema_node *others = m->parts ? m->parts->node : NULL;
 	bool open = others && !(others->boolean && !others->verdict);
 
-	if (action_of(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_KEEP) {
+	if (schema_action_at(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_KEEP) {
 		if (others && others->boolean)
 			schema_put_like(r, out, m);
 		else
@@ -461,10 +231,10 @@ static void put_additional(struct schema_rewriter *r, struct schema_node *out, c
 	if (open && !others->boolean) {
 		schema_say_member(r, out, m);
 		schema_lose_keyword(r, KEYWORD_ADDITIONAL_PROPERTIES);
-	} else if (open && action_of(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_FALSE) {
+	} else if (open && schema_action_at(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_FALSE) {
 		schema_lose_keyword(r, KEYWORD_ADDITIONAL_PROPERTIES);
 	}
-	if (action_of(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_FALSE && (!open || r->traits->closed))
+	if (schema_action_at(r, KEYWORD_ADDITIONAL_PROPERTIES) == ACTION_FALSE && (!open || r->traits->closed))
 		schema_put(r, out, m->keyword)->parts = schema_part(r, r->never);
 }
 
@@ -477,7 +247,7 @@ static void put_enum(struct schema_rewriter *r, struct schema_node *out, const s
 	if (r->traits->openapi)
 		strings = schema_enum_of_strings(r, n, m->value);
 	/* null is what `nullable` says. */
-	if (!json_exists(strings) || json_count(strings) + has_null(m->value) != json_count(m->value))
+	if (!json_exists(strings) || json_count(strings) + schema_has_null(m->value) != json_count(m->value))
 		into_words(r, out, n, m);
 	if (json_exists(strings))
 		schema_put_json(r, out, KEYWORD_ENUM, json_raw(strings));
@@ -486,13 +256,13 @@ static void put_enum(struct schema_rewriter *r, struct schema_node *out, const s
 static void put_member(struct schema_rewriter *r, struct schema_node *out, const struct schema_node *n,
 		       struct schema_member *m, struct place place)
 {
-	enum schema_action action = action_of(r, m->keyword);
+	enum schema_action action = schema_action_at(r, m->keyword);
 
 	if (m->keyword == KEYWORD_DEFS && place.root && action == ACTION_KEEP) {
 		schema_put(r, out, KEYWORD_DEFS);
 		return;
 	}
-	if (m->keyword == KEYWORD_DEFINITIONS && place.root && action_of(r, KEYWORD_DEFS) == ACTION_KEEP) {
+	if (m->keyword == KEYWORD_DEFINITIONS && place.root && schema_action_at(r, KEYWORD_DEFS) == ACTION_KEEP) {
 		schema_put(r, out, KEYWORD_DEFS);
 		return;
 	}
@@ -524,7 +294,7 @@ static bool accepts_null(const struct schema_node *n)
 		if (accepts_null(part->node))
 			return true;
 	if (values)
-		return has_null(values->value);
+		return schema_has_null(values->value);
 	return !schema_find(n, KEYWORD_CONST) && (schema_types(n) & TYPE_NULL);
 }
 
@@ -548,18 +318,18 @@ static struct schema_node *or_null(struct schema_rewriter *r, struct schema_node
 	}
 	schema_set_types(r, n, schema_types(n) | TYPE_NULL);
 	if (values)
-		add_null_value(r, n, values);
+		schema_add_null_value(r, n, values);
 	return n;
 }
 
 /* The first `count` properties become required ones, null standing for their absence. */
 static void require(struct schema_rewriter *r, struct schema_node *n, size_t count)
 {
-	struct json required = required_of(n);
+	struct json required = schema_required(n);
 	struct slice list = SLICE("");
 	size_t had = json_count(required), in = 0;
 
-	for (struct schema_part *part = properties_of(n); part && in < count && schema_spend(r, 1); part = part->next, in++) {
+	for (struct schema_part *part = schema_properties(n); part && in < count && schema_spend(r, 1); part = part->next, in++) {
 		struct slice name = part->raw_name;
 		if (name.len == 0)
 			name = json_raw(schema_json_string(r, part->name));
@@ -576,12 +346,12 @@ static void require(struct schema_rewriter *r, struct schema_node *n, size_t cou
 static void settle_object(struct schema_rewriter *r, struct schema_node *n, const struct schema_node *before,
 			  struct place place)
 {
-	size_t count = schema_count(properties_of(n));
+	size_t count = schema_count(schema_properties(n));
 	bool additional = schema_find(before, KEYWORD_ADDITIONAL_PROPERTIES);
 
 	r->properties += (unsigned)count;
-	for (struct schema_part *part = properties_of(n); part && schema_spend(r, 1); part = part->next)
-		r->optional += !schema_array_has(required_of(n), part->name);
+	for (struct schema_part *part = schema_properties(n); part && schema_spend(r, 1); part = part->next)
+		r->optional += !schema_array_has(schema_required(n), part->name);
 	r->report->empty |= place.root && count == 0;
 	/* "properties: should be non-empty for OBJECT type" (Gemini) */
 	if (count == 0 && r->traits->openapi)
@@ -593,7 +363,7 @@ static void settle_object(struct schema_rewriter *r, struct schema_node *n, cons
 		if (!schema_find(n, KEYWORD_REQUIRED))
 			schema_put_json(r, n, KEYWORD_REQUIRED, SLICE("[]"));
 		require(r, n, SIZE_MAX);
-	} else if (r->traits->one_required && count > 0 && json_count(required_of(n)) == 0) {
+	} else if (r->traits->one_required && count > 0 && json_count(schema_required(n)) == 0) {
 		require(r, n, 1);
 	}
 	if (r->traits->closed && !schema_find(n, KEYWORD_ADDITIONAL_PROPERTIES))
@@ -644,7 +414,7 @@ static void spell_as_openapi(struct schema_rewriter *r, struct schema_node *n)
 		if (description && !schema_find(part->node, KEYWORD_DESCRIPTION))
 			schema_put_json(r, part->node, KEYWORD_DESCRIPTION, json_raw(description->value));
 		if (nullable && json_is(nullable->value, JSON_TRUE))
-			set_true(r, part->node, KEYWORD_NULLABLE);
+			schema_set_true(r, part->node, KEYWORD_NULLABLE);
 	}
 	for (m = n->members; m; m = m->next)
 		if (m != any)
@@ -658,10 +428,10 @@ static struct schema_node *rewrite_plain(struct schema_rewriter *r, struct schem
 {
 	bool array = r->use == SCHEMA_TOOL && (schema_types(n) & TYPE_ARRAY);
 
-	fold_nullable(r, n);
+	schema_fold_nullable(r, n);
 	if (array && !schema_find(n, KEYWORD_ITEMS) && !schema_find(n, KEYWORD_PREFIX_ITEMS))
 		schema_put(r, n, KEYWORD_ITEMS)->parts = schema_part(r, schema_new(r));
-	r->report->empty |= place.root && !properties_of(n) && schema_types(n) == TYPE_OBJECT;
+	r->report->empty |= place.root && !schema_properties(n) && schema_types(n) == TYPE_OBJECT;
 	for (struct schema_member *m = n->members; m && schema_spend(r, 1); m = m->next) {
 		m->parts = schema_copy_parts(r, m->parts);
 		for (struct schema_part *part = m->parts; part && schema_spend(r, 1); part = part->next)
@@ -675,9 +445,9 @@ static struct schema_node *rewrite_strictly(struct schema_rewriter *r, struct sc
 {
 	struct schema_node *out = schema_new(r);
 
-	fold_nullable(r, n);
+	schema_fold_nullable(r, n);
 	const_to_enum(r, n);
-	n = settle_alternatives(r, n, place);
+	schema_settle_alternatives(r, n, place.optional);
 	settle_types(r, n);
 	tuple_to_items(r, n);
 	if (is_object_schema(n)) {
@@ -716,10 +486,10 @@ static struct schema_node *rewrite(struct schema_rewriter *r, struct schema_node
 		return source;
 	n = plain && !object ? schema_copy(r, source) : schema_flatten(r, source, !place.root, place.optional);
 	if (object)
-		make_root_object(r, n);
+		schema_make_root_object(r, n);
 	if (plain)
 		n = rewrite_plain(r, n, place);
-	else if (!is_bare(n, KEYWORD_REF))
+	else if (!schema_is_bare(n, KEYWORD_REF))
 		n = rewrite_strictly(r, n, place);
 	r->inlined_count = held;
 	return n;
