@@ -47,6 +47,12 @@ static bool is_refused_by_policy(const struct planner *p, uint64_t dropped)
 	return false;
 }
 
+/* Some models are served by one of their provider's dialects only: GPT-5 Pro by Responses, Claude on Vertex. */
+static bool serves_offer(const struct binding *b, const struct offer *offer)
+{
+	return !offer || offer->dialects == 0 || offer->dialects & 1u << b->dialect_id;
+}
+
 /* The first binding that carries everything with a meaning; false: `c->fields` says what none could. */
 static bool choose_translated(struct planner *p, struct candidate *c, const struct chat *chat)
 {
@@ -57,7 +63,8 @@ static bool choose_translated(struct planner *p, struct candidate *c, const stru
 		const struct binding *b = &c->provider->bindings[i];
 		struct field_verdict v;
 
-		if (!(b->operations & (1u << q->operation)) || !b->dialect || !b->dialect->write_chat)
+		if (!(b->operations & (1u << q->operation)) || !b->dialect || !b->dialect->write_chat ||
+		    !serves_offer(b, c->offer))
 			continue;
 		v = field_judge(chat, b->dialect->fields, b->dialect_id, c->rules, b->quirks);
 		if (is_refused_by_policy(p, v.dropped))
@@ -99,6 +106,8 @@ void planner_choose_binding(struct planner *p, struct candidate *c)
 	const struct chat *chat;
 
 	c->rules = c->offer ? c->offer->rules : rules_find(c->provider->name, c->model, c->own_id);
+	if (own && !serves_offer(own, c->offer))
+		own = NULL;
 	c->binding = own;
 	if (own && (!is_translatable(q->operation) ||
 		    (!q->has_foreign_state && !has_wrong_flow(q, own) && !needs_other_dialect(p, c, own))))
