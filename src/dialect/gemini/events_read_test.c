@@ -7,7 +7,6 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 #define PARTS(parts) "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[" parts "]},\"index\":0}],\"modelVersion\":\"gemini-4\"}"
 #define FINISH(reason) "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}]},\"finishReason\":" reason ",\"index\":0}]}"
 
-static const struct request_facts whole, streamed = { .stream = true };
 
 static void init(struct heard *a)
 {

@@ -2,11 +2,10 @@
 /* What is read of chat completion requests, and that edits change nothing else. */
 #include "dialect/dialect_test.h"
 
-static const struct request_facts whole, streamed = { .stream = true };
 
 static void assert_refused(const char *body, const char *param)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_false(request_read(&q, &dialect_openai_chat, OPERATION_CHAT, body));
 	assert_int_equal(q.failure.kind, FAILURE_BAD_REQUEST);
 	assert_string_equal(q.failure.param, param);
@@ -33,7 +32,7 @@ static void test_what_is_refused(void **state)
 
 static void test_what_is_read(void **state)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_true(request_read(&q, &dialect_openai_chat, OPERATION_CHAT,
 				 "{\"model\":\"gpt\\u002d5\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
 				 "\"max_tokens\":5,\"max_completion_tokens\":7,\"user\":\"u\"}"));
@@ -57,7 +56,7 @@ static void test_what_is_read(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_openai_chat, OPERATION_CHAT, body));
@@ -84,7 +83,7 @@ static void test_needs(void **state)
 
 static void assert_edited(enum operation op, const char *body, const char *model, bool ask, const char *expected)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	struct splice splice;
 	struct request_edits want = { .model = slice_cstr(model), .ask_usage = ask };
 	assert_true(request_read(&q, &dialect_openai_chat, op, body));
