@@ -104,7 +104,9 @@ static struct slice provider_names(const struct listing *l, struct arena *a)
 
 		text = join(a, text, has_key(l->providers[i]) ? name : arena_printf(a, "(%.*s)", SLICE_ARG(name)));
 	}
-	return l->count > NAMES_SHOWN ? arena_printf(a, "%.*s +%u", SLICE_ARG(text), l->count - NAMES_SHOWN) : text;
+	if (l->count <= NAMES_SHOWN)
+		return text;
+	return arena_printf(a, "%.*s +%u", SLICE_ARG(text), l->count - NAMES_SHOWN);
 }
 
 static bool has_text(struct slice where, struct slice text)
@@ -114,8 +116,8 @@ static bool has_text(struct slice where, struct slice text)
 
 static bool is_wanted(const struct provider *p, const struct offer *offer, struct slice text)
 {
-	if (text.len == 0 || has_text(offer->model->id, text) || has_text(p->name, text) || has_text(offer->own_id, text) ||
-	    slice_eq_nocase(slice_cstr(tier_name(offer->model->tier)), text))
+	if (text.len == 0 || has_text(offer->model->id, text) || has_text(p->name, text) ||
+	    has_text(offer->own_id, text) || slice_eq_nocase(slice_cstr(tier_name(offer->model->tier)), text))
 		return true;
 	for (unsigned i = 0; i < offer->alias_count; i++)
 		if (has_text(offer->aliases[i], text))
