@@ -44,6 +44,8 @@ static const struct expected models[] = {
 	{ "", "o1", SAMPLING_REJECTED, REASONING_EFFORT, L | M | H, 0, 0 },
 	{ "groq", "openai/gpt-oss-120b", SAMPLING_ACCEPTED, REASONING_EFFORT, L | M | H, REJECTS_REASONING_OFF, 0 },
 	{ "cloudflare", "@cf/openai/gpt-oss-20b", SAMPLING_ACCEPTED, REASONING_EFFORT, L | M | H, REJECTS_REASONING_OFF, 0 },
+	{ "", "gpt-5-search-api", SAMPLING_REJECTED, REASONING_ABSENT, 0, 0, 0 },
+	{ "", "codex-mini-latest", SAMPLING_REJECTED, REASONING_EFFORT, L | M | H, 0, 0 },
 	{ "", "gpt-4o-mini-search-preview", SAMPLING_REJECTED, REASONING_ABSENT, 0, 0, 0 },
 	{ "", "gpt-4o", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, REJECTS_STOP | REJECTS_MAX_TOKENS_NAME },
 	{ "", "ft:gpt-4o-2024-08-06:org::id", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
@@ -82,6 +84,8 @@ static const struct expected models[] = {
 	{ "", "gemini-2.5-flash-lite", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, 0, REJECTS_REASONING_OFF },
 	{ "vertex", "gemini-2.5-flash", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, 0, REJECTS_REASONING_OFF | REJECTS_PENALTIES },
 	{ "", "gemini-2.0-flash", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_SCHEMA_WITH_TOOLS, 0 },
+	{ "google", "gemma-4-31b-it", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
+	{ "", "gemini-pro-latest", SAMPLING_ACCEPTED, REASONING_LEVEL, L | M | H, 0, 0 },
 	{ "google", "gemma-3-27b-it", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
 
 	{ "", "grok-4.20-0309-non-reasoning", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, REJECTS_STOP },
@@ -131,6 +135,9 @@ static const struct expected models[] = {
 
 	{ "minimax", "MiniMax-M2.5", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, REJECTS_REASONING_OFF, 0 },
 	{ "minimax", "MiniMax-M3", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
+
+	{ "volcengine", "doubao-seed-1-6-250615", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
+	{ "volcengine", "doubao-seed-2-0-pro-260215", SAMPLING_ACCEPTED, REASONING_EFFORT, I | L | M | H, 0, 0 },
 
 	{ "perplexity", "sonar-deep-research", SAMPLING_ACCEPTED, REASONING_EFFORT, L | M | H, 0, 0 },
 	{ "perplexity", "sonar-reasoning-pro", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, 0, 0 },
@@ -193,6 +200,8 @@ static void test_other_knobs(void **state)
 	assert_int_equal(find("", "gpt-4o", "")->stop_max, 4);
 	assert_true(find("", "gpt-4o", "")->temperature_max == 2);
 	assert_int_equal(find("google", "gemma-3-27b-it", "")->system_role, SYSTEM_AS_USER);
+	assert_int_equal(find("vertex", "gemma-4-31b-it", "")->system_role, SYSTEM_AS_USER);
+	assert_int_equal(find("together", "google/gemma-4-31B-it", "")->system_role, SYSTEM_AS_SYSTEM);
 	assert_ptr_equal(find("ollama", "gemma3", "gemma3:4b"), &model_rules_unknown);
 	assert_int_equal(find("", "gemini-2.5-pro", "")->budget_min, 128);
 	assert_int_equal(find("vertex", "gemini-2.5-pro", "")->budget_max, 32768);
