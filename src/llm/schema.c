@@ -4,10 +4,10 @@
 #include "llm/schema_internal.h"
 
 /* DIALECTS §3.8, row "format". */
-static const char *const openai_formats[] = { "date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6",
-					      "uuid", NULL };
-static const char *const anthropic_formats[] = { "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4",
-						 "ipv6", "uuid", NULL };
+static const char *const openai_formats[] = { "date-time", "time", "date", "duration", "email", "hostname", "ipv4",
+					      "ipv6", "uuid", NULL };
+static const char *const anthropic_formats[] = { "date-time", "time", "date", "duration", "email", "hostname", "uri",
+						 "ipv4", "ipv6", "uuid", NULL };
 static const char *const gemini_json_formats[] = { "date-time", "date", "time", NULL };
 /* "only 'enum' and 'date-time' are supported for STRING type" (Gemini API); numbers: message Schema of Vertex AI. */
 static const char *const gemini_openapi_formats[] = { "enum", "date-time", "float", "double", "int32", "int64", NULL };
@@ -24,8 +24,8 @@ static const struct schema_traits traits[SCHEMA_TARGET_COUNT] = {
 			       .formats = anthropic_formats },
 	[SCHEMA_GEMINI_JSON] = { .name = "gemini-json", .refs = true, .recursion = RECURSION_OPTIONAL,
 				 .scalar_enums = true, .formats = gemini_json_formats },
-	[SCHEMA_GEMINI_OPENAPI] = { .name = "gemini-openapi", .typed = true, .recursion = RECURSION_NONE, .openapi = true,
-				    .formats = gemini_openapi_formats },
+	[SCHEMA_GEMINI_OPENAPI] = { .name = "gemini-openapi", .typed = true, .recursion = RECURSION_NONE,
+				    .openapi = true, .formats = gemini_openapi_formats },
 	[SCHEMA_COHERE] = { .name = "cohere", .typed = true, .one_required = true, .object_output = true, .refs = true,
 			    .no_lookaround = true, .properties_max = 200, .formats = cohere_formats },
 	[SCHEMA_MISTRAL_STRICT] = { .name = "mistral-strict", .typed = true, .closed = true, .object_output = true,
@@ -130,8 +130,9 @@ static void start_over(struct schema_rewriter *r)
 /* Recursive types may grow without measure where they have to be inlined: less and less of them is then. */
 static struct schema_node *rewrite_within_bounds(struct schema_rewriter *r)
 {
-	static const struct { unsigned unroll, refs_max; } attempts[] = { { 2, SCHEMA_REFS_MAX }, { 1, SCHEMA_REFS_MAX },
-									  { 1, 8 }, { 1, 2 } };
+	static const struct { unsigned unroll, refs_max; } attempts[] = {
+		{ 2, SCHEMA_REFS_MAX }, { 1, SCHEMA_REFS_MAX }, { 1, 8 }, { 1, 2 }
+	};
 	struct schema_node *root = NULL;
 
 	for (unsigned i = 0; i < COUNT_OF(attempts); i++) {
@@ -199,7 +200,8 @@ enum { ROUNDS_MAX = 8 };
 bool schema_write(struct json schema, enum schema_target target, enum schema_use use, struct arena *scratch,
 		  struct json_writer *out, struct schema_report *ret)
 {
-	struct schema_rewriter r = { .arena = scratch, .target = target, .use = use, .traits = &traits[target], .report = ret };
+	struct schema_rewriter r = { .arena = scratch, .target = target, .use = use, .traits = &traits[target],
+				     .report = ret };
 	bool absent = json_is(schema, JSON_MISSING) || json_is(schema, JSON_NULL);
 	struct schema_report round = { .changed = true };
 	struct json source = absent ? schema_json(&r, SLICE("{}")) : schema;
@@ -208,8 +210,8 @@ bool schema_write(struct json schema, enum schema_target target, enum schema_use
 	*ret = (struct schema_report){ .changed = absent };
 	if (!json_is(source, JSON_OBJECT) && !json_is(source, JSON_TRUE) && !json_is(source, JSON_FALSE))
 		return schema_fail(&r, "the schema is neither an object nor a boolean");
-	/* What two rules make of each other's results may take one more round (an anyOf of one, once its other branch was
-	 * merged away): until nothing changes, which also is what makes rewriting idempotent. */
+	/* What two rules make of each other's results may take one more round (an anyOf of one, once its other branch
+	 * was merged away): until nothing changes, which also is what makes rewriting idempotent. */
 	for (unsigned i = 0; round.changed && i < ROUNDS_MAX; i++) {
 		text = rewrite_once(&r, source, &round);
 		add_report(&r, &round);

@@ -55,6 +55,6 @@ bool schema_write(struct json schema, enum schema_target target, enum schema_use
 /* "openai-strict", … for documents and logs. */
 const char *schema_target_name(enum schema_target target);
 
-/* The way back of `nullable`: writes `value`, which a model made for the rewritten schema, without those members that are
- * null where `schema` (the client's own) has an optional property that may not be null. */
+/* The way back of `nullable`: writes `value`, which a model made for the rewritten schema, without those members that
+ * are null where `schema` (the client's own) has an optional property that may not be null. */
 void schema_drop_nulls(struct json schema, struct json value, struct arena *scratch, struct json_writer *out);

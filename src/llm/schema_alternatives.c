@@ -141,8 +141,8 @@ void schema_settle_alternatives(struct schema_rewriter *r, struct schema_node *n
 }
 
 /* Tools take an object without alternatives at the root, with every provider (OpenAI: "must have type 'object' and not
- * have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"; Anthropic: "input_schema does not support oneOf, allOf, or
- * anyOf at the top level"); OpenAI strict wants that of structured output as well. */
+ * have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"; Anthropic: "input_schema does not support oneOf, allOf,
+ * or anyOf at the top level"); OpenAI strict wants that of structured output as well. */
 void schema_make_root_object(struct schema_rewriter *r, struct schema_node *n)
 {
 	static const enum schema_keyword refused[] = { KEYWORD_NOT, KEYWORD_ENUM, KEYWORD_CONST };

@@ -57,7 +57,11 @@ struct schema_definition {             /* an entry of the root's $defs */
 	bool original;                 /* it stood in the root's $defs already */
 };
 
-enum schema_recursion { RECURSION_FULL, RECURSION_OPTIONAL /* below a property that may be left out */, RECURSION_NONE };
+enum schema_recursion {
+	RECURSION_FULL,
+	RECURSION_OPTIONAL,            /* only below a property that may be left out */
+	RECURSION_NONE
+};
 
 struct schema_traits {
 	const char *name;
@@ -113,7 +117,8 @@ struct schema_member *schema_find(const struct schema_node *n, enum schema_keywo
 /* A new member at the end, or what was there. */
 struct schema_member *schema_put(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword keyword);
 /* Takes over everything from `like`, a member of another node. */
-struct schema_member *schema_put_like(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *like);
+struct schema_member *schema_put_like(struct schema_rewriter *r, struct schema_node *n,
+				      const struct schema_member *like);
 void schema_put_json(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword keyword, struct slice json);
 void schema_remove(struct schema_node *n, enum schema_keyword keyword);
 struct schema_node *schema_new(struct schema_rewriter *r);
@@ -132,7 +137,7 @@ struct json schema_json_string(struct schema_rewriter *r, struct slice text);
 unsigned schema_types(const struct schema_node *n);
 void schema_set_types(struct schema_rewriter *r, struct schema_node *n, unsigned types);
 bool schema_array_has(struct json array, struct slice text);
-/* Says it in words instead; `lost` is reported when not NULL. */
+/* Adds words to the description. Reporting a loss is a matter of its own. */
 void schema_say(struct schema_rewriter *r, struct schema_node *n, struct slice words);
 void schema_say_member(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *m);
 void schema_lose(struct schema_rewriter *r, struct slice keyword);
@@ -183,7 +188,7 @@ bool schema_fits(struct schema_rewriter *r, const struct schema_node *n, const s
 bool schema_is_sound(const struct schema_member *m);
 /* From the keywords there are: 0 when they tell nothing. */
 unsigned schema_infer_types(const struct schema_node *n);
-/* An enum of strings only (Gemini's Schema.enum); what cannot stand in it goes into words. Missing when none is left. */
+/* An enum of strings only (Gemini's Schema.enum): those that may stand in it. Missing when there is none. */
 struct json schema_enum_of_strings(struct schema_rewriter *r, const struct schema_node *n, struct json values);
 
 /* schema_rewrite.c */

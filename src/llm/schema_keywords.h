@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The allow-lists: what becomes of each JSON Schema keyword at each target. From DIALECTS §3.8; for Gemini the comment on
- * response_json_schema in generativelanguage's generative_service.proto and message Schema in its content.proto. A "?"
- * there (Mistral) counts as not accepted. A keyword without a row is dropped, except at SCHEMA_PLAIN. */
+/* The allow-lists: what becomes of each JSON Schema keyword at each target. From DIALECTS §3.8; for Gemini the comment
+ * on response_json_schema in generativelanguage's generative_service.proto and message Schema in its content.proto. A
+ * "?" in the table (Mistral) counts as not accepted. A keyword without a row is dropped, except at SCHEMA_PLAIN. */
 #pragma once
 
 enum schema_form { FORM_VALUE, FORM_ONE /* a schema */, FORM_LIST /* of schemas */, FORM_MAP /* names to schemas */ };
@@ -20,7 +20,15 @@ enum schema_action {
 };
 
 /* Which JSON types a keyword speaks about; 0: all. */
-enum { TYPE_NULL = 1, TYPE_BOOLEAN = 2, TYPE_INTEGER = 4, TYPE_NUMBER = 8, TYPE_STRING = 16, TYPE_ARRAY = 32, TYPE_OBJECT = 64 };
+enum {
+	TYPE_NULL = 1,
+	TYPE_BOOLEAN = 2,
+	TYPE_INTEGER = 4,
+	TYPE_NUMBER = 8,
+	TYPE_STRING = 16,
+	TYPE_ARRAY = 32,
+	TYPE_OBJECT = 64
+};
 enum { TYPE_NUMERIC = TYPE_INTEGER | TYPE_NUMBER };
 enum { TYPE_COUNT = 7 };
 
@@ -64,24 +72,33 @@ enum schema_value { VALUE_ANY, VALUE_STRING, VALUE_NUMBER, VALUE_BOOLEAN, VALUE_
 	X(EXCLUSIVE_MINIMUM, "exclusiveMinimum", VALUE, NUMBER, TYPE_NUMERIC, K, K, W, W, W, W, W, "more than ", "") \
 	X(EXCLUSIVE_MAXIMUM, "exclusiveMaximum", VALUE, NUMBER, TYPE_NUMERIC, K, K, W, W, W, W, W, "less than ", "") \
 	X(MULTIPLE_OF, "multipleOf", VALUE, NUMBER, TYPE_NUMERIC,        K, K, W, W, W, W, W, "a multiple of ", "") \
-	X(MIN_LENGTH, "minLength", VALUE, NUMBER, TYPE_STRING,           K, W, W, W, K, W, W, "at least ", " characters") \
-	X(MAX_LENGTH, "maxLength", VALUE, NUMBER, TYPE_STRING,           K, W, W, W, K, W, W, "at most ", " characters") \
+	X(MIN_LENGTH, "minLength", VALUE, NUMBER, TYPE_STRING,           K, W, W, W, K, W, W, \
+	  "at least ", " characters") \
+	X(MAX_LENGTH, "maxLength", VALUE, NUMBER, TYPE_STRING,           K, W, W, W, K, W, W, \
+	  "at most ", " characters") \
 	X(MIN_ITEMS, "minItems", VALUE, NUMBER, TYPE_ARRAY,              K, K, K, K, K, W, W, "at least ", " items") \
 	X(MAX_ITEMS, "maxItems", VALUE, NUMBER, TYPE_ARRAY,              K, K, W, K, K, W, W, "at most ", " items") \
 	X(UNIQUE_ITEMS, "uniqueItems", VALUE, BOOLEAN, TYPE_ARRAY,       K, W, W, W, W, W, W, "no item twice: ", "") \
-	X(CONTAINS, "contains", ONE, ANY, TYPE_ARRAY,                    K, W, W, W, W, W, W, "contains an item like ", "") \
-	X(MIN_CONTAINS, "minContains", VALUE, NUMBER, TYPE_ARRAY,        K, W, W, W, W, W, W, "at least ", " such items") \
-	X(MAX_CONTAINS, "maxContains", VALUE, NUMBER, TYPE_ARRAY,        K, W, W, W, W, W, W, "at most ", " such items") \
-	X(PREFIX_ITEMS, "prefixItems", LIST, ARRAY, TYPE_ARRAY,          K, T, T, K, T, T, T, "items in this order: ", "") \
+	X(CONTAINS, "contains", ONE, ANY, TYPE_ARRAY,                    K, W, W, W, W, W, W, \
+	  "contains an item like ", "") \
+	X(MIN_CONTAINS, "minContains", VALUE, NUMBER, TYPE_ARRAY,        K, W, W, W, W, W, W, \
+	  "at least ", " such items") \
+	X(MAX_CONTAINS, "maxContains", VALUE, NUMBER, TYPE_ARRAY,        K, W, W, W, W, W, W, \
+	  "at most ", " such items") \
+	X(PREFIX_ITEMS, "prefixItems", LIST, ARRAY, TYPE_ARRAY,          K, T, T, K, T, T, T, \
+	  "items in this order: ", "") \
 	X(ADDITIONAL_ITEMS, "additionalItems", ONE, ANY, TYPE_ARRAY,     K, D, D, D, D, D, D, "", "") \
 	X(UNEVALUATED_ITEMS, "unevaluatedItems", ONE, ANY, TYPE_ARRAY,   K, W, W, W, W, W, W, "other items: ", "") \
 	X(UNEVALUATED_PROPERTIES, "unevaluatedProperties", ONE, ANY, TYPE_OBJECT, K, W, W, W, W, W, W, \
 	  "other properties: ", "") \
-	X(MIN_PROPERTIES, "minProperties", VALUE, NUMBER, TYPE_OBJECT,   K, W, W, W, K, W, W, "at least ", " properties") \
-	X(MAX_PROPERTIES, "maxProperties", VALUE, NUMBER, TYPE_OBJECT,   K, W, W, W, K, W, W, "at most ", " properties") \
+	X(MIN_PROPERTIES, "minProperties", VALUE, NUMBER, TYPE_OBJECT,   K, W, W, W, K, W, W, \
+	  "at least ", " properties") \
+	X(MAX_PROPERTIES, "maxProperties", VALUE, NUMBER, TYPE_OBJECT,   K, W, W, W, K, W, W, \
+	  "at most ", " properties") \
 	X(PATTERN_PROPERTIES, "patternProperties", MAP, OBJECT, TYPE_OBJECT, K, W, W, W, W, W, W, \
 	  "properties by the pattern of their names: ", "") \
-	X(PROPERTY_NAMES, "propertyNames", ONE, ANY, TYPE_OBJECT,        K, W, W, W, W, W, W, "names of properties: ", "") \
+	X(PROPERTY_NAMES, "propertyNames", ONE, ANY, TYPE_OBJECT,        K, W, W, W, W, W, W, \
+	  "names of properties: ", "") \
 	X(DEFAULT, "default", VALUE, ANY, 0,                             K, N, K, N, K, K, N, "default: ", "") \
 	X(EXAMPLE, "example", VALUE, ANY, 0,                             K, N, N, N, N, N, N, "example: ", "") \
 	X(EXAMPLES, "examples", VALUE, ANY, 0,                           K, N, N, N, N, N, N, "examples: ", "") \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several schemas that hold at once, made one: allOf, and a `$ref` with neighbours. And alternatives made one object where
- * a target takes no alternatives. */
+/* Several schemas that hold at once, made one: allOf, and a `$ref` with neighbours. And alternatives made one object
+ * where a target takes no alternatives. */
 #include "llm/schema_internal.h"
 
 static struct schema_node *flatten_boolean(struct schema_rewriter *r, struct schema_node *n)
@@ -65,7 +65,8 @@ static void merge_required(struct schema_rewriter *r, struct schema_node *n, str
 	if (!json_is(theirs, JSON_ARRAY))
 		return;
 	for (unsigned side = 0; side < 2; side++) {
-		for (struct json_walk w = json_walk(side ? theirs : mine->value); json_walk_next(&w) && schema_spend(r, 1);) {
+		struct json names = side ? theirs : mine->value;
+		for (struct json_walk w = json_walk(names); json_walk_next(&w) && schema_spend(r, 1);) {
 			if (side && schema_array_has(mine->value, json_text(w.value, r->arena)))
 				continue;
 			more |= side;
@@ -90,7 +91,8 @@ static void merge_enum(struct schema_rewriter *r, struct schema_node *n, struct 
 	struct schema_member *mine = schema_find(n, KEYWORD_ENUM);
 	struct slice list = SLICE("");
 
-	for (struct json_walk w = json_walk(mine->value); json_walk_next(&w) && schema_spend(r, json_count(theirs) / 16 + 1);)
+	size_t work = json_count(theirs) / 16 + 1;
+	for (struct json_walk w = json_walk(mine->value); json_walk_next(&w) && schema_spend(r, work);)
 		if (has_raw(theirs, json_raw(w.value)))
 			list = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(list), list.len > 0 ? "," : "",
 					    SLICE_ARG(json_raw(w.value)));
@@ -124,7 +126,8 @@ static void merge_one(struct schema_rewriter *r, struct schema_member *mine, con
 }
 
 /* One of mine and one of theirs: mine each with all of theirs inside. */
-static void merge_alternatives(struct schema_rewriter *r, struct schema_member *mine, const struct schema_member *theirs)
+static void merge_alternatives(struct schema_rewriter *r, struct schema_member *mine,
+			       const struct schema_member *theirs)
 {
 	struct schema_node *others = schema_new(r);
 	struct schema_member *m = schema_put(r, others, theirs->keyword);

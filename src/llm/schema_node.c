@@ -4,7 +4,8 @@
 #include "llm/schema_internal.h"
 
 const struct slice schema_type_names[TYPE_COUNT] = {
-	{ "null", 4 }, { "boolean", 7 }, { "integer", 7 }, { "number", 6 }, { "string", 6 }, { "array", 5 }, { "object", 6 }
+	{ "null", 4 }, { "boolean", 7 }, { "integer", 7 }, { "number", 6 }, { "string", 6 }, { "array", 5 },
+	{ "object", 6 }
 };
 
 bool schema_fail(struct schema_rewriter *r, const char *reason)
@@ -32,7 +33,8 @@ struct schema_member *schema_find(const struct schema_node *n, enum schema_keywo
 	return NULL;
 }
 
-static struct schema_member *append_member(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *like)
+static struct schema_member *append_member(struct schema_rewriter *r, struct schema_node *n,
+					   const struct schema_member *like)
 {
 	struct schema_member *m = arena_new(r->arena, struct schema_member);
 
@@ -54,7 +56,8 @@ struct schema_member *schema_put(struct schema_rewriter *r, struct schema_node *
 	return m ? m : append_member(r, n, &(struct schema_member){ .keyword = keyword, .form = form });
 }
 
-struct schema_member *schema_put_like(struct schema_rewriter *r, struct schema_node *n, const struct schema_member *like)
+struct schema_member *schema_put_like(struct schema_rewriter *r, struct schema_node *n,
+				      const struct schema_member *like)
 {
 	struct schema_member *m = schema_put(r, n, like->keyword), *next = m->next;
 
@@ -231,7 +234,8 @@ void schema_set_types(struct schema_rewriter *r, struct schema_node *n, unsigned
 	for (unsigned k = 1; k <= TYPE_COUNT; k++) {
 		struct slice name = schema_type_names[k % TYPE_COUNT];
 		if (types >> (k % TYPE_COUNT) & 1)
-			list = arena_printf(r->arena, "%.*s%s\"%.*s\"", SLICE_ARG(list), list.len > 0 ? "," : "", SLICE_ARG(name));
+			list = arena_printf(r->arena, "%.*s%s\"%.*s\"", SLICE_ARG(list), list.len > 0 ? "," : "",
+					    SLICE_ARG(name));
 	}
 	bool single = (types & (types - 1)) == 0;
 	schema_put_json(r, n, KEYWORD_TYPE, single ? list : arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));

@@ -33,7 +33,8 @@ static void collect(struct dropper *d, struct candidates *c, struct json schema,
 {
 	static const struct slice combinations[] = { { "allOf", 5 }, { "anyOf", 5 }, { "oneOf", 5 } };
 
-	if (!json_is(schema, JSON_OBJECT) || c->count == CANDIDATES_MAX || depth == CANDIDATES_MAX || ++c->steps > SEARCH_MAX)
+	if (!json_is(schema, JSON_OBJECT) || c->count == CANDIDATES_MAX || depth == CANDIDATES_MAX ||
+	    ++c->steps > SEARCH_MAX)
 		return;
 	c->schemas[c->count++] = schema;
 	collect(d, c, follow(d, schema), depth + 1);

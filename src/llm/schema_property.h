@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds for every schema and every target, for tests and the fuzzer: the result is JSON, is within bounds, is made of
- * keywords on the target's allow-list only, has every property that the source has, and does not change when it is
+/* What holds for every schema and every target, for tests and the fuzzer: the result is JSON, is within bounds, is made
+ * of keywords on the target's allow-list only, has every property that the source has, and does not change when it is
  * rewritten once more. */
 #pragma once
 
@@ -56,6 +56,39 @@ static inline struct json property_parse(struct slice text, struct arena *a)
 
 	check(json_parse(a, text, doc, &error), "the result is no JSON");
 	return json_root(doc);
+}
+
+/* Whether some object within `schema` has that property. */
+static inline bool property_named(struct json schema, struct slice name, struct arena *a)
+{
+	struct json properties = json_get(schema, "properties");
+
+	if (json_exists(json_member(properties, name)))
+		return true;
+	for (struct json_walk w = json_walk(schema); json_walk_next(&w);)
+		if (property_named(w.value, name, a))
+			return true;
+	return false;
+}
+
+/* For schemas of people's making: those that contradict themselves may have properties in places that mean nothing. */
+static inline void property_names_kept(struct json schema, struct json result, struct arena *a)
+{
+	struct json properties = json_get(schema, "properties");
+
+	for (struct json_walk w = json_walk(properties); json_is(properties, JSON_OBJECT) && json_walk_next(&w);)
+		check(property_named(result, json_text(w.key, a), a), "a property is gone");
+	for (struct json_walk w = json_walk(schema); json_walk_next(&w);)
+		property_names_kept(w.value, result, a);
+}
+
+static inline void property_check_names(struct json schema, struct arena *a)
+{
+	for (unsigned target = 0; target < SCHEMA_TARGET_COUNT; target++) {
+		struct property_result result = property_write(schema, (enum schema_target)target, SCHEMA_TOOL, a);
+		if (result.written)
+			property_names_kept(schema, property_parse(result.text, a), a);
+	}
 }
 
 static inline void property_check(struct json schema, enum schema_target target, enum schema_use use, struct arena *a)

@@ -14,10 +14,11 @@ const struct schema_keyword_row schema_keywords[KEYWORD_COUNT] = {
 #define I ACTION_INLINE
 #define T ACTION_ITEMS
 #define F ACTION_FALSE
-#define X(identifier, name, form, value, types, plain, openai, anthropic, gemini_json, gemini_openapi, cohere, mistral, \
-	  before, after) \
+#define X(identifier, name, form, value, types, plain, openai, anthropic, gemini_json, gemini_openapi, cohere, \
+	  mistral, before, after) \
 	[KEYWORD_##identifier] = { { name, sizeof(name) - 1 }, FORM_##form, VALUE_##value, types, \
-				   { plain, openai, anthropic, gemini_json, gemini_openapi, cohere, mistral }, before, after },
+				   { plain, openai, anthropic, gemini_json, gemini_openapi, cohere, mistral }, \
+				   before, after },
 	SCHEMA_KEYWORDS(X)
 #undef X
 #undef K
@@ -50,9 +51,11 @@ enum schema_keyword schema_keyword_find(struct slice name)
 {
 	bool snake = name.len > 0 && memchr(name.ptr, '_', name.len);
 
-	for (unsigned i = 0; i < KEYWORD_COUNT; i++)
-		if (slice_eq(name, schema_keywords[i].name) || (snake && is_snake_case_of(name, schema_keywords[i].name)))
+	for (unsigned i = 0; i < KEYWORD_COUNT; i++) {
+		struct slice keyword = schema_keywords[i].name;
+		if (slice_eq(name, keyword) || (snake && is_snake_case_of(name, keyword)))
 			return (enum schema_keyword)i;
+	}
 	return KEYWORD_UNKNOWN;
 }
 
@@ -210,8 +213,10 @@ static struct slice unescape(struct slice token, struct arena *a)
 
 	for (size_t i = 0; i < token.len; i++) {
 		char c = token.ptr[i];
-		if (c == '%' && i + 2 < token.len && hex_digit(token.ptr[i + 1]) >= 0 && hex_digit(token.ptr[i + 2]) >= 0) {
-			c = (char)(hex_digit(token.ptr[i + 1]) << 4 | hex_digit(token.ptr[i + 2]));
+		bool escaped = c == '%' && i + 2 < token.len;
+		int high = escaped ? hex_digit(token.ptr[i + 1]) : -1, low = escaped ? hex_digit(token.ptr[i + 2]) : -1;
+		if (high >= 0 && low >= 0) {
+			c = (char)(high << 4 | low);
 			i += 2;
 		}
 		out[len++] = c;

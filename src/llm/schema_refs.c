@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a `$ref`: it stays where the target knows `$defs`, everything it may lead to then standing there; else
- * what it refers to is put in its place, recursion cut at a bounded depth. */
+/* What becomes of a `$ref`: it stays where the target knows `$defs`, everything it may lead to then standing there;
+ * else what it refers to is put in its place, recursion cut at a bounded depth. */
 #include "llm/schema_internal.h"
 
 static bool name_taken(const struct schema_rewriter *r, struct slice name)
@@ -152,7 +152,7 @@ bool schema_follow(struct schema_rewriter *r, struct schema_node *n, bool ref_ma
 		return false;
 	}
 	bool recursive = schema_is_recursive(r, target);
-	bool united = schema_find(n, KEYWORD_ANY_OF) || schema_find(n, KEYWORD_ONE_OF) || schema_find(n, KEYWORD_ALL_OF);
+	bool united = n->present & (1ull << KEYWORD_ANY_OF | 1ull << KEYWORD_ONE_OF | 1ull << KEYWORD_ALL_OF);
 	bool allowed = !recursive || t->recursion == RECURSION_FULL || (t->recursion == RECURSION_OPTIONAL && optional);
 	if (ref_may_stay && t->refs && allowed && (stands_alone(n) || (recursive && !united))) {
 		keep(r, n, ref_to(r, target, ref));

@@ -89,7 +89,8 @@ static void adopt_conditional_properties(struct schema_rewriter *r, struct schem
 	for (unsigned i = 0; i < COUNT_OF(sources); i++) {
 		struct schema_member *m = schema_find(n, sources[i]);
 		for (struct schema_part *part = m ? m->parts : NULL; part; part = part->next) {
-			for (struct schema_part *p = schema_properties(part->node); p && schema_spend(r, 1); p = p->next) {
+			struct schema_part *p = schema_properties(part->node);
+			for (; p && schema_spend(r, 1); p = p->next) {
 				struct schema_member *mine = schema_put(r, n, KEYWORD_PROPERTIES);
 				mine->form = FORM_MAP;
 				if (schema_part_named(mine->parts, p->name))
@@ -210,7 +211,8 @@ static void put_children(struct schema_rewriter *r, struct schema_node *out, con
 	copy->parts = schema_copy_parts(r, m->parts);
 	for (struct schema_part *part = copy->parts; part && schema_spend(r, 1); part = part->next) {
 		bool optional = are_properties && !schema_array_has(required, part->name);
-		struct place inside = { place.depth + 1, place.level + are_properties, false, place.optional || optional };
+		struct place inside = { .depth = place.depth + 1, .level = place.level + are_properties,
+					.optional = place.optional || optional };
 		part->node = rewrite(r, part->node, inside);
 	}
 }
@@ -272,10 +274,10 @@ static void put_member(struct schema_rewriter *r, struct schema_node *out, const
 		put_additional(r, out, n, m, place);
 	else if (action == ACTION_NOTE)
 		schema_say_member(r, out, m);
-	else if (action == ACTION_WORDS || (action == ACTION_KEEP && m->keyword != KEYWORD_ENUM && !schema_fits(r, n, m)))
-		into_words(r, out, n, m);
 	else if (m->keyword == KEYWORD_ENUM && !schema_fits(r, n, m))
 		put_enum(r, out, n, m);
+	else if (action == ACTION_WORDS || (action == ACTION_KEEP && !schema_fits(r, n, m)))
+		into_words(r, out, n, m);
 	else if (action == ACTION_KEEP && m->form != FORM_VALUE)
 		put_children(r, out, n, m, place);
 	else if (action == ACTION_KEEP) {
@@ -327,9 +329,10 @@ static void require(struct schema_rewriter *r, struct schema_node *n, size_t cou
 {
 	struct json required = schema_required(n);
 	struct slice list = SLICE("");
+	struct schema_part *part = schema_properties(n);
 	size_t had = json_count(required), in = 0;
 
-	for (struct schema_part *part = schema_properties(n); part && in < count && schema_spend(r, 1); part = part->next, in++) {
+	for (; part && in < count && schema_spend(r, 1); part = part->next, in++) {
 		struct slice name = part->raw_name;
 		if (name.len == 0)
 			name = json_raw(schema_json_string(r, part->name));
@@ -379,7 +382,8 @@ static void describe(struct schema_rewriter *r, struct schema_node *n)
 
 	for (const struct schema_words *w = n->words; w && schema_spend(r, 1); w = w->next)
 		if (slice_find(words, w->text) == SIZE_MAX)
-			words = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(w->text), words.len > 0 ? "; " : "", SLICE_ARG(words));
+			words = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(w->text), words.len > 0 ? "; " : "",
+					     SLICE_ARG(words));
 	n->words = NULL;
 	if (words.len == 0)
 		return;
@@ -391,7 +395,8 @@ static void describe(struct schema_rewriter *r, struct schema_node *n)
 static void spell_as_openapi(struct schema_rewriter *r, struct schema_node *n)
 {
 	struct schema_member *any = schema_find(n, KEYWORD_ANY_OF), *m = schema_find(n, KEYWORD_TYPE);
-	struct schema_member *nullable = schema_find(n, KEYWORD_NULLABLE), *description = schema_find(n, KEYWORD_DESCRIPTION);
+	struct schema_member *nullable = schema_find(n, KEYWORD_NULLABLE);
+	struct schema_member *description = schema_find(n, KEYWORD_DESCRIPTION);
 
 	if (m) {
 		char *type = arena_cstr(r->arena, json_raw(m->value));
@@ -435,7 +440,7 @@ static struct schema_node *rewrite_plain(struct schema_rewriter *r, struct schem
 	for (struct schema_member *m = n->members; m && schema_spend(r, 1); m = m->next) {
 		m->parts = schema_copy_parts(r, m->parts);
 		for (struct schema_part *part = m->parts; part && schema_spend(r, 1); part = part->next)
-			part->node = rewrite(r, part->node, (struct place){ place.depth + 1, place.level, false, false });
+			part->node = rewrite(r, part->node, (struct place){ .depth = place.depth + 1 });
 	}
 	describe(r, n);
 	return n;

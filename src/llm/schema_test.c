@@ -357,6 +357,7 @@ static void test_tools(void **state)
 	for (size_t i = 0; i < COUNT_OF(tools); i++) {
 		arena_reset(&arena);
 		property_check_all(parse(tools[i]), &arena);
+		property_check_names(parse(tools[i]), &arena);
 		for (unsigned t = 0; t < SCHEMA_TARGET_COUNT; t++)
 			assert_true(written(tools[i], (enum schema_target)t, SCHEMA_TOOL).written);
 	}
@@ -421,6 +422,7 @@ static unsigned check_recorded(struct json v, unsigned depth)
 			is_schema |= json_exists(w.key) && json_text_eq(w.key, slice_cstr(names[i]));
 		if (is_schema && json_is(w.value, JSON_OBJECT) && json_exists(json_get(w.value, "type"))) {
 			property_check_all(w.value, &arena);
+			property_check_names(w.value, &arena);
 			count++;
 		} else if (json_is(w.value, JSON_OBJECT) || json_is(w.value, JSON_ARRAY)) {
 			count += check_recorded(w.value, depth + 1);
