@@ -62,6 +62,10 @@ void reader_note_usage(struct event_reader *r, struct usage *report);
 /* A choice was seen, `finished` if with its finish; returns true when with it the whole answer has finished. */
 bool reader_note_choice(struct event_reader *r, int64_t index, bool finished);
 
+/* An id that nobody gave: the same one for the same seed and order. */
+enum { WRITER_ID_MAX = 48 };           /* prefix of at most 15, 24 letters and digits */
+struct slice writer_make_id(struct event_writer *w, const char *prefix, char ret[static WRITER_ID_MAX]);
+
 /* failure_read.c */
 void failure_read(int status, struct slice body, struct arena *scratch, struct failure *ret);
 /* True, and `ret` filled in, when an answer that should be of `answer_member` (NULL: any) carries an error instead. */

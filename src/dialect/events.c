@@ -195,3 +195,22 @@ void event_end(struct json_writer *w, struct slice event, struct buf *out)
 	(void)!sse_write(out, event, buf_slice(w->out));
 	buf_done(w->out);
 }
+
+struct slice writer_make_id(struct event_writer *w, const char *prefix, char ret[static WRITER_ID_MAX])
+{
+	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	uint64_t mixed = w->seed + ++w->ids * 0x9e3779b97f4a7c15u;
+	size_t len = strlen(prefix);
+
+	check(len + 24 < WRITER_ID_MAX, "an id's prefix is short");
+	memcpy(ret, prefix, len);
+	/* splitmix64: every letter takes its own step. */
+	for (unsigned i = 0; i < 24; i++) {
+		mixed += 0x9e3779b97f4a7c15u;
+		uint64_t z = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
+		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+		ret[len++] = letters[(z ^ z >> 31) % 62];
+	}
+	ret[len] = '\0';
+	return slice_of(ret, len);
+}

@@ -18,6 +18,7 @@ struct answering {
 	unsigned ids;
 	struct {
 		bool tool_calls, refusal, stopped;
+		unsigned answer_block; /* block number + 1 of the call of names->answer_tool, 0 = none */
 	} choices[CHOICES_MAX];
 	bool started;
 };

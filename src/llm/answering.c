@@ -18,8 +18,28 @@ static struct slice make_call_id(struct answering *s, struct arena *a)
 			    (unsigned long long)(s->seed ^ mixed >> 7) & 0xffffffffu);
 }
 
+/* The call that stands for structured output becomes text; what of it is no text becomes an empty one. */
+static bool is_answer(struct answering *s, struct event *e)
+{
+	unsigned *block = &s->choices[e->choice].answer_block;
+
+	if (e->kind == EVENT_TOOL_BEGIN && *block == 0 && s->names && s->names->answer_tool.len > 0 &&
+	    slice_eq(e->tool.name, s->names->answer_tool))
+		*block = e->block + 1;
+	if (*block != e->block + 1)
+		return false;
+	if (e->kind == EVENT_TOOL_BEGIN || e->kind == EVENT_TOOL_END)
+		e->text = SLICE("");
+	else if (e->kind != EVENT_TOOL_ARGUMENTS)
+		return false;
+	e->kind = EVENT_TEXT;
+	return true;
+}
+
 void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 {
+	if (is_answer(s, e))
+		return;
 	switch (e->kind) {
 	case EVENT_START:
 		s->started = true;

@@ -16,12 +16,17 @@ extern const struct name_rule name_rule_openai;    /* [A-Za-z0-9_-]{1,64} (DIALE
 extern const struct name_rule name_rule_anthropic; /* [A-Za-z0-9_-]{1,128} */
 extern const struct name_rule name_rule_gemini;    /* [A-Za-z_][A-Za-z0-9_.:-]{0,127} */
 
+/* Stands for structured output at models that have none: it must be called, and its input is the answer. */
+#define NAMES_ANSWER_TOOL "json_output"
+
 enum { NAMES_MAX = 1024 };             /* more tools than any provider takes */
 
 struct names {
 	struct arena *arena;           /* as long as the answer may need them */
 	struct name_pair { struct slice theirs, ours; } *pairs; /* only those that differ */
 	unsigned count, capacity;
+	struct slice answer_tool;      /* set by who wrote the request with that tool: answering_prepare() makes the
+					* answer's text of its calls */
 };
 
 void names_init(struct names *n, struct arena *a);

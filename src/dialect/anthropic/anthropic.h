@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the anthropic dialect: messages and their token count. */
+/* The parts of the anthropic dialect: messages and their token count. Private to its folder, but for the vtable. */
 #pragma once
 
 #include "dialect/dialect_internal.h"
+
+#define ANTHROPIC_VERTEX_VERSION "vertex-2023-10-16"
 
 bool anthropic_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			    struct arena *a, struct failure *reterr);
@@ -15,6 +17,87 @@ struct slice anthropic_request_path(const struct request_route *route, struct ar
 void anthropic_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret);
 enum stream_end anthropic_read_end(const struct event_reader *r);
 void anthropic_read_whole(struct event_reader *r, struct slice body, struct arena *scratch, struct reading *ret);
+
+/* events_read_hub.c: the same events and answers, as the hub's. `index` is the wire's number of the block. */
+void anthropic_hear_start(struct event_reader *r, struct json message, struct arena *scratch);
+void anthropic_hear_block(struct event_reader *r, struct json index, struct json block, struct arena *scratch);
+void anthropic_hear_delta(struct event_reader *r, struct json index, struct json delta, struct arena *scratch);
+void anthropic_hear_block_stop(struct event_reader *r, struct json index, struct arena *scratch);
+void anthropic_hear_end(struct event_reader *r, struct json from, struct arena *scratch);
+void anthropic_hear_message(struct event_reader *r, struct json message, struct arena *scratch);
+
+/* chat_read.c, chat_read_content.c */
+struct chat_reading {
+	struct chat *chat;
+	struct arena *arena;
+	struct failure *failure;
+	bool picture_in_document;      /* one was noted */
+};
+
+bool anthropic_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
+			 struct failure *reterr);
+bool anthropic_read_system(struct chat_reading *r, struct json system);
+bool anthropic_read_messages(struct chat_reading *r, struct json messages);
+/* A cache_control member. */
+enum cache_mark anthropic_read_mark(struct json control);
+
+/* request_write.c, request_write_content.c, request_write_tools.c */
+enum { CACHE_MARKS_MAX = 4 };          /* DIALECTS §3.11 */
+
+struct request_writing {
+	struct json_writer json;
+	const struct chat *chat;
+	const struct chat_target *target;
+	struct arena *arena;
+	struct failure *failure;
+	uint64_t lossy;                /* FIELD_… carried in part only */
+	unsigned marks_to_skip;        /* cache markers too many: the first ones */
+	bool short_mark_written;       /* after a 5 m marker no 1 h one may come */
+	bool answer_by_tool;           /* structured output through a forced tool call */
+	bool failed;                   /* `failure` is filled in */
+};
+
+bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			  struct failure *reterr);
+static inline bool writes(const struct request_writing *r, uint64_t field)
+{
+	return (r->target->carried & field) != 0;
+}
+/* Only what was read in this dialect may go out as it came. */
+static inline bool is_own(const struct request_writing *r)
+{
+	return r->chat->dialect == DIALECT_ANTHROPIC;
+}
+/* FAILURE_REQUEST: this target cannot be told that. Always false. */
+bool anthropic_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
+/* The member cache_control, if the part has a mark and there is room for it. */
+void anthropic_write_mark(struct request_writing *r, enum cache_mark mark);
+/* The members of an object, but for those listed and nulls, as members of the object that is being written. */
+void anthropic_write_members(struct request_writing *r, struct json object, const char *const *except);
+/* Those kept for messages, thinking, output_config, … under "<parent>.<name>". */
+void anthropic_write_others(struct request_writing *r, struct slice parent);
+/* How many markers the conversation has. */
+unsigned anthropic_count_marks(const struct request_writing *r);
+void anthropic_write_system(struct request_writing *r);
+bool anthropic_write_messages(struct request_writing *r);
+/* tools and tool_choice */
+bool anthropic_write_tools(struct request_writing *r);
+
+/* events_write.c, events_write_whole.c */
+void anthropic_writer_init(struct event_writer *w, const struct request_facts *facts);
+bool anthropic_write_event(struct event_writer *w, const struct event *e, struct buf *out);
+bool anthropic_write_end(struct event_writer *w, struct buf *out);
+bool anthropic_write_answer(struct event_writer *w, const struct answer *answer, struct buf *out);
+void anthropic_write_count(int64_t tokens, bool estimated, struct buf *out);
+/* The pieces that streams and whole answers share. */
+void anthropic_write_usage(struct json_writer *j, const struct usage *u);
+/* stop_reason, stop_sequence and, for refusals, stop_details. */
+void anthropic_write_stop(struct json_writer *j, enum stop_reason reason, struct slice sequence, struct slice detail);
+void anthropic_write_citation(struct json_writer *j, const struct citation *c, struct arena *a);
+/* id, type, role and model of a message. */
+void anthropic_write_head(struct event_writer *w, struct json_writer *j, struct slice id, struct slice model);
+/* Foreign JSON on one line: server-sent events end at line ends. */
+struct slice anthropic_one_line(struct slice json, struct arena *a);
 
 void anthropic_write_failure(const struct failure_view *v, struct buf *out);
 void anthropic_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,

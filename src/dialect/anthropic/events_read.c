@@ -63,6 +63,14 @@ static void complete_report(struct report *p, const struct usage *before)
 		p->written_1h = longer;
 }
 
+/* DIALECTS §3.10 */
+static enum service_tier read_service(struct json tier)
+{
+	return json_text_eq(tier, SLICE("standard")) ? SERVICE_STANDARD :
+	       json_text_eq(tier, SLICE("priority")) ? SERVICE_PRIORITY :
+	       json_text_eq(tier, SLICE("batch")) ? SERVICE_BATCH : SERVICE_NOT_SAID;
+}
+
 /* Anthropic's three input counters are disjoint (DIALECTS §4.4); here input is all of them. */
 static void read_usage(struct event_reader *r, struct json usage)
 {
@@ -82,6 +90,8 @@ static void read_usage(struct event_reader *r, struct json usage)
 	}
 	u.output = p.output;
 	u.output_reasoning = count_of(json_get(usage, "output_tokens_details"), "thinking_tokens");
+	u.web_searches = count_of(json_get(usage, "server_tool_use"), "web_search_requests");
+	u.service = read_service(json_get(usage, "service_tier"));
 	reader_note_usage(r, &u);
 }
 
@@ -154,16 +164,26 @@ static void read_typed(struct event_reader *r, struct slice type, struct json ro
 {
 	if (slice_eq(type, SLICE("content_block_delta"))) {
 		read_block_delta(r, json_get(root, "delta"), ret);
+		if (r->sink)
+			anthropic_hear_delta(r, json_get(root, "index"), json_get(root, "delta"), scratch);
 	} else if (slice_eq(type, SLICE("message_start"))) {
 		struct json message = json_get(root, "message");
 		reader_note_model(r, json_get(message, "model"), scratch);
 		read_usage(r, json_get(message, "usage"));
+		if (r->sink)
+			anthropic_hear_start(r, message, scratch);
 	} else if (slice_eq(type, SLICE("content_block_start"))) {
 		read_block_start(r, json_get(root, "content_block"), ret);
+		if (r->sink)
+			anthropic_hear_block(r, json_get(root, "index"), json_get(root, "content_block"), scratch);
 	} else if (slice_eq(type, SLICE("content_block_stop"))) {
 		read_block_stop(r, ret);
+		if (r->sink)
+			anthropic_hear_block_stop(r, json_get(root, "index"), scratch);
 	} else if (slice_eq(type, SLICE("message_delta"))) {
 		read_message_delta(r, root, ret);
+		if (r->sink && (ret->flags & READING_FINISH))
+			anthropic_hear_end(r, json_get(root, "delta"), scratch);
 	} else if (slice_eq(type, SLICE("message_stop"))) {
 		read_message_stop(r, ret);
 	}
@@ -221,7 +241,7 @@ static bool read_count(struct event_reader *r, struct json root)
 }
 
 /* `content` may be empty: the model ends its turn after tool results without a word (DIALECTS §4.1). */
-static bool read_message(struct event_reader *r, struct json root)
+static bool read_message(struct event_reader *r, struct json root, struct arena *scratch)
 {
 	struct json content = json_get(root, "content");
 	if (!json_is(content, JSON_ARRAY))
@@ -233,6 +253,8 @@ static bool read_message(struct event_reader *r, struct json root)
 		reader_count_output(r, json_get(w.value, "input"));
 		r->saw_tool |= json_exists(json_get(w.value, "name"));
 	}
+	if (r->sink)
+		anthropic_hear_message(r, root, scratch);
 	return true;
 }
 
@@ -251,7 +273,7 @@ void anthropic_read_whole(struct event_reader *r, struct slice body, struct aren
 		return;
 	}
 	reader_note_model(r, json_get(root, "model"), scratch);
-	if (!(counted ? read_count(r, root) : read_message(r, root))) {
+	if (!(counted ? read_count(r, root) : read_message(r, root, scratch))) {
 		reading_malformed(ret, FAILURE_MALFORMED, "the provider's answer has no \"%s\" in it", member);
 		return;
 	}

@@ -12,7 +12,6 @@ enum { SAID = READING_CONTENT | READING_PROGRESS, WHOLE = SAID | READING_FINISH 
 #define STOP "{\"type\":\"content_block_stop\",\"index\":0}"
 #define END(usage) "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":" usage "}"
 
-static const struct request_facts whole, streamed = { .stream = true };
 
 static void init(struct heard *a)
 {
@@ -181,7 +180,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_anthropic, OPERATION_CHAT, body));
@@ -191,7 +190,7 @@ static void assert_needs(const char *members, unsigned needs)
 
 static void test_requests(void **state)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_needs("\"messages\":[{\"role\":\"user\",\"content\":\"image\"}]", 0);
 	assert_needs("\"messages\":[{\"content\":[{\"type\":\"image\"},{\"type\":\"document\"}]}]", NEEDS_IMAGES | NEEDS_DOCUMENTS);
 	assert_needs("\"messages\":[{\"content\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"image\"}]}]}]", NEEDS_IMAGES);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What routing needs of messages and messages/count_tokens requests (DIALECTS §3.1, §3.3, §3.7, §3.12, §8.10), and
- * their one edit. */
+ * their edits. */
 #include "dialect/anthropic/anthropic.h"
 
 static unsigned block_needs(struct json block)
@@ -72,10 +72,18 @@ bool anthropic_read_request(struct request_facts *facts, enum operation op, stru
 	return true;
 }
 
+/* Vertex: the model stands in the path, but for counts, and a version of its own in the body (DIALECTS §2.2, §8.10). */
 bool anthropic_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			    struct splice *out, struct arena *a)
 {
-	return request_edit_model(facts, want, out, a);
+	struct json root = json_root(&facts->doc);
+
+	if (!(want->quirks & QUIRK_VERTEX_PATH))
+		return request_edit_model(facts, want, out, a);
+	if (op == OPERATION_COUNT_TOKENS ? !request_edit_model(facts, want, out, a) : !splice_remove(out, root, SLICE("model")))
+		return false;
+	return json_exists(json_get(root, "anthropic_version")) ||
+	       splice_insert(out, root, SLICE("anthropic_version"), SLICE("\"" ANTHROPIC_VERTEX_VERSION "\""), a);
 }
 
 int64_t anthropic_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
@@ -90,13 +98,46 @@ uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation
 	return prompt_prefix_hash(json_root(&facts->doc), stable, "messages");
 }
 
+/* Everything but what a path segment may hold unescaped (RFC 3986 §3.3): "claude-x@20250514". */
+static struct slice escape_model(struct slice model, struct arena *a)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *text = arena_alloc(a, 3 * model.len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < model.len; i++) {
+		unsigned char c = (unsigned char)model.ptr[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     (c && strchr("-._~@", c));
+		if (plain) {
+			text[len++] = (char)c;
+			continue;
+		}
+		text[len++] = '%';
+		text[len++] = hex[c >> 4];
+		text[len++] = hex[c & 15];
+	}
+	return slice_of(text, len);
+}
+
+/* The base leads to the project and its location. Vertex knows no query of Anthropic's (?beta=true). */
+static struct slice vertex_path(const struct request_route *route, struct arena *a)
+{
+	if (route->operation == OPERATION_COUNT_TOKENS)
+		return SLICE("/publishers/anthropic/models/count-tokens:rawPredict");
+	return arena_printf(a, "/publishers/anthropic/models/%.*s:%s", SLICE_ARG(escape_model(route->model, a)),
+			    route->stream ? "streamRawPredict" : "rawPredict");
+}
+
 struct slice anthropic_request_path(const struct request_route *route, struct arena *a)
 {
+	bool vertex = (route->quirks & QUIRK_VERTEX_PATH) != 0;
+
 	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/v1/messages"), route->query, a);
+		return vertex ? vertex_path(route, a) : request_join_query(SLICE("/v1/messages"), route->query, a);
 	case OPERATION_COUNT_TOKENS:
-		return request_join_query(SLICE("/v1/messages/count_tokens"), route->query, a);
+		return vertex ? vertex_path(route, a) : request_join_query(SLICE("/v1/messages/count_tokens"), route->query, a);
 	default:
 		return (struct slice){ 0 };
 	}

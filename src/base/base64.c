@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Base64 back into bytes, leniently. */
+#include "base/base64.h"
+
+#include <stdint.h>
+
+static int digit_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+bool base64_decode(struct slice text, struct arena *a, struct slice *ret)
+{
+	char *out = arena_alloc(a, text.len / 4 * 3 + 3), *at = out;
+	uint32_t value = 0;
+	unsigned bits = 0;
+	bool padded = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		int digit = digit_value(text.ptr[i]);
+
+		if (text.ptr[i] == '\r' || text.ptr[i] == '\n')
+			continue;
+		padded |= text.ptr[i] == '=';
+		if (padded && text.ptr[i] == '=')
+			continue;
+		if (digit < 0 || padded)
+			return false;
+		value = value << 6 | (uint32_t)digit;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			*at++ = (char)(value >> bits & 0xff);
+		}
+	}
+	*ret = slice_of(out, (size_t)(at - out));
+	return bits < 6;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub's chat as a Messages request or the count of its tokens: all members but conversation and tools (DIALECTS
+ * §1.2, §3.1, §3.7, §3.9 to §3.12). What stays the same over a conversation stands in front of what grows. */
+#include "dialect/anthropic/anthropic.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "llm/schema.h"
+
+enum {
+	OUTPUT_UNKNOWN = 4096,         /* max_tokens is required; every Claude model takes this much */
+	BUDGET_LEAST = 1024            /* DIALECTS §3.12 */
+};
+
+bool anthropic_cannot_write(struct request_writing *r, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	r->failed = true;
+	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
+}
+
+/* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
+void anthropic_write_mark(struct request_writing *r, enum cache_mark mark)
+{
+	if (mark == CACHE_MARK_NONE || !writes(r, FIELD_CACHE_MARKS))
+		return;
+	if (r->marks_to_skip > 0) {
+		r->marks_to_skip--;
+		r->lossy |= FIELD_CACHE_MARKS;
+		return;
+	}
+	r->short_mark_written |= mark == CACHE_MARK_5M;
+	json_literal_key(&r->json, "cache_control");
+	json_value_raw(&r->json, r->short_mark_written ? SLICE("{\"type\":\"ephemeral\"}") :
+						       SLICE("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}"));
+}
+
+void anthropic_write_members(struct request_writing *r, struct json object, const char *const *except)
+{
+	for (struct json_walk w = json_walk(object); json_walk_next(&w);) {
+		bool skip = json_is(w.value, JSON_NULL);
+
+		for (const char *const *name = except; *name && !skip; name++)
+			skip = json_text_eq(w.key, slice_cstr(*name));
+		if (skip)
+			continue;
+		json_key(&r->json, json_text(w.key, r->arena));
+		json_value_raw(&r->json, json_raw(w.value));
+	}
+}
+
+void anthropic_write_others(struct request_writing *r, struct slice parent)
+{
+	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+		if (!writes(r, m->field) || m->path.len <= parent.len + 1 || !slice_starts_with(m->path, parent) ||
+		    m->path.ptr[parent.len] != '.')
+			continue;
+		json_key(&r->json, slice_after(m->path, parent.len + 1));
+		json_value_raw(&r->json, m->raw);
+	}
+}
+
+static bool has_others(const struct request_writing *r, struct slice parent)
+{
+	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next)
+		if (writes(r, m->field) && m->path.len > parent.len + 1 && slice_starts_with(m->path, parent) &&
+		    m->path.ptr[parent.len] == '.')
+			return true;
+	return false;
+}
+
+/* Members of the body itself. A count knows few of them (SDK type MessageCountTokensParams, and its betas). */
+static void write_top_others(struct request_writing *r)
+{
+	static const char *const counted[] = { "context_management", "mcp_servers", "speed", "user_profile_id", "workspace_id" };
+
+	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+		bool skip = !writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX;
+
+		if (r->target->operation == OPERATION_COUNT_TOKENS && !skip) {
+			skip = true;
+			for (size_t i = 0; i < COUNT_OF(counted); i++)
+				skip &= !slice_eq(m->path, slice_cstr(counted[i]));
+		}
+		if (skip)
+			continue;
+		json_key(&r->json, m->path);
+		json_value_raw(&r->json, m->raw);
+	}
+}
+
+/* ---- reasoning ---- */
+
+enum thinking { THINKING_UNSAID, THINKING_DISABLED, THINKING_ADAPTIVE, THINKING_ENABLED };
+
+struct plan {
+	enum thinking thinking;
+	int64_t budget;                /* with ENABLED */
+	unsigned effort;               /* 0 = unsaid */
+	int64_t max_tokens;
+};
+
+static unsigned efforts_of(const struct model_rules *rules)
+{
+	return rules->efforts ? rules->efforts : EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH | EFFORT_XHIGH | EFFORT_MAX;
+}
+
+/* Tokens to think with: those wished for, or the effort's share of what may be written; always less than that. */
+static void plan_budget(struct request_writing *r, struct plan *p)
+{
+	const struct reasoning *wish = &r->chat->reasoning;
+	const struct model_rules *rules = r->target->rules;
+	int64_t least = rules->budget_min > 0 ? rules->budget_min : BUDGET_LEAST;
+	unsigned effort = wish->effort ? wish->effort : EFFORT_MEDIUM;
+
+	p->thinking = THINKING_ENABLED;
+	p->budget = wish->wish == REASONING_BY_BUDGET ? wish->budget :
+		    effort_to_budget(effort, p->max_tokens, least, rules->budget_max);
+	if (p->budget < least)
+		p->budget = least;
+	if (rules->budget_max > 0 && p->budget > rules->budget_max)
+		p->budget = rules->budget_max;
+	if (p->budget < p->max_tokens)
+		return;
+	if (!writes(r, FIELD_MAX_OUTPUT) && r->target->max_output <= 0) {
+		p->max_tokens = p->budget + OUTPUT_UNKNOWN;
+		return;
+	}
+	/* A tenth is left for the answer; where not even the least fits, it answers without thinking. */
+	r->lossy |= FIELD_REASONING;
+	p->budget = p->max_tokens - p->max_tokens / 10 - 1;
+	if (p->budget < least)
+		p->thinking = THINKING_UNSAID;
+}
+
+static void plan_effort(struct request_writing *r, struct plan *p, bool adaptive)
+{
+	const struct reasoning *wish = &r->chat->reasoning;
+	unsigned effort = wish->effort;
+
+	if (wish->wish == REASONING_BY_BUDGET && effort == 0)
+		effort = budget_to_effort(wish->budget, r->target->max_output);
+	if (effort != 0 && effort != EFFORT_NONE)
+		p->effort = effort_nearest(effort, efforts_of(r->target->rules));
+	/* Said to this dialect, effort without a word on thinking leaves the latter to the model. */
+	if (adaptive && !(is_own(r) && wish->wish == REASONING_BY_EFFORT))
+		p->thinking = THINKING_ADAPTIVE;
+}
+
+static void plan_off(struct request_writing *r, struct plan *p)
+{
+	const struct model_rules *rules = r->target->rules;
+	unsigned efforts = efforts_of(rules), effort = r->chat->reasoning.effort;
+
+	if (rules->reasoning == REASONING_ALWAYS || (rules->rejects & REJECTS_REASONING_OFF)) {
+		r->lossy |= FIELD_REASONING;
+		p->effort = effort_nearest(EFFORT_LOW, efforts);
+		return;
+	}
+	p->thinking = THINKING_DISABLED;
+	if (effort == 0 || effort == EFFORT_NONE || rules->reasoning == REASONING_BUDGET)
+		return;
+	if ((rules->rejects & REJECTS_REASONING_OFF_ABOVE_HIGH) && effort > EFFORT_HIGH) {
+		effort = EFFORT_HIGH;
+		r->lossy |= FIELD_REASONING;
+	}
+	p->effort = effort_nearest(effort, efforts);
+}
+
+/* The budget in words of this dialect, where it was given in them and nobody says that the model wants another form. */
+static bool is_budget_wished(const struct request_writing *r)
+{
+	return r->target->rules->reasoning == REASONING_UNKNOWN && r->chat->reasoning.wish == REASONING_BY_BUDGET;
+}
+
+static void plan_reasoning(struct request_writing *r, struct plan *p)
+{
+	const struct reasoning *wish = &r->chat->reasoning;
+
+	if (!writes(r, FIELD_REASONING) || wish->wish == REASONING_UNSAID)
+		return;
+	/* A tool call that must come leaves older models no room to think (DIALECTS §1.2). */
+	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING)) {
+		r->lossy |= FIELD_REASONING;
+		return;
+	}
+	if (wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE)) {
+		plan_off(r, p);
+		return;
+	}
+	switch (r->target->rules->reasoning) {
+	case REASONING_ABSENT:
+		break;
+	case REASONING_BUDGET: case REASONING_TOGGLE:
+		/* Effort beside it: only opus-4-5 has both (DIALECTS §1.2), and its row says which. */
+		if (is_own(r) && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
+			plan_effort(r, p, false);
+		else
+			plan_budget(r, p);
+		if (is_own(r) && wish->effort != 0 && r->target->rules->efforts != 0)
+			p->effort = effort_nearest(wish->effort, r->target->rules->efforts);
+		break;
+	case REASONING_EFFORT: case REASONING_LEVEL: case REASONING_ALWAYS:
+		plan_effort(r, p, false);
+		break;
+	case REASONING_UNKNOWN: case REASONING_ADAPTIVE:
+		plan_effort(r, p, true);
+		if (is_budget_wished(r)) {
+			p->effort = wish->effort;
+			plan_budget(r, p);
+		}
+		break;
+	}
+}
+
+/* "updates" and other words of betas are among the others. */
+static void write_display(struct request_writing *r, const struct plan *p)
+{
+	enum said visible = r->chat->reasoning.visible;
+
+	if (!writes(r, FIELD_REASONING_VISIBLE) || visible == UNSAID || p->thinking == THINKING_DISABLED)
+		return;
+	/* Models with budgets show what they think unless told otherwise; not all of them know the word. */
+	if (p->thinking == THINKING_ENABLED && visible == SAID_YES && !is_own(r))
+		return;
+	json_member_cstr(&r->json, "display", visible == SAID_YES ? "summarized" : "omitted");
+}
+
+static void write_thinking(struct request_writing *r, const struct plan *p)
+{
+	static const char *const words[] = { [THINKING_DISABLED] = "disabled", [THINKING_ADAPTIVE] = "adaptive",
+					     [THINKING_ENABLED] = "enabled" };
+	bool others = has_others(r, SLICE("thinking"));
+	bool typed = false;
+
+	if (p->thinking == THINKING_UNSAID)
+		return;
+	for (const struct other_member *m = others ? r->chat->others : NULL; m; m = m->next)
+		typed |= slice_eq(m->path, SLICE("thinking.type"));
+	json_literal_key(&r->json, "thinking");
+	json_begin_object(&r->json);
+	if (!typed)
+		json_member_cstr(&r->json, "type", words[p->thinking]);
+	if (p->thinking == THINKING_ENABLED)
+		json_member_int(&r->json, "budget_tokens", p->budget);
+	write_display(r, p);
+	anthropic_write_others(r, SLICE("thinking"));
+	json_end_object(&r->json);
+}
+
+/* ---- the form of the answer ---- */
+
+static bool write_format(struct request_writing *r)
+{
+	struct schema_report report = { .lossy = false };
+
+	json_literal_key(&r->json, "format");
+	json_begin_object(&r->json);
+	json_member_cstr(&r->json, "type", "json_schema");
+	json_literal_key(&r->json, "schema");
+	/* In this dialect it is the API's to judge. */
+	if (is_own(r))
+		json_value_raw(&r->json, json_raw(r->chat->format.schema));
+	else if (!schema_write(r->chat->format.schema, SCHEMA_ANTHROPIC, SCHEMA_OUTPUT, r->arena, &r->json, &report))
+		return anthropic_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+	if (report.lossy)
+		r->lossy |= FIELD_FORMAT_SCHEMA;
+	json_end_object(&r->json);
+	return true;
+}
+
+static bool write_output_config(struct request_writing *r, const struct plan *p)
+{
+	bool format = writes(r, FIELD_FORMAT_SCHEMA) && r->chat->format.kind == FORMAT_SCHEMA && !r->answer_by_tool;
+
+	if (p->effort == 0 && !format && !has_others(r, SLICE("output_config")))
+		return true;
+	json_literal_key(&r->json, "output_config");
+	json_begin_object(&r->json);
+	if (p->effort != 0)
+		json_member_cstr(&r->json, "effort", effort_name(p->effort));
+	if (format && !write_format(r))
+		return false;
+	anthropic_write_others(r, SLICE("output_config"));
+	json_end_object(&r->json);
+	return true;
+}
+
+/* ---- sampling and the like ---- */
+
+static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double highest)
+{
+	if (!n->said || !writes(r, field))
+		return;
+	json_key(&r->json, key);
+	if (n->value < 0 || n->value > highest) {
+		r->lossy |= field;
+		json_double(&r->json, n->value < 0 ? 0 : highest);
+	} else if (n->text.len > 0) {
+		json_value_raw(&r->json, n->text);
+	} else {
+		json_double(&r->json, n->value);
+	}
+}
+
+/* Ranges: DIALECTS §3.9. Larger ones are cut, not scaled: the words keep their meaning in the range that both have. */
+static void write_sampling(struct request_writing *r)
+{
+	const struct chat *c = r->chat;
+	double warmest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1;
+
+	write_number(r, SLICE("temperature"), &c->temperature, FIELD_TEMPERATURE, warmest);
+	write_number(r, SLICE("top_p"), &c->top_p, FIELD_TOP_P, 1);
+	write_number(r, SLICE("top_k"), &c->top_k, FIELD_TOP_K, 1e9);
+}
+
+static bool is_blank(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r\n\v\f", text.ptr[i]) || text.ptr[i] == '\0')
+			return false;
+	return true;
+}
+
+/* "stop_sequences: each stop sequence must contain non-whitespace" is what the API answers (DIALECTS §3.9): a line end as
+ * stop sequence cannot be said, and the answer would run on. */
+static bool write_stops(struct request_writing *r)
+{
+	const struct chat *c = r->chat;
+	unsigned count = c->stop_count;
+
+	if (count == 0 || !writes(r, FIELD_STOP))
+		return true;
+	if (r->target->rules->stop_max > 0 && count > (unsigned)r->target->rules->stop_max)
+		return anthropic_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
+	json_literal_key(&r->json, "stop_sequences");
+	json_begin_array(&r->json);
+	for (unsigned i = 0; i < count; i++) {
+		if (is_blank(c->stops[i]))
+			return anthropic_cannot_write(r, "a stop sequence of nothing but white space cannot be said to this model");
+		json_string(&r->json, c->stops[i]);
+	}
+	json_end_array(&r->json);
+	return true;
+}
+
+/* auto | standard_only. Whoever asks for priority gets what "auto" gives; there is no flex (DIALECTS §3.10). */
+static void write_tier(struct request_writing *r)
+{
+	static const struct { const char *name, *ours; bool same; } tiers[] = {
+		{ "auto", "auto", true }, { "default", "standard_only", true }, { "standard", "standard_only", true },
+		{ "priority", "auto", false }, { "fast", "auto", false },
+	};
+
+	if (r->chat->service_tier.len == 0 || !writes(r, FIELD_SERVICE_TIER))
+		return;
+	for (size_t i = 0; i < COUNT_OF(tiers); i++) {
+		if (!slice_eq(r->chat->service_tier, slice_cstr(tiers[i].name)))
+			continue;
+		json_member_cstr(&r->json, "service_tier", tiers[i].ours);
+		if (!tiers[i].same)
+			r->lossy |= FIELD_SERVICE_TIER;
+		return;
+	}
+	if (is_own(r))
+		json_member_string(&r->json, "service_tier", r->chat->service_tier);
+	else
+		r->lossy |= FIELD_SERVICE_TIER;
+}
+
+static void write_metadata(struct request_writing *r)
+{
+	bool user = r->chat->user.len > 0 && writes(r, FIELD_USER);
+
+	if (!user && !has_others(r, SLICE("metadata")))
+		return;
+	json_literal_key(&r->json, "metadata");
+	json_begin_object(&r->json);
+	if (user)
+		json_member_string(&r->json, "user_id", r->chat->user);
+	anthropic_write_others(r, SLICE("metadata"));
+	json_end_object(&r->json);
+}
+
+/* ---- the whole ---- */
+
+static int64_t max_tokens(struct request_writing *r)
+{
+	int64_t most = r->target->max_output;
+
+	if (!writes(r, FIELD_MAX_OUTPUT) || r->chat->max_output < 0)
+		return most > 0 ? most : OUTPUT_UNKNOWN;
+	if (most <= 0 || r->chat->max_output <= most)
+		return r->chat->max_output;
+	r->lossy |= FIELD_MAX_OUTPUT;
+	return most;
+}
+
+/* Vertex has the model in the path, but for counts, and a version of its own in the body (DIALECTS §2.2, SDK's vertex
+ * client). */
+static void write_model(struct request_writing *r)
+{
+	bool vertex = (r->target->quirks & QUIRK_VERTEX_PATH) != 0;
+
+	if (vertex)
+		json_member_cstr(&r->json, "anthropic_version", ANTHROPIC_VERTEX_VERSION);
+	if (!vertex || r->target->operation == OPERATION_COUNT_TOKENS)
+		json_member_string(&r->json, "model", r->target->model);
+}
+
+static bool write_members(struct request_writing *r)
+{
+	bool count = r->target->operation == OPERATION_COUNT_TOKENS;
+	struct plan plan = { .max_tokens = max_tokens(r) };
+
+	plan_reasoning(r, &plan);
+	write_model(r);
+	if (!count) {
+		json_member_int(&r->json, "max_tokens", plan.max_tokens);
+		if (r->target->stream)
+			json_member_bool(&r->json, "stream", true);
+		write_tier(r);
+		write_metadata(r);
+		write_sampling(r);
+		if (!write_stops(r))
+			return false;
+	}
+	write_thinking(r, &plan);
+	if (!write_output_config(r, &plan))
+		return false;
+	if (!anthropic_write_tools(r))
+		return false;
+	anthropic_write_system(r);
+	write_top_others(r);
+	if (!anthropic_write_messages(r))
+		return false;
+	/* At its end: it marks the last block, and so comes after all markers. */
+	anthropic_write_mark(r, r->chat->cache_whole);
+	return true;
+}
+
+bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			  struct failure *reterr)
+{
+	struct request_writing r = { .chat = c, .target = t, .arena = scratch, .failure = reterr };
+	unsigned marks = anthropic_count_marks(&r) + (c->cache_whole != CACHE_MARK_NONE);
+
+	r.marks_to_skip = marks > CACHE_MARKS_MAX ? marks - CACHE_MARKS_MAX : 0;
+	r.answer_by_tool = c->format.kind == FORMAT_SCHEMA && (t->carried & FIELD_FORMAT_SCHEMA) &&
+			   (t->rules->rejects & REJECTS_SCHEMA);
+	json_writer_init(&r.json, out);
+	json_begin_object(&r.json);
+	if (!write_members(&r))
+		return false;
+	json_end_object(&r.json);
+	*t->rewritten_lossy |= r.lossy;
+	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+}

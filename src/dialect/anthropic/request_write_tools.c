@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools and tool_choice of a Messages request (DIALECTS §3.4, §3.5, §3.14). */
+#include "dialect/anthropic/anthropic.h"
+
+#include "llm/schema.h"
+
+/* Only some tools may be called: the others are not sent. */
+static bool is_allowed(const struct request_writing *r, const struct tool *t)
+{
+	const struct tool_choice *choice = &r->chat->choice;
+
+	if (choice->allowed_count == 0 || !writes(r, FIELD_CHOICE_ALLOWED))
+		return true;
+	for (unsigned i = 0; i < choice->allowed_count; i++)
+		if (slice_eq(choice->allowed[i], t->name))
+			return true;
+	return false;
+}
+
+static void write_name(struct request_writing *r, struct slice name)
+{
+	json_member_string(&r->json, "name", names_out(r->target->names, name, &name_rule_anthropic));
+}
+
+static bool write_function(struct request_writing *r, const struct tool *t)
+{
+	static const char *const known[] = { "type", "name", "description", "input_schema", "strict", "cache_control", NULL };
+	bool strict = t->strict == SAID_YES && writes(r, FIELD_TOOL_STRICT);
+	struct schema_report report = { .lossy = false };
+
+	write_name(r, t->name);
+	if (t->description.len > 0)
+		json_member_string(&r->json, "description", t->description);
+	json_literal_key(&r->json, "input_schema");
+	/* In this dialect it is the API's to judge. */
+	if (is_own(r) && json_exists(t->parameters))
+		json_value_raw(&r->json, json_raw(t->parameters));
+	else if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
+		return anthropic_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
+					      report.reason);
+	if (strict) {
+		json_member_bool(&r->json, "strict", true);
+		if (report.lossy)
+			r->lossy |= FIELD_TOOL_STRICT;
+	}
+	if (is_own(r))
+		anthropic_write_members(r, t->raw, known);
+	return true;
+}
+
+/* In this dialect as it came; else the oldest form that all models with such a tool take (SDK types WebSearchTool20250305,
+ * WebFetchTool20250910, CodeExecutionTool20250825). */
+static bool write_server_tool(struct request_writing *r, const struct tool *t)
+{
+	static const char *const known[] = { "cache_control", NULL };
+	static const struct { enum tool_kind kind; const char *type, *name; } plain[] = {
+		{ TOOL_WEB_SEARCH, "web_search_20250305", "web_search" },
+		{ TOOL_WEB_FETCH, "web_fetch_20250910", "web_fetch" },
+		{ TOOL_CODE, "code_execution_20250825", "code_execution" },
+	};
+
+	if (is_own(r)) {
+		anthropic_write_members(r, t->raw, known);
+		return true;
+	}
+	for (size_t i = 0; i < COUNT_OF(plain); i++) {
+		if (t->kind != plain[i].kind)
+			continue;
+		json_member_cstr(&r->json, "type", plain[i].type);
+		json_member_cstr(&r->json, "name", plain[i].name);
+		return true;
+	}
+	return anthropic_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here", SLICE_ARG(t->name));
+}
+
+static bool write_tool(struct request_writing *r, const struct tool *t)
+{
+	json_begin_object(&r->json);
+	if (!(t->kind == TOOL_FUNCTION ? write_function(r, t) : write_server_tool(r, t)))
+		return false;
+	anthropic_write_mark(r, t->cache_mark);
+	json_end_object(&r->json);
+	return true;
+}
+
+/* Structured output for models without it: a tool whose input is the answer (DIALECTS §3.7). names.h has how its call
+ * becomes text again. */
+static bool write_answer_tool(struct request_writing *r)
+{
+	const struct output_format *format = &r->chat->format;
+	struct schema_report report;
+
+	if (!json_text_eq(json_get(format->schema, "type"), SLICE("object")))
+		return anthropic_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
+	for (const struct tool *t = r->chat->tools; t; t = t->next)
+		if (slice_eq(t->name, SLICE(NAMES_ANSWER_TOOL)))
+			return anthropic_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
+	r->target->names->answer_tool = SLICE(NAMES_ANSWER_TOOL);
+	json_begin_object(&r->json);
+	json_member_cstr(&r->json, "name", NAMES_ANSWER_TOOL);
+	json_member_string(&r->json, "description", format->description.len > 0 ? format->description :
+			   SLICE("Gives the answer. Call it once, with the whole answer as its input."));
+	json_literal_key(&r->json, "input_schema");
+	if (!schema_write(format->schema, SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
+		return anthropic_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+	json_end_object(&r->json);
+	return true;
+}
+
+static void write_choice(struct request_writing *r, bool any_tool)
+{
+	const struct tool_choice *choice = &r->chat->choice;
+	const char *type = NULL;
+	bool single = choice->parallel == SAID_NO && writes(r, FIELD_PARALLEL_CONTROL);
+
+	switch (choice->mode) {
+	case CHOICE_UNSAID:
+		type = single ? "auto" : NULL;
+		break;
+	case CHOICE_AUTO:
+		type = "auto";
+		break;
+	case CHOICE_NONE:
+		type = writes(r, FIELD_CHOICE_NONE) ? "none" : NULL;
+		break;
+	case CHOICE_REQUIRED:
+		type = writes(r, FIELD_CHOICE_REQUIRED) ? "any" : "auto";
+		break;
+	case CHOICE_NAMED:
+		type = writes(r, FIELD_CHOICE_NAMED) ? "tool" : "auto";
+		break;
+	}
+	/* Among other tools, which one is left to the model: calling one of them is no answer yet. */
+	if (r->answer_by_tool && choice->mode != CHOICE_NAMED) {
+		type = any_tool && choice->mode != CHOICE_NONE ? "any" : "tool";
+		single = true;
+	}
+	if (!type)
+		return;
+	json_literal_key(&r->json, "tool_choice");
+	json_begin_object(&r->json);
+	json_member_cstr(&r->json, "type", type);
+	if (strcmp(type, "tool") == 0) {
+		if (choice->mode == CHOICE_NAMED)
+			write_name(r, choice->name);
+		else
+			json_member_cstr(&r->json, "name", NAMES_ANSWER_TOOL);
+	}
+	if (strcmp(type, "none") != 0 && (single || (is_own(r) && choice->parallel == SAID_YES)))
+		json_member_bool(&r->json, "disable_parallel_tool_use", single);
+	json_end_object(&r->json);
+}
+
+bool anthropic_write_tools(struct request_writing *r)
+{
+	bool any = false;
+
+	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
+		return anthropic_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
+	for (const struct tool *t = r->chat->tools; t; t = t->next) {
+		if (!is_allowed(r, t))
+			continue;
+		if (!any) {
+			json_literal_key(&r->json, "tools");
+			json_begin_array(&r->json);
+			any = true;
+		}
+		if (!write_tool(r, t))
+			return false;
+	}
+	bool has_tools = any;
+	if (r->answer_by_tool) {
+		if (!any) {
+			json_literal_key(&r->json, "tools");
+			json_begin_array(&r->json);
+			any = true;
+		}
+		if (!write_answer_tool(r))
+			return false;
+	}
+	if (!any)
+		return true;
+	json_end_array(&r->json);
+	write_choice(r, has_tools);
+	return true;
+}
