@@ -53,6 +53,7 @@ GENAI = {
 }
 
 MILLION = Decimal(10**6)
+DEAREST = 1000                         # dollars per million tokens
 SMALLEST = Decimal("0.000000001")      # a nano-dollar per million
 
 
@@ -78,6 +79,8 @@ def settle(price, zero_is_a_price=False):
     """Leaves out what says nothing: half prices, doubles of a stand-in, bands that are no other price."""
     if "input" not in price or "output" not in price or not (price["input"] or price["output"] or zero_is_a_price):
         return {}
+    if price["input"] > DEAREST:
+        return {}                      # another unit
     bands = [b for b in price.pop("bands", []) if "input" in b and "output" in b and (b["input"] or b["output"])]
     for part in [price, *bands]:
         for name, stand_in in (("reasoning", "output"), ("input_audio", "input"), ("output_audio", "output"),
@@ -88,8 +91,9 @@ def settle(price, zero_is_a_price=False):
         if "cached" in part and not part["input"] / 200 <= part["cached"] <= part["input"]:
             del part["cached"]
         for name in ("written_5m", "written_1h"):
-            if not part.get(name, 1):
-                del part[name]         # free writing is not known of anybody: an empty field
+            # Writing costs 1.25 to 2.5 times as much as reading afresh; OpenRouter alone takes Gemini's storage for it.
+            if name in part and not (zero_is_a_price and part[name] or part["input"] / 2 <= part[name] <= 4 * part["input"]):
+                del part[name]
     for name in ("request", "web_search"):
         if not price.get(name, 1):
             del price[name]
