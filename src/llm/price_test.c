@@ -240,6 +240,35 @@ static void test_golden_fees(void **state)
 	assert_cost(&p, (struct usage){ .input = 1000, .web_searches = 2 }, 5000000 + 1000000 + 20000000);
 }
 
+/* Whatever a provider reports, every token is paid once: never below the cheapest rate, never above the dearest. */
+static void test_every_mix_pays_each_token_once(void **state)
+{
+	static const int64_t some[] = { -3, 0, 1, 99, 600, 1000, 5000 };
+	enum { N = COUNT_OF(some) };
+	struct price p = price_unknown;
+
+	p.rates = rates(4 * USD, 16 * USD, 2 * USD);
+	p.rates.written_5m = 5 * USD;
+	p.rates.written_1h = 8 * USD;
+	p.rates.input_audio = 32 * USD;
+	p.rates.cached_audio = USD;
+	p.rates.output_audio = 64 * USD;
+	p.rates.reasoning = 20 * USD;
+	for (unsigned i = 0; i < N * N * N * N * N; i++) {
+		struct usage u = {
+			.input = 1000, .input_cached = some[i % N], .input_written_5m = some[i / N % N],
+			.input_written_1h = some[i / N / N % N], .input_audio = some[i / N / N / N % N],
+			.input_cached_audio = some[(i + 2) % N], .input_image = some[(i + 3) % N],
+			.input_tool = some[(i + 4) % N], .output = 1000, .output_reasoning = some[i / N / N / N / N % N],
+			.output_audio = some[(i + 5) % N], .output_image = some[(i + 1) % N],
+		};
+		int64_t cost = price_cost(&p, &u);
+
+		assert_true(cost >= 1000LL * 1000 + 1000LL * 16000);
+		assert_true(cost <= 1000LL * 32000 + 1000LL * 64000);
+	}
+}
+
 static void test_money_format(void **state)
 {
 	char text[MONEY_TEXT_MAX];
@@ -260,7 +289,7 @@ int main(void)
 		cmocka_unit_test(test_golden_anthropic_cache), cmocka_unit_test(test_golden_openai_cached),
 		cmocka_unit_test(test_golden_gemini_cliff), cmocka_unit_test(test_golden_service_tiers),
 		cmocka_unit_test(test_golden_many_lines), cmocka_unit_test(test_golden_modalities),
-		cmocka_unit_test(test_golden_fees),
+		cmocka_unit_test(test_golden_fees), cmocka_unit_test(test_every_mix_pays_each_token_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
