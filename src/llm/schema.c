@@ -140,7 +140,7 @@ static struct schema_node *rewrite_within_bounds(struct schema_rewriter *r)
 		r->unroll = attempts[i].unroll;
 		r->refs_max = attempts[i].refs_max;
 		root = schema_rewrite(r);
-		if (!r->report->reason)
+		if (!r->report->reason || !r->unrolled)
 			break;
 	}
 	return root;

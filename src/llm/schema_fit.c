@@ -67,16 +67,14 @@ bool schema_fits(struct schema_rewriter *r, const struct schema_node *n, const s
 
 struct json schema_enum_of_strings(struct schema_rewriter *r, const struct schema_node *n, struct json values)
 {
-	struct slice list = SLICE("");
+	struct buf list;
 
+	schema_list_begin(&list);
 	if (schema_types(n) == TYPE_STRING)
 		for (struct json_walk w = json_walk(values); json_walk_next(&w) && schema_spend(r, 1);)
 			if (json_is(w.value, JSON_STRING) && json_raw(w.value).len > 2)
-				list = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(list), list.len > 0 ? "," : "",
-						    SLICE_ARG(json_raw(w.value)));
-	if (list.len == 0)
-		return (struct json){ 0 };
-	return schema_json(r, arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));
+				schema_list_add(r, &list, json_raw(w.value));
+	return schema_list_end(r, &list);
 }
 
 static unsigned type_of_value(struct json v)

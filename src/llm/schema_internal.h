@@ -100,6 +100,7 @@ struct schema_rewriter {
 	unsigned unroll, refs_max;     /* how often a type may stand within itself, and how deep references go */
 	struct schema_node *inlined[SCHEMA_REFS_MAX];
 	unsigned inlined_count, flatten_depth;
+	bool unrolled;                 /* something recursive was inlined */
 	struct schema_definition *definitions, **definitions_end;
 	unsigned properties, enum_values, optional;
 };
@@ -136,6 +137,10 @@ struct json schema_json(struct schema_rewriter *r, struct slice json);
 struct json schema_json_string(struct schema_rewriter *r, struct slice text);
 unsigned schema_types(const struct schema_node *n);
 void schema_set_types(struct schema_rewriter *r, struct schema_node *n, unsigned types);
+/* An array in the making: begin, add, end. Ended, it is missing when nothing was added. */
+void schema_list_begin(struct buf *list);
+void schema_list_add(struct schema_rewriter *r, struct buf *list, struct slice json);
+struct json schema_list_end(struct schema_rewriter *r, struct buf *list);
 bool schema_array_has(struct json array, struct slice text);
 /* Adds words to the description. Reporting a loss is a matter of its own. */
 void schema_say(struct schema_rewriter *r, struct schema_node *n, struct slice words);

@@ -59,23 +59,24 @@ static void merge_properties(struct schema_rewriter *r, struct schema_member *mi
 static void merge_required(struct schema_rewriter *r, struct schema_node *n, struct json theirs)
 {
 	struct schema_member *mine = schema_find(n, KEYWORD_REQUIRED);
-	struct slice list = SLICE("");
 	bool more = false;
+	struct buf list;
 
 	if (!json_is(theirs, JSON_ARRAY))
 		return;
+	schema_list_begin(&list);
 	for (unsigned side = 0; side < 2; side++) {
 		struct json names = side ? theirs : mine->value;
 		for (struct json_walk w = json_walk(names); json_walk_next(&w) && schema_spend(r, 1);) {
 			if (side && schema_array_has(mine->value, json_text(w.value, r->arena)))
 				continue;
 			more |= side;
-			list = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(list), list.len > 0 ? "," : "",
-					    SLICE_ARG(json_raw(w.value)));
+			schema_list_add(r, &list, json_raw(w.value));
 		}
 	}
-	if (more)
-		schema_put_json(r, n, KEYWORD_REQUIRED, arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));
+	struct json both = schema_list_end(r, &list);
+	if (more && json_exists(both))
+		schema_put_json(r, n, KEYWORD_REQUIRED, json_raw(both));
 }
 
 static bool has_raw(struct json array, struct slice raw)
@@ -89,15 +90,16 @@ static bool has_raw(struct json array, struct slice raw)
 static void merge_enum(struct schema_rewriter *r, struct schema_node *n, struct json theirs)
 {
 	struct schema_member *mine = schema_find(n, KEYWORD_ENUM);
-	struct slice list = SLICE("");
+	struct buf list;
 
+	schema_list_begin(&list);
 	size_t work = json_count(theirs) / 16 + 1;
 	for (struct json_walk w = json_walk(mine->value); json_walk_next(&w) && schema_spend(r, work);)
 		if (has_raw(theirs, json_raw(w.value)))
-			list = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(list), list.len > 0 ? "," : "",
-					    SLICE_ARG(json_raw(w.value)));
-	if (list.len > 0)
-		schema_put_json(r, n, KEYWORD_ENUM, arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));
+			schema_list_add(r, &list, json_raw(w.value));
+	struct json both = schema_list_end(r, &list);
+	if (json_exists(both))
+		schema_put_json(r, n, KEYWORD_ENUM, json_raw(both));
 	else
 		schema_lose_keyword(r, KEYWORD_ENUM);
 }
@@ -270,7 +272,7 @@ static struct slice say_required(struct schema_rewriter *r, struct slice said, s
 {
 	struct slice names = SLICE("");
 
-	for (struct json_walk w = json_walk(required); said.len < SCHEMA_WORDS_MAX && json_walk_next(&w);)
+	for (struct json_walk w = json_walk(required); said.len + names.len < SCHEMA_WORDS_MAX && json_walk_next(&w);)
 		names = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(names), names.len > 0 ? ", " : "",
 				     SLICE_ARG(json_text(w.value, r->arena)));
 	if (names.len == 0)
@@ -281,24 +283,24 @@ static struct slice say_required(struct schema_rewriter *r, struct slice said, s
 /* Required is what every branch requires. */
 static void require_common(struct schema_rewriter *r, struct schema_node *n, struct json *lists, size_t count)
 {
-	struct slice common = SLICE("");
+	struct buf list;
 
+	schema_list_begin(&list);
 	for (struct json_walk w = json_walk(lists[0]); count > 0 && json_walk_next(&w) && schema_spend(r, count);) {
 		struct slice name = json_text(w.value, r->arena);
 		size_t in = 0;
 		while (in < count && name.ptr && schema_array_has(lists[in], name))
 			in++;
 		if (in == count)
-			common = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(common), common.len > 0 ? "," : "",
-					      SLICE_ARG(json_raw(w.value)));
+			schema_list_add(r, &list, json_raw(w.value));
 	}
-	if (common.len == 0)
+	struct json common = schema_list_end(r, &list);
+	if (!json_exists(common))
 		return;
-	struct slice list = arena_printf(r->arena, "[%.*s]", SLICE_ARG(common));
 	if (schema_find(n, KEYWORD_REQUIRED))
-		merge_required(r, n, schema_json(r, list));
+		merge_required(r, n, common);
 	else
-		schema_put_json(r, n, KEYWORD_REQUIRED, list);
+		schema_put_json(r, n, KEYWORD_REQUIRED, json_raw(common));
 }
 
 void schema_merge_union(struct schema_rewriter *r, struct schema_node *n, enum schema_keyword union_keyword)

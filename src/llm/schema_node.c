@@ -241,6 +241,27 @@ void schema_set_types(struct schema_rewriter *r, struct schema_node *n, unsigned
 	schema_put_json(r, n, KEYWORD_TYPE, single ? list : arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));
 }
 
+void schema_list_begin(struct buf *list)
+{
+	buf_init(list, SCHEMA_OUTPUT_MAX);
+}
+
+void schema_list_add(struct schema_rewriter *r, struct buf *list, struct slice json)
+{
+	if (!buf_append_slice(list, list->len > 0 ? SLICE(",") : SLICE("[")) || !buf_append_slice(list, json))
+		schema_fail(r, "a list in the schema is too long");
+}
+
+struct json schema_list_end(struct schema_rewriter *r, struct buf *list)
+{
+	struct json array = { 0 };
+
+	if (list->len > 0 && !r->report->reason && buf_append_slice(list, SLICE("]")))
+		array = schema_json(r, arena_dup(r->arena, buf_slice(list)));
+	buf_done(list);
+	return array;
+}
+
 bool schema_array_has(struct json array, struct slice text)
 {
 	for (struct json_walk w = json_walk(array); json_is(array, JSON_ARRAY) && json_walk_next(&w);)

@@ -165,6 +165,7 @@ bool schema_follow(struct schema_rewriter *r, struct schema_node *n, bool ref_ma
 	}
 	if (recursive)
 		r->inlined[r->inlined_count++] = target;
+	r->unrolled |= recursive;
 	schema_merge(r, n, target);
 	return false;
 }

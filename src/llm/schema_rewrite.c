@@ -328,10 +328,11 @@ static struct schema_node *or_null(struct schema_rewriter *r, struct schema_node
 static void require(struct schema_rewriter *r, struct schema_node *n, size_t count)
 {
 	struct json required = schema_required(n);
-	struct slice list = SLICE("");
 	struct schema_part *part = schema_properties(n);
 	size_t had = json_count(required), in = 0;
+	struct buf list;
 
+	schema_list_begin(&list);
 	for (; part && in < count && schema_spend(r, 1); part = part->next, in++) {
 		struct slice name = part->raw_name;
 		if (name.len == 0)
@@ -340,10 +341,11 @@ static void require(struct schema_rewriter *r, struct schema_node *n, size_t cou
 			part->node = or_null(r, part->node);
 			had = SIZE_MAX;
 		}
-		list = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(list), in > 0 ? "," : "", SLICE_ARG(name));
+		schema_list_add(r, &list, name);
 	}
+	struct json all = schema_list_end(r, &list);
 	if (had != in)
-		schema_put_json(r, n, KEYWORD_REQUIRED, arena_printf(r->arena, "[%.*s]", SLICE_ARG(list)));
+		schema_put_json(r, n, KEYWORD_REQUIRED, json_exists(all) ? json_raw(all) : SLICE("[]"));
 }
 
 static void settle_object(struct schema_rewriter *r, struct schema_node *n, const struct schema_node *before,
@@ -381,7 +383,7 @@ static void describe(struct schema_rewriter *r, struct schema_node *n)
 	struct slice said = m ? json_text(m->value, r->arena) : SLICE(""), words = SLICE("");
 
 	for (const struct schema_words *w = n->words; w && schema_spend(r, 1); w = w->next)
-		if (slice_find(words, w->text) == SIZE_MAX)
+		if (words.len < 8 * SCHEMA_WORDS_MAX && slice_find(words, w->text) == SIZE_MAX)
 			words = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(w->text), words.len > 0 ? "; " : "",
 					     SLICE_ARG(words));
 	n->words = NULL;
