@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 back into bytes, leniently. */
+/* Base64: strict out, lenient in. */
 #include "base/base64.h"
 
 #include <stdint.h>
@@ -41,4 +41,22 @@ bool base64_decode(struct slice text, struct arena *a, struct slice *ret)
 	}
 	*ret = slice_of(out, (size_t)(at - out));
 	return bits < 6;
+}
+
+struct slice base64_encode(struct slice bytes, struct arena *a)
+{
+	static const char digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *out = arena_alloc(a, (bytes.len + 2) / 3 * 4 + 1), *at = out;
+	const unsigned char *in = (const unsigned char *)bytes.ptr;
+
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		unsigned left = bytes.len - i > 2 ? 3 : (unsigned)(bytes.len - i);
+		uint32_t v = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+
+		*at++ = digits[v >> 18];
+		*at++ = digits[v >> 12 & 63];
+		*at++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		*at++ = left > 2 ? digits[v & 63] : '=';
+	}
+	return slice_of(out, (size_t)(at - out));
 }

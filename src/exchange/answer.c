@@ -371,3 +371,17 @@ void answer_local(struct exchange *x)
 	add_own_headers(x, &h, NULL);
 	send_head(x, x->answer_status, &h, (int64_t)body.len);
 }
+
+void answer_estimate(struct exchange *x)
+{
+	struct head h = { .count = 0 };
+	int64_t tokens = exchange_prompt_tokens(x);
+
+	x->record.usage = (struct usage){ .estimated = true, .input = tokens };
+	buf_clear(&x->answer);
+	x->dialect->write_count(tokens, true, &x->answer);
+	head_add(&h, SLICE("content-type"), SLICE("application/json"));
+	head_add(&h, SLICE("x-weir-usage"), SLICE("estimated"));
+	add_own_headers(x, &h, NULL);
+	send_head(x, 200, &h, (int64_t)x->answer.len);
+}

@@ -573,8 +573,21 @@ void exchange_account(struct exchange *x)
 	x->record.model_provider = exchange_keep(x, slice_cstr(a->reader.model));
 }
 
+/* A count that no provider gives is estimated here: clients plan with it, and an error would stop them (pain.md F44).
+ * What is wrong with the request itself stays an error. */
+static bool may_estimate(const struct exchange *x)
+{
+	return x->failure && x->failure->kind != FAILURE_CLIENT_GONE && x->failure->kind != FAILURE_REQUEST &&
+	       x->endpoint && x->endpoint->kind == ENDPOINT_MODEL && x->endpoint->operation == OPERATION_COUNT_TOKENS &&
+	       x->dialect->write_count && x->plan.count > 0 && !x->head_sent && !x->chat_unreadable && !x->request_freed;
+}
+
 static enum step_result step_settle(struct exchange *x)
 {
+	if (may_estimate(x)) {
+		forget_failure(x);
+		answer_estimate(x);
+	}
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);

@@ -171,6 +171,8 @@ struct headers answer_keep_failure_headers(struct exchange *x, const struct atte
 void answer_failure(struct exchange *x);
 void answer_failure_event(struct exchange *x);
 void answer_local(struct exchange *x);
+/* COUNT_TOKENS where no provider counts: weir's own estimate, said to be one in x-weir-usage. */
+void answer_estimate(struct exchange *x);
 void answer_heartbeat(struct exchange *x);
 
 /* attempt.c */

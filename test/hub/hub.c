@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "dialect/translation.h"
 #include "json/writer.h"
 #include "llm/state.h"
@@ -193,45 +194,10 @@ static bool take_whole(struct event_reader *r, struct translation *t, struct sli
 	return translation_take(t, &events, &arena, f);
 }
 
-/* base64 both ways: state_wrap() and state_read() do not fit, they add a head. */
-static struct slice decode(struct slice text)
-{
-	char *out = arena_alloc(&arena, text.len + 1), *at = out;
-	unsigned value = 0, bits = 0;
-
-	for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-		static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-		value = value << 6 | (unsigned)(strchr(digits, text.ptr[i]) - digits);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			*at++ = (char)(value >> bits & 0xff);
-		}
-	}
-	return slice_of(out, (size_t)(at - out));
-}
-
-static struct slice encode(struct slice bytes)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *out = arena_alloc(&arena, bytes.len / 3 * 4 + 8), *at = out;
-
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		unsigned left = bytes.len - i > 2 ? 3 : (unsigned)(bytes.len - i), v = 0;
-
-		for (unsigned k = 0; k < 3; k++)
-			v = v << 8 | (k < left ? (unsigned char)bytes.ptr[i + k] : 0);
-		for (unsigned k = 0; k < 4; k++)
-			*at++ = k <= left ? digits[v >> (18 - 6 * k) & 63] : '=';
-	}
-	return slice_of(out, (size_t)(at - out));
-}
-
 static void do_answer(struct json root, struct buf *out)
 {
 	const struct dialect *client = dialect_of(root, "client"), *provider = dialect_of(root, "provider");
-	struct slice body = decode(text_of(root, "body_base64", ""));
+	struct slice body = { 0 };
 	bool stream = json_to_bool(json_get(root, "stream"), false), from_stream = json_to_bool(json_get(root, "from_stream"), stream);
 	struct failure f = { .kind = FAILURE_INTERNAL, .message = "no such dialect" };
 	struct request_facts facts;
@@ -239,9 +205,9 @@ static void do_answer(struct json root, struct buf *out)
 	struct json_writer w;
 	struct translation t;
 	int64_t status = json_i64_or(json_get(root, "status"), 200);
-	bool ok;
+	bool ok = base64_decode(text_of(root, "body_base64", ""), &arena, &body);
 
-	if (!client || !provider || !client->write_event || !provider->read_event ||
+	if (!ok || !client || !provider || !client->write_event || !provider->read_event ||
 	    !read_facts(root, client, text_of(root, "asked", "{\"model\":\"model\"}"), OPERATION_CHAT, &facts, &f)) {
 		refuse(&w, out, "read", &f, 0);
 		return;
@@ -268,7 +234,7 @@ static void do_answer(struct json root, struct buf *out)
 	ok = ok && translation_end(&t, &t.out, &f);
 	if (ok) {
 		begin(&w, out, true);
-		json_member_string(&w, "body_base64", encode(buf_slice(&t.out)));
+		json_member_string(&w, "body_base64", base64_encode(buf_slice(&t.out), &arena));
 		write_usage(&w, &reader.usage);
 		json_end_object(&w);
 	} else {
