@@ -48,6 +48,16 @@ static const struct text_case cases[] = {
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, operations: [chat, images] } }\n",
 	  "1:90: 'images' comes later\n" },
 
+	/* Credentials of clouds. */
+	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, auth: sigv4, keys: \"id:\" } }\n",
+	  "1:90: an AWS key is written as ACCESS_KEY_ID:SECRET_ACCESS_KEY\n" },
+	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, auth: google, keys: \"{}\" } }\n",
+	  "1:91: only Google credentials of the types service_account and authorized_user\n" },
+	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, auth: azure, keys: \"a:b\" } }\n",
+	  "1:90: an Entra credential is written as TENANT:CLIENT_ID:CLIENT_SECRET\n" },
+	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, auth: \"azur:x\", keys: a } }\n",
+	  "1:77: unknown word 'azur:x'; did you mean 'azure'?\n" },
+
 	/* Closed by default. */
 	{ "listen: 0.0.0.0:8484\n", "1:9: without 'keys' anyone who reaches '0.0.0.0:8484'\n" },
 	{ "listen: [127.0.0.1:1, \":2\"]\n", "1:1: without 'keys' anyone who reaches ':2'\n" },

@@ -56,6 +56,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void set(const char *name, const char *format, ...) PRINTF(2, 3);
 static void set(const char *name, const char *format, ...)
 {
 	char value[512];
