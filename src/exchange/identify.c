@@ -13,6 +13,19 @@ static struct slice credential_in_header(const struct headers *h, struct slice n
 	return headers_get(h, name);
 }
 
+/* AWS's SDKs sign: "AWS4-HMAC-SHA256 Credential=KEY/20261120/us-east-1/bedrock/aws4_request, …". Their access key id is
+ * the key here; the signature is over a secret that weir does not hold, and TLS keeps what it would. */
+static struct slice access_key(struct slice value)
+{
+	size_t at = slice_find(value, SLICE("Credential="));
+	struct slice rest;
+
+	if (at == SIZE_MAX)
+		return value;
+	rest = slice_after(value, at + 11);
+	return slice_next_token(&rest, '/');
+}
+
 static struct slice bearer(const struct headers *h, bool *ret_twice)
 {
 	struct slice value = credential_in_header(h, SLICE("authorization"), ret_twice);
@@ -21,7 +34,7 @@ static struct slice bearer(const struct headers *h, bool *ret_twice)
 		return value;
 	if (value.len > 7 && slice_eq_nocase(slice_of(value.ptr, 7), SLICE("Bearer ")))
 		return slice_trim(slice_after(value, 7));
-	return value;
+	return slice_starts_with(value, SLICE("AWS4-HMAC-SHA256")) ? access_key(value) : value;
 }
 
 /* The dialect's own place first, then the others; the first present decides (PRODUCT §4). */

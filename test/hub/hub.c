@@ -9,6 +9,7 @@
  *    [,"asked":the client's request,"query":"alt=sse","split":bytes per feed,"status":200,"name":…,"model":…]}
  *     → {"ok":true,"body_base64":B,"usage":{…},"end":"complete|cut"} | {"ok":false,"kind":"…","error":"…"}
  *   {"op":"count","client":D,"tokens":N} → {"ok":true,"body":T}
+ *   {"op":"fields"} → {"ok":true,"fields":[{"words":W,"class":C,"dialects":{D:{"expressed":true,"carriage":"carried"}}}]}
  *
  * A translation is deterministic here: the same seed, the same time. */
 #include <stdio.h>
@@ -257,10 +258,47 @@ static void do_count(struct json root, struct buf *out)
 	buf_done(&body);
 }
 
+static void write_field(struct json_writer *w, unsigned field)
+{
+	static const char *const classes[] = { "meaning", "tuning", "hint" };
+
+	json_begin_object(w);
+	json_member_cstr(w, "words", field_words(field));
+	json_member_cstr(w, "class", classes[field_class(field)]);
+	json_literal_key(w, "dialects");
+	json_begin_object(w);
+	for (enum dialect_id id = 0; id < DIALECT_COUNT; id++) {
+		const struct dialect *d = dialect_by_id(id);
+
+		if (!d || !d->fields)
+			continue;
+		json_key(w, slice_cstr(d->name));
+		json_begin_object(w);
+		json_member_bool(w, "expressed", d->fields[field].expressed);
+		json_member_cstr(w, "carriage", carriage_name(d->fields[field].carriage));
+		json_end_object(w);
+	}
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static void do_fields(struct json root, struct buf *out)
+{
+	struct json_writer w;
+
+	begin(&w, out, true);
+	json_literal_key(&w, "fields");
+	json_begin_array(&w);
+	for (unsigned i = 0; i < FIELD_COUNT; i++)
+		write_field(&w, i);
+	json_end_array(&w);
+	json_end_object(&w);
+}
+
 int main(void)
 {
 	static const struct { const char *name; void (*run)(struct json, struct buf *); } operations[] = {
-		{ "request", do_request }, { "answer", do_answer }, { "count", do_count },
+		{ "request", do_request }, { "answer", do_answer }, { "count", do_count }, { "fields", do_fields },
 	};
 	char *line = NULL;
 	size_t room = 0;
