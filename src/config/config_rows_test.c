@@ -157,12 +157,12 @@ static struct slice auth_text(const struct binding *b)
 	return b->auth == AUTH_HEADER ? b->auth_header : slice_cstr(auth_kind_name(b->auth));
 }
 
-/* A dialect that has no code yet is judged by its base, and so is Claude on Vertex: that path is the dialect's to test. */
+/* A dialect that has no code yet is judged by its base. */
 static bool url_is(const struct binding *b, const char *expected, struct arena *a)
 {
 	struct request_route route = { .operation = OPERATION_CHAT, .model = SLICE("m"), .quirks = b->quirks };
 
-	if (!b->dialect || b->quirks & QUIRK_VERTEX_PATH)
+	if (!b->dialect)
 		return slice_starts_with(slice_cstr(expected), b->base_text);
 	return slice_eq(slice_cstr(expected), arena_join(a, b->base_text, b->dialect->request_path(&route, a)));
 }

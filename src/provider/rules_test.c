@@ -101,17 +101,18 @@ static const struct expected models[] = {
 	{ "deepseek", "deepseek-reasoner", SAMPLING_REJECTED, REASONING_ALWAYS, 0, REJECTS_LOGPROBS, 0 },
 	{ "together", "deepseek-ai/DeepSeek-R1", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, REJECTS_REASONING_OFF, 0 },
 	{ "bedrock", "us.deepseek.r1-v1:0", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, 0, 0 },
-	{ "fireworks", "accounts/fireworks/models/deepseek-v3p1", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
+	{ "fireworks", "accounts/fireworks/models/deepseek-v3p1", SAMPLING_ACCEPTED, REASONING_TOGGLE, N | L | M | H, 0, 0 },
 	{ "deepseek", "deepseek-chat", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
 
 	{ "moonshot", "kimi-k3", SAMPLING_REJECTED, REASONING_EFFORT, L | H | Y, REJECTS_REASONING_OFF, 0 },
 	{ "", "kimi-k2.7-code", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, REJECTS_REASONING_OFF, 0 },
-	{ "fireworks", "accounts/fireworks/models/kimi-k2p6", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, REJECTS_REASONING_OFF },
+	{ "fireworks", "accounts/fireworks/models/kimi-k2p6", SAMPLING_ACCEPTED, REASONING_TOGGLE, L | M | H, 0, REJECTS_REASONING_OFF },
 	{ "moonshot", "kimi-k2.6", SAMPLING_REJECTED, REASONING_TOGGLE, 0, 0, 0 },
 	{ "together", "moonshotai/Kimi-K2-Thinking", SAMPLING_ACCEPTED, REASONING_ALWAYS, 0, 0, 0 },
 	{ "", "kimi-k2-0905-preview", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
 
 	{ "zai", "glm-5.2", SAMPLING_ACCEPTED, REASONING_EFFORT, H | Y, 0, 0 },
+	{ "fireworks", "accounts/fireworks/models/glm-5", SAMPLING_ACCEPTED, REASONING_TOGGLE, N | H | Y, 0, 0 },
 	{ "novita", "zai-org/glm-4.6", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
 	{ "zai", "glm-4.5-air", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
 	{ "", "glm-4-9b", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
@@ -241,6 +242,7 @@ static void test_reasoning_replay(void **state)
 	/* A model that no row names, at a provider that differs for all it has. */
 	assert_int_equal(find("openrouter", "nobody/knows-this", "")->replay, REPLAY_DETAILS);
 	assert_int_equal(find("openrouter", "nobody/knows-this", "")->reasoning, REASONING_UNKNOWN);
+	assert_int_equal(find("fireworks", "accounts/fireworks/models/new", "")->efforts, N | L | M | H);
 }
 
 static void test_public_id_first(void **state)
