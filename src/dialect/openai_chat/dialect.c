@@ -12,6 +12,70 @@ static void chat_reader_init(struct event_reader *r, enum operation op)
 	reader_init(r, &dialect_openai_chat, op);
 }
 
+/* What chat completion clients can say, extensions of §7 included, and what becomes of each field where it is written in
+ * this dialect. Rules and quirks of the target narrow it (field_judge); what only some providers know is refused when it
+ * is written for another. */
+static const struct field_row fields[FIELD_COUNT] = {
+	[FIELD_INDEX_SYSTEM] = { true, CARRIED },
+	[FIELD_INDEX_LATER_SYSTEM] = { true, CARRIED },        /* by rules: as a user message */
+	[FIELD_INDEX_PREFILL] = { true, CARRIED },             /* QUIRK_PREFIX, QUIRK_PARTIAL; others refuse it */
+	[FIELD_INDEX_PARTICIPANT_NAME] = { true, CARRIED },
+	[FIELD_INDEX_IMAGE_DATA] = { true, CARRIED },
+	[FIELD_INDEX_IMAGE_URL] = { true, CARRIED },
+	[FIELD_INDEX_AUDIO] = { true, CARRIED },
+	[FIELD_INDEX_VIDEO] = { true, CARRIED },               /* QUIRK_VIDEO_URL; others refuse it */
+	[FIELD_INDEX_DOCUMENT_DATA] = { true, CARRIED },
+	[FIELD_INDEX_DOCUMENT_URL] = { true, REFUSED },        /* Mistral's alone */
+	[FIELD_INDEX_DOCUMENT_TEXT] = { false, REWRITTEN },    /* as text with its title */
+	[FIELD_INDEX_FILE_ID] = { true, REFUSED },             /* lies at one provider */
+	[FIELD_INDEX_RESULT_MEDIA] = { true, REWRITTEN },      /* in the user message that follows */
+	[FIELD_INDEX_RESULT_ERROR] = { false, REWRITTEN },     /* "Error: " */
+	[FIELD_INDEX_TOOLS] = { true, CARRIED },
+	[FIELD_INDEX_CUSTOM_TOOLS] = { true, CARRIED },
+	[FIELD_INDEX_WEB_SEARCH] = { true, CARRIED },          /* web_search_options */
+	[FIELD_INDEX_SERVER_TOOLS] = { true, REFUSED },
+	[FIELD_INDEX_TOOL_STRICT] = { true, CARRIED },
+	[FIELD_INDEX_CHOICE_NONE] = { true, CARRIED },
+	[FIELD_INDEX_CHOICE_REQUIRED] = { true, CARRIED },
+	[FIELD_INDEX_CHOICE_NAMED] = { true, CARRIED },
+	[FIELD_INDEX_CHOICE_ALLOWED] = { true, REWRITTEN },    /* the other tools are not sent */
+	[FIELD_INDEX_PARALLEL_CONTROL] = { true, CARRIED },
+	[FIELD_INDEX_FORMAT_JSON] = { true, CARRIED },
+	[FIELD_INDEX_FORMAT_SCHEMA] = { true, CARRIED },       /* QUIRK_JSON_OBJECT_ONLY: in words */
+	[FIELD_INDEX_MAX_OUTPUT] = { true, CARRIED },
+	[FIELD_INDEX_TEMPERATURE] = { true, CARRIED },
+	[FIELD_INDEX_TOP_P] = { true, CARRIED },
+	[FIELD_INDEX_TOP_K] = { true, DROPPED },               /* an extension of some; OpenAI and Groq answer it with 400 */
+	[FIELD_INDEX_MIN_P] = { true, DROPPED },
+	[FIELD_INDEX_FREQUENCY_PENALTY] = { true, CARRIED },
+	[FIELD_INDEX_PRESENCE_PENALTY] = { true, CARRIED },
+	[FIELD_INDEX_REPEAT_PENALTY] = { true, DROPPED },
+	[FIELD_INDEX_SEED] = { true, CARRIED },
+	[FIELD_INDEX_STOP] = { true, CARRIED },
+	[FIELD_INDEX_N] = { true, CARRIED },
+	[FIELD_INDEX_LOGPROBS] = { true, CARRIED },
+	[FIELD_INDEX_LOGIT_BIAS] = { true, CARRIED },
+	[FIELD_INDEX_REASONING] = { true, CARRIED },
+	[FIELD_INDEX_REASONING_VISIBLE] = { true, DROPPED },
+	[FIELD_INDEX_REASONING_HISTORY] = { true, CARRIED },   /* where it is at home, or asked for by rules */
+	[FIELD_INDEX_VERBOSITY] = { true, CARRIED },           /* by rules: OpenAI's newer models */
+	[FIELD_INDEX_SERVICE_TIER] = { true, CARRIED },
+	[FIELD_INDEX_USER] = { true, CARRIED },
+	[FIELD_INDEX_METADATA] = { true, CARRIED },
+	[FIELD_INDEX_CACHE_MARKS] = { true, CARRIED },         /* by rules and QUIRK_CACHE_CONTROL */
+	[FIELD_INDEX_CACHE_KEY] = { true, CARRIED },           /* by rules and QUIRK_PROMPT_CACHE_KEY */
+	[FIELD_INDEX_STORE] = { true, DROPPED },               /* weir keeps what other clients want kept */
+	[FIELD_INDEX_PREVIOUS_RESPONSE] = { false, REFUSED },
+	[FIELD_INDEX_BACKGROUND] = { false, REFUSED },
+	[FIELD_INDEX_AUDIO_OUTPUT] = { true, CARRIED },
+	[FIELD_INDEX_IMAGE_OUTPUT] = { true, CARRIED },        /* OpenRouter's modalities */
+	[FIELD_INDEX_DOCUMENT_CITATIONS] = { false, DROPPED },
+	[FIELD_INDEX_SAFETY_SETTINGS] = { true, DROPPED },
+	[FIELD_INDEX_OPAQUE_PART] = { true, DROPPED },
+	[FIELD_INDEX_OTHER_MEANING] = { true, REFUSED },
+	[FIELD_INDEX_OTHER] = { true, DROPPED },
+};
+
 const struct dialect dialect_openai_chat = {
 	.id = DIALECT_OPENAI_CHAT,
 	.name = "openai-chat",
@@ -20,6 +84,14 @@ const struct dialect dialect_openai_chat = {
 	.prefix_hash = chat_prefix_hash,
 	.edit_request = chat_edit_request,
 	.request_path = chat_request_path,
+	.fields = fields,
+	.read_chat = openai_chat_read_chat,
+	.write_chat = openai_chat_write_chat,
+	.writer_init = openai_chat_writer_init,
+	.write_event = openai_chat_write_event,
+	.write_end = openai_chat_write_end,
+	.write_answer = openai_chat_write_answer,
+	.write_count = openai_chat_write_count,
 	.stream_framing = chat_stream_framing,
 	.reader_init = chat_reader_init,
 	.read_event = chat_read_event,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What chat completion chunks and answers mean (DIALECTS §4.1 to §4.4, §5.2, §5.9, §5.11, §7). The quirks named
  * here were seen in recordings of the providers in brackets. */
-#include "dialect/openai_chat/openai_chat.h"
+#include "dialect/openai_chat/openai_chat_internal.h"
 
 /* Members of a delta, a message or (text completions) a choice that carry something said. `reasoning` is Groq's,
  * Cerebras', OpenRouter's, `reasoning_content` DeepSeek's and most others'; reasoning_details may hold nothing but
@@ -120,6 +120,8 @@ static void read_done(struct event_reader *r, struct reading *ret)
 	}
 	r->terminated = true;
 	ret->flags |= READING_TERMINATOR;
+	if (r->sink)
+		openai_chat_emit_done(r);
 }
 
 void chat_read_event(struct event_reader *r, const struct frame *f, struct arena *scratch, struct reading *ret)
@@ -162,6 +164,8 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 		read_choice(r, w.value, scratch, ret);
 	read_usage(r, root, ret);
 	r->content |= (ret->flags & READING_CONTENT) != 0;
+	if (r->sink && !(ret->flags & READING_FAILURE))
+		openai_chat_emit(r, root, false);
 }
 
 enum stream_end chat_read_end(const struct event_reader *r)
@@ -217,6 +221,9 @@ void chat_read_whole(struct event_reader *r, struct slice body, struct arena *sc
 		reading_malformed(ret, FAILURE_MALFORMED, "the provider's answer has no \"%s\" in it", member);
 		return;
 	}
-	if (!(ret->flags & READING_FAILURE))
-		whole_complete(r, ret);
+	if (ret->flags & READING_FAILURE)
+		return;
+	whole_complete(r, ret);
+	if (r->sink && !embeddings)
+		openai_chat_emit(r, root, true);
 }

@@ -19,3 +19,15 @@ void chat_read_whole(struct event_reader *r, struct slice body, struct arena *sc
 void chat_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,
 			      const struct event_reader *r, struct buf *out);
 void chat_write_terminator(const struct event_reader *r, enum framing framing, struct buf *out);
+
+/* ---- translation ---- */
+
+bool openai_chat_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
+			   struct failure *reterr);
+bool openai_chat_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			    struct failure *reterr);
+void openai_chat_writer_init(struct event_writer *w, const struct request_facts *facts);
+bool openai_chat_write_event(struct event_writer *w, const struct event *e, struct buf *out);
+bool openai_chat_write_end(struct event_writer *w, struct buf *out);
+bool openai_chat_write_answer(struct event_writer *w, const struct answer *answer, struct buf *out);
+void openai_chat_write_count(int64_t tokens, bool estimated, struct buf *out);

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub's request as a chat completion: its top level (DIALECTS §3.1, §3.5, §3.7, §3.9, §7). What stays the same over
+ * a conversation stands in front (model, tools, system text), what may change from turn to turn behind the messages:
+ * a conversation grown by one turn keeps its bytes up to there. */
+#include "dialect/openai_chat/openai_chat_internal.h"
+
+#include "llm/names.h"
+
+static const struct name_rule rule_short_id = { .others = "", .max = 9 }; /* Mistral: DIALECTS §3.6 */
+
+enum { MARKS_MAX = 4, TOP_LOGPROBS_MAX = 20 };
+
+const struct other_member *writing_other(const struct chat_writing *wr, const char *name)
+{
+	for (const struct other_member *m = wr->same ? wr->chat->others : NULL; m; m = m->next)
+		if (slice_eq(m->path, slice_cstr(name)) && writing_takes(wr, m))
+			return m;
+	return NULL;
+}
+
+static void note_loss(struct chat_writing *wr, uint64_t field, bool lost)
+{
+	if (lost)
+		*wr->target->rewritten_lossy |= field;
+}
+
+/* ---- format ---- */
+
+/* A provider that knows no schemas gets it in words, beside its JSON mode. */
+static bool schema_in_words(const struct chat_writing *wr)
+{
+	return writing_quirk(wr, QUIRK_JSON_OBJECT_ONLY) || (wr->target->rules->rejects & REJECTS_SCHEMA);
+}
+
+static bool mentions_json(const struct chat *c)
+{
+	for (const struct turn *t = c->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next)
+			if (p->kind == PART_TEXT && slice_find_nocase(p->text, SLICE("json")) != SIZE_MAX)
+				return true;
+	return false;
+}
+
+static void find_words(struct chat_writing *wr)
+{
+	const struct output_format *f = &wr->chat->format;
+
+	if (f->kind == FORMAT_SCHEMA && writing_carries(wr, FIELD_FORMAT_SCHEMA) && schema_in_words(wr))
+		wr->words = arena_join(wr->scratch, SLICE("Answer with nothing but a JSON object that is valid for this JSON "
+							  "schema:\n"), json_raw(f->schema));
+	/* OpenAI and those after it refuse JSON mode when no message speaks of JSON; other dialects have no such rule. */
+	else if (f->kind == FORMAT_JSON && writing_carries(wr, FIELD_FORMAT_JSON) && !wr->same && !mentions_json(wr->chat))
+		wr->words = SLICE("Answer with nothing but a JSON object.");
+}
+
+/* Strictly if the client asked for that, or its own dialect is always strict and the schema survives it as it is: not
+ * where optional members would become required ones that may be null, which the client knows nothing of. */
+static bool write_schema(struct chat_writing *wr)
+{
+	const struct output_format *f = &wr->chat->format;
+	struct json_writer before = wr->w;
+	size_t len = wr->w.out->len;
+	struct schema_report report = { 0 };
+	bool always = wr->chat->dialect != DIALECT_OPENAI_CHAT && wr->chat->dialect != DIALECT_OPENAI_RESPONSES;
+
+	json_literal_key(&wr->w, "schema");
+	if (f->strict == SAID_YES || (f->strict == UNSAID && always)) {
+		bool written = schema_write(f->schema, SCHEMA_OPENAI_STRICT, SCHEMA_OUTPUT, wr->scratch, &wr->w, &report);
+
+		if (written && (f->strict == SAID_YES || !(report.lossy || report.nullable))) {
+			json_member_bool(&wr->w, "strict", true);
+			note_loss(wr, FIELD_FORMAT_SCHEMA, report.lossy);
+			return true;
+		}
+		wr->w = before;
+		wr->w.out->len = len;
+		json_literal_key(&wr->w, "schema");
+	}
+	if (!schema_write(f->schema, SCHEMA_PLAIN, SCHEMA_OUTPUT, wr->scratch, &wr->w, &report))
+		return failure_set(wr->reterr, FAILURE_REQUEST, "the answer's schema cannot be said there: %s",
+				   report.reason ? report.reason : "it is too large");
+	note_loss(wr, FIELD_FORMAT_SCHEMA, report.lossy || f->strict == SAID_YES);
+	if (f->strict == SAID_NO || f->strict == SAID_YES)
+		json_member_bool(&wr->w, "strict", false);
+	return true;
+}
+
+static bool write_format(struct chat_writing *wr)
+{
+	const struct output_format *f = &wr->chat->format;
+	struct json_writer *w = &wr->w;
+	bool schema = f->kind == FORMAT_SCHEMA && writing_carries(wr, FIELD_FORMAT_SCHEMA);
+
+	if (f->kind == FORMAT_TEXT && wr->same) {
+		json_literal_key(w, "response_format");
+		json_value_raw(w, SLICE("{\"type\":\"text\"}"));
+	}
+	if ((schema && schema_in_words(wr)) || (f->kind == FORMAT_JSON && writing_carries(wr, FIELD_FORMAT_JSON))) {
+		json_literal_key(w, "response_format");
+		json_value_raw(w, SLICE("{\"type\":\"json_object\"}"));
+		return true;
+	}
+	if (!schema)
+		return true;
+	json_literal_key(w, "response_format");
+	json_begin_object(w);
+	json_member_cstr(w, "type", "json_schema");
+	json_literal_key(w, "json_schema");
+	json_begin_object(w);
+	json_member_string(w, "name", f->name.len > 0 ? names_id(f->name, &name_rule_openai, false, wr->scratch)
+						      : SLICE("answer"));
+	if (f->description.len > 0)
+		json_member_string(w, "description", f->description);
+	if (!write_schema(wr))
+		return false;
+	json_end_object(w);
+	json_end_object(w);
+	return true;
+}
+
+/* ---- tools ---- */
+
+/* Those that run at the provider go back to where they came from only. */
+static unsigned count_native_tools(const struct chat_writing *wr)
+{
+	unsigned count = 0;
+
+	for (const struct tool *t = wr->chat->tools; t && wr->same; t = t->next)
+		count += t->kind == TOOL_OTHER && t->raw_dialect == DIALECT_OPENAI_CHAT &&
+			 writing_carries(wr, FIELD_SERVER_TOOLS);
+	return count;
+}
+
+static bool write_tools(struct chat_writing *wr, unsigned count)
+{
+	const struct chat *c = wr->chat;
+
+	if (count == 0)
+		return true;
+	json_literal_key(&wr->w, "tools");
+	if (count_native_tools(wr) == 0)
+		return shape_write_tools(&wr->w, c, wr->target, &wr->shape, wr->scratch, wr->reterr);
+	json_begin_array(&wr->w);
+	for (const struct tool *t = c->tools; t; t = t->next)
+		json_value_raw(&wr->w, json_raw(t->raw));
+	json_end_array(&wr->w);
+	return true;
+}
+
+static void write_web_search(struct chat_writing *wr)
+{
+	for (const struct tool *t = wr->chat->tools; t; t = t->next) {
+		if (t->kind != TOOL_WEB_SEARCH || !writing_carries(wr, FIELD_WEB_SEARCH))
+			continue;
+		json_literal_key(&wr->w, "web_search_options");
+		json_value_raw(&wr->w, t->raw_dialect == DIALECT_OPENAI_CHAT ? json_raw(t->raw) : SLICE("{}"));
+		return;
+	}
+}
+
+static void write_tool_reference(struct chat_writing *wr, struct slice name)
+{
+	struct json_writer *w = &wr->w;
+	bool custom = false;
+
+	for (const struct tool *t = wr->chat->tools; t; t = t->next)
+		if (slice_eq(t->name, name))
+			custom = t->kind == TOOL_CUSTOM;
+	json_begin_object(w);
+	json_member_cstr(w, "type", custom ? "custom" : "function");
+	json_key(w, custom ? SLICE("custom") : SLICE("function"));
+	json_begin_object(w);
+	json_member_string(w, "name", names_out(wr->target->names, name, wr->shape.names));
+	json_end_object(w);
+	json_end_object(w);
+}
+
+static void write_allowed(struct chat_writing *wr)
+{
+	const struct tool_choice *choice = &wr->chat->choice;
+	struct json_writer *w = &wr->w;
+
+	json_begin_object(w);
+	json_member_cstr(w, "type", "allowed_tools");
+	json_literal_key(w, "allowed_tools");
+	json_begin_object(w);
+	json_member_cstr(w, "mode", choice->mode == CHOICE_REQUIRED ? "required" : "auto");
+	json_literal_key(w, "tools");
+	json_begin_array(w);
+	for (unsigned i = 0; i < choice->allowed_count; i++)
+		write_tool_reference(wr, choice->allowed[i]);
+	json_end_array(w);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+/* Auto is what every provider does when tools are there, so only a client of this dialect that said it says it again. */
+static void write_choice(struct chat_writing *wr)
+{
+	const struct tool_choice *choice = &wr->chat->choice;
+	struct json_writer *w = &wr->w;
+
+	if (wr->same && choice->allowed_count > 0 && writing_carries(wr, FIELD_CHOICE_ALLOWED)) {
+		json_literal_key(w, "tool_choice");
+		write_allowed(wr);
+	} else if (choice->mode == CHOICE_AUTO && wr->same) {
+		json_member_cstr(w, "tool_choice", "auto");
+	} else if (choice->mode == CHOICE_NONE && writing_carries(wr, FIELD_CHOICE_NONE)) {
+		json_member_cstr(w, "tool_choice", "none");
+	} else if (choice->mode == CHOICE_REQUIRED && writing_carries(wr, FIELD_CHOICE_REQUIRED)) {
+		json_member_cstr(w, "tool_choice", writing_quirk(wr, QUIRK_REQUIRED_IS_ANY) ? "any" : "required");
+	} else if (choice->mode == CHOICE_NAMED && writing_carries(wr, FIELD_CHOICE_NAMED)) {
+		json_literal_key(w, "tool_choice");
+		write_tool_reference(wr, choice->name);
+	}
+}
+
+/* Only beside tools: OpenAI refuses it without. */
+static void write_parallel(struct chat_writing *wr)
+{
+	enum said parallel = wr->chat->choice.parallel;
+
+	if (parallel == SAID_NO && writing_carries(wr, FIELD_PARALLEL_CONTROL))
+		json_member_bool(&wr->w, "parallel_tool_calls", false);
+	else if ((parallel == SAID_YES && wr->same && !writing_quirk(wr, QUIRK_NO_PARALLEL_CONTROL)) ||
+		 (parallel != SAID_NO && writing_quirk(wr, QUIRK_PARALLEL_IS_ASKED)))
+		json_member_bool(&wr->w, "parallel_tool_calls", true);
+}
+
+/* ---- numbers ---- */
+
+static void write_number(struct chat_writing *wr, uint64_t field, const char *name, const struct number *n, double low,
+			 double high)
+{
+	if (!n->said || !writing_carries(wr, field))
+		return;
+	json_key(&wr->w, slice_cstr(name));
+	note_loss(wr, field, n->value < low || n->value > high);
+	if (n->value < low)
+		json_double(&wr->w, low);
+	else if (n->value > high)
+		json_double(&wr->w, high);
+	else if (n->text.len > 0)
+		json_value_raw(&wr->w, n->text);
+	else
+		json_double(&wr->w, n->value);
+}
+
+/* Ranges: DIALECTS §3.9. */
+static void write_sampling(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	const struct model_rules *rules = wr->target->rules;
+	double hottest = rules->temperature_max > 0 ? rules->temperature_max : 2;
+
+	write_number(wr, FIELD_TEMPERATURE, "temperature", &c->temperature, 0, hottest);
+	write_number(wr, FIELD_TOP_P, "top_p", &c->top_p, 0, 1);
+	write_number(wr, FIELD_TOP_K, "top_k", &c->top_k, -1, 1e9);
+	write_number(wr, FIELD_MIN_P, "min_p", &c->min_p, 0, 1);
+	write_number(wr, FIELD_FREQUENCY_PENALTY, "frequency_penalty", &c->frequency_penalty, -2, 2);
+	write_number(wr, FIELD_PRESENCE_PENALTY, "presence_penalty", &c->presence_penalty, -2, 2);
+	write_number(wr, FIELD_REPEAT_PENALTY, "repetition_penalty", &c->repeat_penalty, 0, 1e9);
+	write_number(wr, FIELD_SEED, writing_quirk(wr, QUIRK_RANDOM_SEED) ? "random_seed" : "seed", &c->seed, -0x1p63, 0x1p63);
+}
+
+static void write_stops(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	unsigned most = wr->target->rules->stop_max > 0 ? (unsigned)wr->target->rules->stop_max : CHAT_STOPS_MAX;
+
+	if (c->stop_count == 0 || !writing_carries(wr, FIELD_STOP))
+		return;
+	note_loss(wr, FIELD_STOP, c->stop_count > most);
+	json_literal_key(&wr->w, "stop");
+	json_begin_array(&wr->w);
+	for (unsigned i = 0; i < c->stop_count && i < most; i++)
+		json_string(&wr->w, c->stops[i]);
+	json_end_array(&wr->w);
+}
+
+static void write_length(struct chat_writing *wr)
+{
+	bool completion = (wr->target->rules->rejects & REJECTS_MAX_TOKENS_NAME) && !writing_quirk(wr, QUIRK_MAX_TOKENS_ONLY);
+
+	if (wr->chat->max_output < 0 || !writing_carries(wr, FIELD_MAX_OUTPUT))
+		return;
+	json_key(&wr->w, completion ? SLICE("max_completion_tokens") : SLICE("max_tokens"));
+	json_int(&wr->w, wr->chat->max_output);
+}
+
+static void write_logprobs(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	int64_t top = c->top_logprobs < TOP_LOGPROBS_MAX ? c->top_logprobs : TOP_LOGPROBS_MAX;
+
+	if (!c->logprobs || !writing_carries(wr, FIELD_LOGPROBS))
+		return;
+	json_member_bool(&wr->w, "logprobs", true);
+	if (top >= 0)
+		json_member_int(&wr->w, "top_logprobs", top);
+	note_loss(wr, FIELD_LOGPROBS, c->top_logprobs > TOP_LOGPROBS_MAX);
+}
+
+/* ---- the rest ---- */
+
+/* Words of OpenAI's newer models, which by their rules are the ones with a developer role; those who know them too have
+ * a quirk that says so, or are spoken to by clients of this dialect. */
+static bool takes_words_of_openai(const struct chat_writing *wr)
+{
+	return wr->same || wr->target->rules->system_role == SYSTEM_AS_DEVELOPER;
+}
+
+static void write_accounting(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	struct json_writer *w = &wr->w;
+
+	if (c->user.len > 0 && writing_carries(wr, FIELD_USER) && !writing_other(wr, "user") &&
+	    !writing_other(wr, "safety_identifier") && !writing_other(wr, "user_id"))
+		json_member_string(w, "user", c->user);
+	if (json_count(c->metadata) > 0 && writing_carries(wr, FIELD_METADATA)) {
+		json_literal_key(w, "metadata");
+		json_value_raw(w, json_raw(c->metadata));
+	}
+	if (c->service_tier.len > 0 && writing_carries(wr, FIELD_SERVICE_TIER))
+		json_member_string(w, "service_tier", c->service_tier);
+	if (c->cache_key.len > 0 && writing_carries(wr, FIELD_CACHE_KEY)) {
+		if (takes_words_of_openai(wr) || writing_quirk(wr, QUIRK_PROMPT_CACHE_KEY))
+			json_member_string(w, "prompt_cache_key", c->cache_key);
+		else
+			note_loss(wr, FIELD_CACHE_KEY, true);
+	}
+	/* What other clients want stored weir keeps itself: `store` means OpenAI's own place for completions. */
+	if (c->store != UNSAID && wr->same && writing_carries(wr, FIELD_STORE))
+		json_member_bool(w, "store", c->store == SAID_YES);
+	if (c->verbosity.len > 0 && writing_carries(wr, FIELD_VERBOSITY)) {
+		if (takes_words_of_openai(wr))
+			json_member_string(w, "verbosity", c->verbosity);
+		else
+			note_loss(wr, FIELD_VERBOSITY, true);
+	}
+}
+
+/* A voice has to be chosen; in streams only pcm16 is to be had [oai]. */
+static void write_modalities(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	struct json_writer *w = &wr->w;
+
+	if (wr->same)
+		return;                /* they go back as they came */
+	if (c->audio_output && writing_carries(wr, FIELD_AUDIO_OUTPUT)) {
+		json_literal_key(w, "modalities");
+		json_value_raw(w, SLICE("[\"text\",\"audio\"]"));
+		json_literal_key(w, "audio");
+		json_value_raw(w, wr->target->stream ? SLICE("{\"voice\":\"alloy\",\"format\":\"pcm16\"}")
+						     : SLICE("{\"voice\":\"alloy\",\"format\":\"wav\"}"));
+	} else if (c->image_output && writing_carries(wr, FIELD_IMAGE_OUTPUT)) {
+		json_literal_key(w, "modalities");
+		json_value_raw(w, SLICE("[\"image\",\"text\"]")); /* OpenRouter: DIALECTS §7.4 */
+	}
+}
+
+static void write_others(struct chat_writing *wr)
+{
+	for (const struct other_member *m = wr->same ? wr->chat->others : NULL; m; m = m->next) {
+		if (slice_starts_with(m->path, SLICE("messages[")) || !writing_takes(wr, m))
+			continue;
+		/* Markers without their options are none. */
+		json_key(&wr->w, m->path);
+		json_value_raw(&wr->w, m->raw);
+	}
+}
+
+/* ---- markers ---- */
+
+static unsigned count_marks(const struct chat *c)
+{
+	unsigned count = 0;
+
+	for (const struct turn *t = c->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next) {
+			count += p->cache_mark != CACHE_MARK_NONE;
+			for (const struct part *q = p->result ? p->result->parts : NULL; q; q = q->next)
+				count += q->cache_mark != CACHE_MARK_NONE;
+		}
+	return count;
+}
+
+static void find_marks(struct chat_writing *wr)
+{
+	const struct model_rules *rules = wr->target->rules;
+	unsigned count = count_marks(wr->chat);
+
+	wr->marks = CACHE_MARKS_NONE;
+	if (!(wr->chat->fields & FIELD_CACHE_MARKS) || !writing_carries(wr, FIELD_CACHE_MARKS))
+		return;
+	if (rules->cache_marks == CACHE_MARKS_BREAKPOINT)
+		wr->marks = CACHE_MARKS_BREAKPOINT;
+	else if (rules->cache_marks == CACHE_MARKS_CONTROL || writing_quirk(wr, QUIRK_CACHE_CONTROL))
+		wr->marks = CACHE_MARKS_CONTROL;
+	wr->marks_skipped = count > MARKS_MAX ? count - MARKS_MAX : 0;
+	note_loss(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX);
+}
+
+static void write_cache_options(struct chat_writing *wr)
+{
+	if (wr->marks == CACHE_MARKS_BREAKPOINT && !writing_other(wr, "prompt_cache_options") && count_marks(wr->chat) > 0) {
+		json_literal_key(&wr->w, "prompt_cache_options");
+		json_value_raw(&wr->w, SLICE("{\"mode\":\"explicit\"}"));
+	}
+	if (wr->marks == CACHE_MARKS_CONTROL && wr->chat->cache_whole != CACHE_MARK_NONE)
+		openai_chat_write_mark(wr, wr->chat->cache_whole); /* OpenRouter takes it at the top (§7.4) */
+}
+
+/* ---- all ---- */
+
+static void writing_init(struct chat_writing *wr)
+{
+	wr->same = wr->chat->dialect == DIALECT_OPENAI_CHAT;
+	wr->shape = (struct chat_shape){
+		.options = SHAPE_CUSTOM | (writing_quirk(wr, QUIRK_NO_STRICT) ? 0 : SHAPE_STRICT),
+		.names = &name_rule_openai,
+		.ids = writing_quirk(wr, QUIRK_SHORT_TOOL_IDS) ? &rule_short_id : NULL,
+		.ids_exact = writing_quirk(wr, QUIRK_SHORT_TOOL_IDS),
+		.cut_schema_member = writing_quirk(wr, QUIRK_NO_SCHEMA_MEMBER),
+		.tools = SCHEMA_PLAIN,
+		.strict_tools = SCHEMA_OPENAI_STRICT,
+	};
+	find_marks(wr);
+	find_words(wr);
+}
+
+static void write_stream(struct chat_writing *wr)
+{
+	if (!wr->target->stream)
+		return;
+	json_member_bool(&wr->w, "stream", true);
+	if (wr->target->ask_usage) {
+		json_literal_key(&wr->w, "stream_options");
+		json_value_raw(&wr->w, SLICE("{\"include_usage\":true}"));
+	}
+}
+
+static bool has_video(const struct chat *c)
+{
+	for (const struct turn *t = c->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next) {
+			if (p->kind == PART_VIDEO)
+				return true;
+			for (const struct part *q = p->result ? p->result->parts : NULL; q; q = q->next)
+				if (q->kind == PART_VIDEO)
+					return true;
+		}
+	return false;
+}
+
+/* What this dialect has words for, but not everyone who speaks it. */
+static bool can_be_said(struct chat_writing *wr)
+{
+	if (wr->same)
+		return true;
+	if (!writing_quirk(wr, QUIRK_VIDEO_URL) && has_video(wr->chat))
+		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider takes no video");
+	if ((wr->chat->fields & FIELD_PREFILL) && !writing_quirk(wr, QUIRK_PREFIX | QUIRK_PARTIAL))
+		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider does not go on from an assistant message at the end");
+	return true;
+}
+
+static bool write_all(struct chat_writing *wr)
+{
+	const struct chat *c = wr->chat;
+	unsigned tools = shape_count_tools(c, wr->target, &wr->shape) + count_native_tools(wr);
+
+	json_member_string(&wr->w, "model", wr->target->model);
+	if (!write_tools(wr, tools))
+		return false;
+	write_web_search(wr);
+	json_literal_key(&wr->w, "messages");
+	openai_chat_write_messages(wr);
+	if (tools > 0) {
+		write_choice(wr);
+		write_parallel(wr);
+	}
+	if (!write_format(wr))
+		return false;
+	write_length(wr);
+	write_sampling(wr);
+	write_stops(wr);
+	if (c->n > 1 && writing_carries(wr, FIELD_N))
+		json_member_int(&wr->w, "n", c->n);
+	write_logprobs(wr);
+	if (json_count(c->logit_bias) > 0 && writing_carries(wr, FIELD_LOGIT_BIAS)) {
+		json_literal_key(&wr->w, "logit_bias");
+		json_value_raw(&wr->w, json_raw(c->logit_bias));
+	}
+	openai_chat_write_reasoning(wr);
+	write_accounting(wr);
+	write_cache_options(wr);
+	write_modalities(wr);
+	write_others(wr);
+	write_stream(wr);
+	return true;
+}
+
+bool openai_chat_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			    struct failure *reterr)
+{
+	struct chat_writing wr = { .chat = c, .target = t, .scratch = scratch, .reterr = reterr };
+
+	json_writer_init(&wr.w, out);
+	writing_init(&wr);
+	json_begin_object(&wr.w);
+	if (!can_be_said(&wr) || !write_all(&wr))
+		return false;
+	json_end_object(&wr.w);
+	if (wr.w.overflow)
+		return failure_set(reterr, FAILURE_REQUEST, "the request is too large once translated");
+	return true;
+}
