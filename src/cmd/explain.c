@@ -139,7 +139,8 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
-	struct request_route route = { .operation = q->query.operation, .stream = q->stream, .model = c->own_id };
+	struct request_route route = { .operation = q->query.operation, .stream = q->stream, .model = c->own_id,
+				       .quirks = c->binding ? c->binding->quirks : 0 };
 	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)
 							      : (struct slice){ 0 };
 
