@@ -130,7 +130,11 @@ def rate(place, prices, name):
 def quirk_names():
     """As src/llm/quirks.h lists them, with what its comments say."""
     header = pathlib.Path(__file__).resolve().parent.parent / "src" / "llm" / "quirks.h"
-    return {name.lower(): words for name, words in QUIRK.findall(header.read_text(encoding="utf-8"))}
+    listed = header.read_text(encoding="utf-8")
+    named = {name.lower(): words for name, words in QUIRK.findall(listed)}
+    if len(named) != listed.count("\n\tX("):
+        refuse("src/llm/quirks.h", "a quirk has no comment in its line")
+    return named
 
 
 def base_urls(place, binding, local):
