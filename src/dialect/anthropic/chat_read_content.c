@@ -336,13 +336,16 @@ static bool read_content(struct chat_reading *r, struct place *at, struct json c
 
 bool anthropic_read_system(struct chat_reading *r, struct json system)
 {
-	if (!json_is_filled(system))
+	if (!json_exists(system) || json_is(system, JSON_NULL))
 		return true;
 	if (!json_is(system, JSON_STRING) && !json_is(system, JSON_ARRAY)) {
 		failure_set(r->failure, FAILURE_BAD_REQUEST, "system must be a string or an array of text blocks");
 		failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("system"));
 		return false;
 	}
+
+	if (!json_is_filled(system))
+		return true;
 
 	struct place at = { .turn = chat_add_turn(r->chat, r->arena, ROLE_SYSTEM) };
 
