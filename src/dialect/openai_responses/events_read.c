@@ -34,6 +34,9 @@ static void read_response(struct event_reader *r, struct json response, struct a
 {
 	reader_note_model(r, json_get(response, "model"), scratch);
 	openai_read_usage(r, json_get(response, "usage"));
+	int64_t searches = json_i64_or(json_get(json_get(json_get(response, "tool_usage"), "web_search"), "num_requests"), 0);
+	if (searches > 0 && searches <= COUNT_OF_TOKENS_MAX)
+		r->usage.web_searches = searches;
 	if (r->answer_id[0] == '\0')
 		failure_copy_text(r->answer_id, sizeof(r->answer_id), json_text(json_get(response, "id"), scratch));
 }
@@ -134,6 +137,8 @@ void responses_read_event(struct event_reader *r, const struct frame *f, struct 
 	}
 	r->started = true;
 	read_typed(r, type, root, scratch, ret);
+	if (r->sink && !(ret->flags & READING_FAILURE))
+		responses_hear_event(r, type, root, scratch);
 	r->content |= (ret->flags & READING_CONTENT) != 0;
 }
 
@@ -194,5 +199,7 @@ void responses_read_whole(struct event_reader *r, struct slice body, struct aren
 	}
 	if (json_is(output, JSON_ARRAY))
 		count_items(r, output, scratch);
+	if (r->sink && !counted)
+		responses_hear_whole(r, root, scratch);
 	whole_complete(r, ret);
 }

@@ -19,3 +19,175 @@ void responses_read_whole(struct event_reader *r, struct slice body, struct aren
 void responses_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,
 				   const struct event_reader *r, struct buf *out);
 void responses_write_terminator(const struct event_reader *r, enum framing framing, struct buf *out);
+
+/* ---- translation ---- */
+
+extern const struct field_row responses_fields[FIELD_COUNT];
+
+bool responses_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
+			 struct failure *reterr);
+bool responses_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+			  struct failure *reterr);
+
+/* events_hear.c: hub events out of parsed events and answers; r->sink is set. */
+void responses_hear_event(struct event_reader *r, struct slice type, struct json root, struct arena *scratch);
+void responses_hear_whole(struct event_reader *r, struct json response, struct arena *scratch);
+
+void responses_writer_init(struct event_writer *w, const struct request_facts *facts);
+bool responses_write_event(struct event_writer *w, const struct event *e, struct buf *out);
+bool responses_write_end(struct event_writer *w, struct buf *out);
+bool responses_write_answer(struct event_writer *w, const struct answer *answer, struct buf *out);
+void responses_write_count(int64_t tokens, bool estimated, struct buf *out);
+
+/* ---- private to reading requests ---- */
+
+struct responses_place {
+	struct chat *chat;
+	struct arena *arena;
+	struct json root;
+	struct failure *failure;
+};
+
+/* chat_read_tools.c: tools, tool_choice, parallel_tool_calls. */
+bool responses_read_tools(const struct responses_place *at);
+void responses_read_choice(const struct responses_place *at);
+/* A name within a namespace, as the hub has it: "crm.lookup" when the request's tools have a namespace "crm"; a
+ * namespace that they don't have is that of a tool which was found by searching, and has no effect on its name. */
+struct slice responses_hub_name(struct json root, struct json namespace, struct json name, struct arena *a);
+/* The reverse; `*ret_namespace` is empty when it is in none. */
+struct slice responses_own_name(const struct slice *namespaces, unsigned count, struct slice name,
+				struct slice *ret_namespace);
+
+/* chat_read_input.c: the member `input`. */
+bool responses_read_input(const struct responses_place *at);
+
+/* ---- private to writing requests ---- */
+
+struct responses_request {
+	const struct chat *chat;
+	const struct chat_target *target;
+	struct arena *scratch;
+	struct json_writer *w;
+	struct failure *failure;
+	bool *failed;                  /* `failure` is filled in */
+	bool own;                      /* it was read from this dialect: what the hub has no word for goes back */
+	unsigned marks, marks_to_skip; /* cache markers with a place here, and how many too many: the first ones */
+};
+
+static inline bool responses_says(const struct responses_request *q, uint64_t field)
+{
+	return (q->target->carried & field) != 0;
+}
+
+/* request_write_tools.c */
+void responses_write_tools(const struct responses_request *q);
+/* `own`: the member as it came, when the hub has no word for it. */
+void responses_write_choice(const struct responses_request *q, const struct other_member *own);
+void responses_write_format(const struct responses_request *q);
+/* name, and namespace when it is in one. */
+void responses_write_tool_name(const struct responses_request *q, struct slice name);
+
+/* request_write_input.c */
+/* Counts the cache markers: before anything else. */
+void responses_plan_input(struct responses_request *q);
+/* Leading system text, when it can be one string; the turns that it took are not in the input. */
+void responses_write_instructions(const struct responses_request *q);
+void responses_write_cache_options(const struct responses_request *q);
+void responses_write_input(struct responses_request *q);
+
+/* ---- private to writing answers ---- */
+
+/* What has been said so far, by output item: it is repeated at the end. All of it lies in the writer's arena, texts
+ * within the writer's limit. */
+struct responses_text {
+	char *data;
+	size_t len, capacity;
+};
+
+static inline struct slice responses_text_slice(const struct responses_text *t)
+{
+	return slice_of(t->data, t->len);
+}
+
+struct responses_piece {               /* a part of a message's content */
+	struct responses_piece *next;
+	bool refusal, closed;
+	unsigned block, index;         /* index: content_index */
+	struct responses_text text;
+	struct responses_text annotations, logprobs; /* JSON values, separated by commas */
+	unsigned annotation_count;
+	struct citation *whole;        /* citations of the text as a whole: where it ends is known when it does */
+	unsigned whole_count;
+	int64_t characters;            /* code points so far */
+};
+
+enum responses_kind {
+	RESPONSES_MESSAGE,
+	RESPONSES_REASONING,
+	RESPONSES_CALL,
+	RESPONSES_CUSTOM_CALL,
+	RESPONSES_IMAGE,
+	RESPONSES_RAW                  /* one of this dialect's own, as the provider gave it */
+};
+
+struct responses_item {
+	struct responses_item *next;
+	enum responses_kind kind;
+	unsigned block, index;         /* index: output_index */
+	bool closed, incomplete;
+	struct slice id;
+	struct responses_piece *pieces, *last_piece; /* MESSAGE */
+	unsigned piece_count;
+	struct responses_text text;    /* REASONING: summary; calls: arguments; IMAGE: base64 */
+	struct slice state;            /* REASONING: encrypted_content */
+	struct slice call_id, name, namespace;
+	struct slice format;           /* IMAGE: "png" */
+	struct slice raw;              /* RAW */
+};
+
+/* Members that a response repeats of its request, in the order in which OpenAI has them (recorded: openai). */
+enum responses_echo {
+	ECHO_BACKGROUND, ECHO_CONVERSATION, ECHO_INSTRUCTIONS, ECHO_MAX_OUTPUT, ECHO_MAX_TOOL_CALLS, ECHO_PARALLEL, ECHO_PREVIOUS,
+	ECHO_CACHE_KEY, ECHO_CACHE_RETENTION, ECHO_REASONING, ECHO_SAFETY_IDENTIFIER, ECHO_SERVICE_TIER, ECHO_STORE,
+	ECHO_TEMPERATURE, ECHO_TEXT, ECHO_CHOICE, ECHO_TOOLS, ECHO_TOP_LOGPROBS, ECHO_TOP_P, ECHO_TRUNCATION, ECHO_USER,
+	ECHO_METADATA, ECHO_COUNT
+};
+
+struct responses_writing {
+	struct slice echo[ECHO_COUNT]; /* JSON on one line; NULL pointer: left out */
+	struct slice *namespaces;
+	unsigned namespace_count;
+	bool logprobs;                 /* asked for */
+
+	bool silent;                   /* gathering a whole answer: nothing is streamed, and its limit has been kept */
+	bool begun;
+	struct slice model, service_tier;
+	int64_t created_s;
+	struct responses_item *items, *last;
+	unsigned item_count;
+	struct responses_item *open;   /* message, reasoning or image that is being written */
+	struct responses_item *begun_call; /* not in the list yet: a signature may still have to come before it */
+	size_t kept;                   /* bytes of all texts */
+	size_t waiting;                /* bytes at the end of the open piece whose logprobs may come with the next event */
+	bool stopped;
+	enum stop_reason reason;
+};
+
+/* events_write.c */
+struct responses_writing *responses_state(struct event_writer *w);
+
+/* response_write.c: the response object and its items. `begins`: as it is when it is opened, with nothing in it. */
+void responses_write_item(struct json_writer *j, const struct responses_item *item, bool begins);
+void responses_write_piece(struct json_writer *j, const struct responses_piece *piece, bool begins);
+void responses_write_summary(struct json_writer *j, struct slice text);
+void responses_write_citation(struct json_writer *j, const struct citation *c, int64_t end);
+void responses_write_logprobs(struct json_writer *j, const struct logprob *items, unsigned count);
+void responses_write_response(struct json_writer *j, const struct event_writer *w, bool done);
+/* response.completed, response.incomplete or response.failed. */
+const char *responses_last_event(enum stop_reason reason);
+/* response_echo.c: what the response repeats of the client's request. */
+void responses_keep_echo(struct responses_writing *s, struct json root, struct arena *a);
+void responses_write_echo(struct json_writer *j, const struct responses_writing *s, enum responses_echo from,
+			  enum responses_echo to);
+/* Foreign JSON on one line: server-sent events end at line ends. */
+struct slice responses_one_line(struct slice json, struct arena *a);

@@ -1,0 +1,793 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A Responses stream, or a whole response, out of hub events (DIALECTS §5.3): items are opened and closed in pairs of
+ * events, texts are repeated when they end, and the last event has the whole response in it.
+ *
+ *     response.created, response.in_progress
+ *       output_item.added
+ *         content_part.added, output_text.delta …, output_text.annotation.added …, output_text.done, content_part.done
+ *         reasoning_summary_part.added, reasoning_summary_text.delta …, reasoning_summary_text.done, …part.done
+ *         function_call_arguments.delta …, function_call_arguments.done     (these may overlap)
+ *       output_item.done
+ *     response.completed | response.incomplete | response.failed */
+#include "dialect/openai_responses/openai_responses.h"
+
+/* One call's output. */
+struct stream {
+	struct event_writer *w;
+	struct responses_writing *s;
+	struct buf *out;
+	struct json_writer j;
+	size_t before;                 /* where in `out` the event begins */
+	bool failed;                   /* over a limit */
+};
+
+/* ---- wire events ---- */
+
+/* False: nothing is to be written. What is begun here is one line of JSON in place. */
+static bool open_event(struct stream *x, const char *type)
+{
+	if (x->s->silent || x->failed)
+		return false;
+	x->before = x->out->len;
+	if (!buf_printf(x->out, "event: %s\ndata: ", type)) {
+		x->failed = true;
+		return false;
+	}
+	json_writer_init(&x->j, x->out);
+	json_begin_object(&x->j);
+	json_member_cstr(&x->j, "type", type);
+	json_member_int(&x->j, "sequence_number", ++x->w->sequence);
+	return true;
+}
+
+static void close_event(struct stream *x)
+{
+	json_end_object(&x->j);
+	x->w->written++;
+	if (x->j.overflow || !buf_append(x->out, "\n\n", 2)) {
+		x->out->len = x->before;
+		x->failed = true;
+	}
+}
+
+static bool open_item_event(struct stream *x, const char *type, const struct responses_item *item)
+{
+	if (!open_event(x, type))
+		return false;
+	json_member_string(&x->j, "item_id", item->id);
+	json_member_int(&x->j, "output_index", item->index);
+	return true;
+}
+
+static void write_item_event(struct stream *x, const char *type, const struct responses_item *item, bool begins)
+{
+	if (!open_event(x, type))
+		return;
+	json_member_int(&x->j, "output_index", item->index);
+	json_literal_key(&x->j, "item");
+	responses_write_item(&x->j, item, begins);
+	close_event(x);
+}
+
+static void write_response_event(struct stream *x, const char *type, bool done)
+{
+	if (!open_event(x, type))
+		return;
+	json_literal_key(&x->j, "response");
+	responses_write_response(&x->j, x->w, done);
+	close_event(x);
+}
+
+static void write_lone_event(struct stream *x, const char *type, const struct responses_item *item)
+{
+	if (open_item_event(x, type, item))
+		close_event(x);
+}
+
+static void write_text_event(struct stream *x, const char *type, const struct responses_item *item, const char *member,
+			     struct slice text)
+{
+	if (!open_item_event(x, type, item))
+		return;
+	json_key(&x->j, slice_cstr(member));
+	json_string(&x->j, text);
+	close_event(x);
+}
+
+/* ---- what is kept ---- */
+
+static void append(struct responses_text *t, struct slice more, struct arena *a)
+{
+	if (t->len + more.len > t->capacity) {
+		size_t capacity = 2 * t->capacity > t->len + more.len ? 2 * t->capacity : t->len + more.len + 64;
+		char *grown = arena_alloc(a, capacity);
+
+		if (t->len > 0)
+			memcpy(grown, t->data, t->len);
+		t->data = grown;
+		t->capacity = capacity;
+	}
+	if (more.len > 0)
+		memcpy(t->data + t->len, more.ptr, more.len);
+	t->len += more.len;
+}
+
+/* False: over the writer's limit. A whole answer has been held to one already. */
+static bool keep_text(struct stream *x, struct responses_text *t, struct slice more)
+{
+	if (!x->s->silent && more.len > x->w->limit - x->s->kept) {
+		x->failed = true;
+		return false;
+	}
+	x->s->kept += more.len;
+	append(t, more, x->w->arena);
+	return true;
+}
+
+/* One more value of a JSON list. */
+static bool keep_value(struct stream *x, struct responses_text *list, struct slice json)
+{
+	return (list->len == 0 || keep_text(x, list, SLICE(","))) && keep_text(x, list, json);
+}
+
+static struct slice copy(struct stream *x, struct slice text)
+{
+	return arena_dup(x->w->arena, text);
+}
+
+static struct slice id_or_made(struct stream *x, struct slice id, const char *prefix)
+{
+	char made[WRITER_ID_MAX];
+
+	return copy(x, id.len > 0 ? id : writer_make_id(x->w, prefix, made));
+}
+
+static struct responses_item *item_new(struct stream *x, enum responses_kind kind, unsigned block, struct slice id)
+{
+	static const char *const prefixes[] = {
+		[RESPONSES_MESSAGE] = "msg_", [RESPONSES_REASONING] = "rs_", [RESPONSES_CALL] = "fc_",
+		[RESPONSES_CUSTOM_CALL] = "ctc_", [RESPONSES_IMAGE] = "ig_", [RESPONSES_RAW] = "item_",
+	};
+	struct responses_item *item = arena_new(x->w->arena, struct responses_item);
+
+	item->kind = kind;
+	item->block = block;
+	item->id = id_or_made(x, id, prefixes[kind]);
+	return item;
+}
+
+static void item_open(struct stream *x, struct responses_item *item)
+{
+	struct responses_writing *s = x->s;
+
+	item->index = s->item_count++;
+	if (s->last)
+		s->last->next = item;
+	else
+		s->items = item;
+	s->last = item;
+	write_item_event(x, "response.output_item.added", item, true);
+}
+
+/* ---- text and refusals ---- */
+
+static bool open_piece_event(struct stream *x, const char *type, const struct responses_item *item,
+			     const struct responses_piece *p)
+{
+	if (!open_item_event(x, type, item))
+		return false;
+	json_member_int(&x->j, "content_index", p->index);
+	return true;
+}
+
+static void write_part_event(struct stream *x, const char *type, const struct responses_item *item,
+			     const struct responses_piece *p, bool begins)
+{
+	if (!open_piece_event(x, type, item, p))
+		return;
+	json_literal_key(&x->j, "part");
+	responses_write_piece(&x->j, p, begins);
+	close_event(x);
+}
+
+static void write_delta(struct stream *x, const struct responses_item *item, const struct responses_piece *p,
+			struct slice text, struct slice logprobs)
+{
+	if (!open_piece_event(x, p->refusal ? "response.refusal.delta" : "response.output_text.delta", item, p))
+		return;
+	json_member_string(&x->j, "delta", text);
+	if (!p->refusal) {
+		json_literal_key(&x->j, "logprobs");
+		json_begin_array(&x->j);
+		if (logprobs.len > 0)
+			json_value_raw(&x->j, logprobs);
+		json_end_array(&x->j);
+	}
+	close_event(x);
+}
+
+/* Text that waited for its logprobs goes with them, or without when something else came. */
+static void write_waiting(struct stream *x, struct slice logprobs)
+{
+	struct responses_piece *p = x->s->open && x->s->waiting > 0 ? x->s->open->last_piece : NULL;
+	size_t len = x->s->waiting;
+
+	x->s->waiting = 0;
+	if (p)
+		write_delta(x, x->s->open, p, slice_of(p->text.data + p->text.len - len, len), logprobs);
+}
+
+static void add_annotation(struct stream *x, const struct responses_item *item, struct responses_piece *p,
+			   const struct citation *c)
+{
+	struct json_writer j;
+	struct buf text;
+	struct slice json;
+
+	buf_init(&text, x->w->limit > 0 && !x->s->silent ? x->w->limit : FRAME_MAX);
+	json_writer_init(&j, &text);
+	responses_write_citation(&j, c, p->characters);
+	json = responses_one_line(buf_slice(&text), x->w->arena);
+	buf_done(&text);
+	if (j.overflow || !keep_value(x, &p->annotations, json))
+		return;
+	if (!p->closed && open_piece_event(x, "response.output_text.annotation.added", item, p)) {
+		json_member_int(&x->j, "annotation_index", p->annotation_count);
+		json_literal_key(&x->j, "annotation");
+		json_value_raw(&x->j, json);
+		close_event(x);
+	}
+	p->annotation_count++;
+}
+
+static void close_piece(struct stream *x, struct responses_item *item)
+{
+	struct responses_piece *p = item->last_piece;
+	struct slice text;
+
+	if (!p || p->closed)
+		return;
+	write_waiting(x, SLICE(""));
+	for (unsigned i = 0; i < p->whole_count; i++)
+		add_annotation(x, item, p, &p->whole[i]);
+	text = responses_text_slice(&p->text);
+	if (open_piece_event(x, p->refusal ? "response.refusal.done" : "response.output_text.done", item, p)) {
+		json_key(&x->j, p->refusal ? SLICE("refusal") : SLICE("text"));
+		json_string(&x->j, text);
+		if (!p->refusal) {
+			json_literal_key(&x->j, "logprobs");
+			json_begin_array(&x->j);
+			if (p->logprobs.len > 0)
+				json_value_raw(&x->j, responses_text_slice(&p->logprobs));
+			json_end_array(&x->j);
+		}
+		close_event(x);
+	}
+	write_part_event(x, "response.content_part.done", item, p, false);
+	p->closed = true;
+}
+
+/* ---- closing items ---- */
+
+static void close_reasoning(struct stream *x, struct responses_item *item)
+{
+	if (item->text.len == 0)
+		return;
+	if (open_item_event(x, "response.reasoning_summary_text.done", item)) {
+		json_member_int(&x->j, "summary_index", 0);
+		json_member_string(&x->j, "text", responses_text_slice(&item->text));
+		close_event(x);
+	}
+	if (open_item_event(x, "response.reasoning_summary_part.done", item)) {
+		json_member_int(&x->j, "summary_index", 0);
+		json_literal_key(&x->j, "part");
+		responses_write_summary(&x->j, responses_text_slice(&item->text));
+		close_event(x);
+	}
+}
+
+static void close_item(struct stream *x, struct responses_item *item)
+{
+	if (item->closed)
+		return;
+	switch (item->kind) {
+	case RESPONSES_MESSAGE:
+		close_piece(x, item);
+		break;
+	case RESPONSES_REASONING:
+		close_reasoning(x, item);
+		break;
+	case RESPONSES_CALL:
+		write_text_event(x, "response.function_call_arguments.done", item, "arguments",
+				 responses_text_slice(&item->text));
+		break;
+	case RESPONSES_CUSTOM_CALL:
+		write_text_event(x, "response.custom_tool_call_input.done", item, "input", responses_text_slice(&item->text));
+		break;
+	case RESPONSES_IMAGE:
+		write_lone_event(x, "response.image_generation_call.completed", item);
+		break;
+	case RESPONSES_RAW:
+		break;
+	}
+	item->closed = true;
+	write_item_event(x, "response.output_item.done", item, false);
+}
+
+static void close_open(struct stream *x)
+{
+	if (x->s->open)
+		close_item(x, x->s->open);
+	x->s->open = NULL;
+}
+
+/* A call that was begun enters the list now: nothing can come before it any more. */
+static void open_call(struct stream *x)
+{
+	struct responses_item *call = x->s->begun_call;
+
+	x->s->begun_call = NULL;
+	if (call)
+		item_open(x, call);
+}
+
+/* ---- hub events ---- */
+
+static struct responses_piece *piece_of(struct stream *x, unsigned block, bool refusal)
+{
+	struct responses_writing *s = x->s;
+	struct responses_piece *p = s->open && s->open->kind == RESPONSES_MESSAGE ? s->open->last_piece : NULL;
+
+	if (p && !p->closed && p->block == block && p->refusal == refusal)
+		return p;
+	if (!s->open || s->open->kind != RESPONSES_MESSAGE) {
+		close_open(x);
+		s->open = item_new(x, RESPONSES_MESSAGE, block, SLICE(""));
+		item_open(x, s->open);
+	}
+	close_piece(x, s->open);
+	p = arena_new(x->w->arena, struct responses_piece);
+	p->block = block;
+	p->refusal = refusal;
+	p->index = s->open->piece_count++;
+	if (s->open->last_piece)
+		s->open->last_piece->next = p;
+	else
+		s->open->pieces = p;
+	s->open->last_piece = p;
+	write_part_event(x, "response.content_part.added", s->open, p, true);
+	return p;
+}
+
+static int64_t count_characters(struct slice text)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	return count;
+}
+
+static void on_text(struct stream *x, const struct event *e)
+{
+	struct responses_piece *p = piece_of(x, e->block, e->kind == EVENT_REFUSAL);
+
+	if (!keep_text(x, &p->text, e->text))
+		return;
+	p->characters += count_characters(e->text);
+	if (x->s->logprobs && !p->refusal)
+		x->s->waiting = e->text.len;
+	else
+		write_delta(x, x->s->open, p, e->text, SLICE(""));
+}
+
+static void on_logprobs(struct stream *x, const struct event *e)
+{
+	struct responses_piece *p = x->s->open && x->s->open->kind == RESPONSES_MESSAGE ? x->s->open->last_piece : NULL;
+	struct json_writer j;
+	struct buf text;
+
+	if (!x->s->logprobs || !p || p->refusal || p->closed || e->logprobs.of_refusal) {
+		write_waiting(x, SLICE(""));
+		return;
+	}
+	buf_init(&text, FRAME_MAX);
+	json_writer_init(&j, &text);
+	responses_write_logprobs(&j, e->logprobs.items, e->logprobs.count);
+	if (!j.overflow && text.len > 0)
+		keep_value(x, &p->logprobs, buf_slice(&text));
+	if (x->s->waiting > 0)
+		write_waiting(x, buf_slice(&text));
+	else
+		write_delta(x, x->s->open, p, SLICE(""), buf_slice(&text));
+	buf_done(&text);
+}
+
+static struct responses_piece *find_piece(struct stream *x, unsigned block, struct responses_item **ret_item)
+{
+	for (struct responses_item *item = x->s->items; item; item = item->next)
+		for (struct responses_piece *p = item->pieces; p; p = p->next)
+			if (p->block == block) {
+				*ret_item = item;
+				return p;
+			}
+	return NULL;
+}
+
+/* Of a text that is closed it stands in the last event only. */
+static void on_citation(struct stream *x, const struct event *e)
+{
+	enum { WHOLE_MAX = 256 };
+	struct responses_item *item = NULL;
+	struct responses_piece *p = find_piece(x, e->block, &item);
+	struct citation *c;
+
+	/* Anthropic's come before the text that they are about. */
+	if (!p)
+		p = piece_of(x, e->block, false), item = x->s->open;
+	if (p->closed || e->citation.end >= 0) {
+		add_annotation(x, item, p, &e->citation);
+		return;
+	}
+	if (p->whole_count == WHOLE_MAX)
+		return;
+	if (!p->whole)
+		p->whole = arena_array(x->w->arena, struct citation, WHOLE_MAX);
+	c = &p->whole[p->whole_count++];
+	*c = e->citation;
+	c->url = copy(x, c->url);
+	c->title = copy(x, c->title);
+	c->quote = (struct slice){ 0 };
+	c->raw = copy(x, c->raw);
+}
+
+static struct responses_item *reasoning_of(struct stream *x, unsigned block, struct slice id)
+{
+	struct responses_item *item = x->s->open;
+
+	if (item && item->kind == RESPONSES_REASONING && item->block == block)
+		return item;
+	close_open(x);
+	item = item_new(x, RESPONSES_REASONING, block, id);
+	item_open(x, item);
+	x->s->open = item;
+	return item;
+}
+
+static void on_reasoning(struct stream *x, const struct event *e)
+{
+	struct responses_item *item = reasoning_of(x, e->block, SLICE(""));
+	bool first = item->text.len == 0;
+
+	if (e->text.len == 0 || !keep_text(x, &item->text, e->text))
+		return;
+	if (first && open_item_event(x, "response.reasoning_summary_part.added", item)) {
+		json_member_int(&x->j, "summary_index", 0);
+		json_literal_key(&x->j, "part");
+		responses_write_summary(&x->j, SLICE(""));
+		close_event(x);
+	}
+	if (open_item_event(x, "response.reasoning_summary_text.delta", item)) {
+		json_member_int(&x->j, "summary_index", 0);
+		json_member_string(&x->j, "delta", e->text);
+		close_event(x);
+	}
+}
+
+static struct responses_item *find_call(struct stream *x, unsigned block)
+{
+	for (struct responses_item *item = x->s->items; item; item = item->next)
+		if ((item->kind == RESPONSES_CALL || item->kind == RESPONSES_CUSTOM_CALL) && item->block == block)
+			return item;
+	return NULL;
+}
+
+/* The state of a text or a call (Gemini's) takes an item of its own before it, as long as there is a before; the side
+ * store keeps the rest. */
+static void on_signature(struct stream *x, const struct event *e)
+{
+	struct responses_item *text_item = NULL, *item;
+	bool before_call = x->s->begun_call && x->s->begun_call->block == e->block;
+
+	if (!before_call) {
+		open_call(x);
+		if (find_call(x, e->block) || find_piece(x, e->block, &text_item))
+			return;
+	}
+	if (e->signature.payload.len == 0)
+		return;
+	item = reasoning_of(x, e->block, e->signature.item_id);
+	if (!x->s->silent && e->signature.payload.len > x->w->limit - x->s->kept) {
+		x->failed = true;
+		return;
+	}
+	x->s->kept += e->signature.payload.len;
+	item->state = copy(x, e->signature.payload);
+	if (before_call)
+		close_open(x);
+}
+
+static void on_call(struct stream *x, const struct event *e)
+{
+	struct responses_item *item;
+	struct slice namespace, name;
+
+	close_open(x);
+	item = item_new(x, e->tool.custom ? RESPONSES_CUSTOM_CALL : RESPONSES_CALL, e->block, e->tool.item_id);
+	name = responses_own_name(x->s->namespaces, x->s->namespace_count, e->tool.name, &namespace);
+	item->call_id = copy(x, e->tool.id);
+	item->name = copy(x, name);
+	item->namespace = namespace;
+	x->s->begun_call = item;
+}
+
+static void on_arguments(struct stream *x, const struct event *e)
+{
+	struct responses_item *item = find_call(x, e->block);
+
+	if (!item || item->closed || e->text.len == 0 || !keep_text(x, &item->text, e->text))
+		return;
+	write_text_event(x, item->kind == RESPONSES_CUSTOM_CALL ? "response.custom_tool_call_input.delta"
+								 : "response.function_call_arguments.delta",
+			 item, "delta", e->text);
+}
+
+/* Calls without arguments say so. */
+static void end_call(struct stream *x, struct responses_item *item)
+{
+	if (item->kind == RESPONSES_CALL && item->text.len == 0)
+		keep_text(x, &item->text, SLICE("{}"));
+	close_item(x, item);
+}
+
+/* Pictures only: nothing else has an item. */
+static void on_media(struct stream *x, const struct event *e)
+{
+	const struct media *m = &e->media;
+	struct responses_item *item = x->s->open;
+	bool more = item && item->kind == RESPONSES_IMAGE && item->block == e->block;
+
+	if (m->source != MEDIA_DATA || (!more && media_part_kind(media_guess_mime(m)) != PART_IMAGE))
+		return;
+	if (!more) {
+		struct slice mime = media_guess_mime(m);
+
+		close_open(x);
+		item = item_new(x, RESPONSES_IMAGE, e->block, SLICE(""));
+		item->format = copy(x, slice_after(mime, SLICE("image/").len));
+		item_open(x, item);
+		x->s->open = item;
+		write_lone_event(x, "response.image_generation_call.in_progress", item);
+		write_lone_event(x, "response.image_generation_call.generating", item);
+	}
+	keep_text(x, &item->text, m->value);
+}
+
+static void on_opaque(struct stream *x, const struct event *e)
+{
+	struct responses_item *item;
+
+	if (e->opaque.dialect != DIALECT_OPENAI_RESPONSES || e->opaque.raw.len == 0)
+		return;
+	close_open(x);
+	item = item_new(x, RESPONSES_RAW, e->block, SLICE("raw"));
+	if (!x->s->silent && e->opaque.raw.len > x->w->limit - x->s->kept) {
+		x->failed = true;
+		return;
+	}
+	x->s->kept += e->opaque.raw.len;
+	item->raw = responses_one_line(e->opaque.raw, x->w->arena);
+	item_open(x, item);
+	close_item(x, item);
+}
+
+/* ---- the whole ---- */
+
+static void begin(struct stream *x, const struct event *start)
+{
+	struct responses_writing *s = x->s;
+	struct slice id = start ? start->start.id : SLICE("");
+	char made[WRITER_ID_MAX];
+
+	if (s->begun)
+		return;
+	s->begun = true;
+	/* Ids of other dialects would not be taken back as a previous response's. */
+	if (x->w->answer_id[0] == '\0')
+		failure_copy_text(x->w->answer_id, sizeof(x->w->answer_id),
+				  slice_starts_with(id, SLICE("resp_")) ? id : writer_make_id(x->w, "resp_", made));
+	s->model = copy(x, start && start->start.model.len > 0 ? start->start.model : x->w->model);
+	s->service_tier = start ? copy(x, start->start.service_tier) : SLICE("");
+	s->created_s = start && start->start.created_s > 0 ? start->start.created_s : x->w->now_s;
+	write_response_event(x, "response.created", false);
+	write_response_event(x, "response.in_progress", false);
+}
+
+static void on_event(struct stream *x, const struct event *e)
+{
+	struct responses_item *call;
+
+	begin(x, e->kind == EVENT_START ? e : NULL);
+	if (e->kind != EVENT_LOGPROBS)
+		write_waiting(x, SLICE(""));
+	if (e->kind != EVENT_SIGNATURE)
+		open_call(x);
+	switch (e->kind) {
+	case EVENT_TEXT: case EVENT_REFUSAL:
+		on_text(x, e);
+		break;
+	case EVENT_REASONING:
+		on_reasoning(x, e);
+		break;
+	case EVENT_SIGNATURE:
+		on_signature(x, e);
+		break;
+	case EVENT_TOOL_BEGIN:
+		on_call(x, e);
+		break;
+	case EVENT_TOOL_ARGUMENTS:
+		on_arguments(x, e);
+		break;
+	case EVENT_TOOL_END:
+		call = find_call(x, e->block);
+		if (call)
+			end_call(x, call);
+		break;
+	case EVENT_MEDIA:
+		on_media(x, e);
+		break;
+	case EVENT_CITATION:
+		on_citation(x, e);
+		break;
+	case EVENT_LOGPROBS:
+		on_logprobs(x, e);
+		break;
+	case EVENT_OPAQUE:
+		on_opaque(x, e);
+		break;
+	case EVENT_STOP:
+		x->s->stopped = true;
+		x->s->reason = e->stop.reason;
+		break;
+	case EVENT_START:
+		break;
+	}
+}
+
+/* What was cut short is what was still open when the length or a filter ended it. */
+static void finish(struct stream *x)
+{
+	enum stop_reason reason = x->s->reason;
+	bool cut = reason == STOP_LENGTH || reason == STOP_CONTEXT || reason == STOP_REFUSAL;
+
+	begin(x, NULL);
+	write_waiting(x, SLICE(""));
+	open_call(x);
+	if (x->s->open)
+		x->s->open->incomplete = cut;
+	close_open(x);
+	for (struct responses_item *item = x->s->items; item; item = item->next)
+		if (!item->closed) {
+			item->incomplete = cut;
+			close_item(x, item);
+		}
+}
+
+struct responses_writing *responses_state(struct event_writer *w)
+{
+	if (!w->state)
+		responses_writer_init(w, NULL);
+	return w->state;
+}
+
+static void keep_namespaces(struct responses_writing *s, struct json tools, struct arena *a)
+{
+	s->namespaces = arena_array(a, struct slice, json_count(tools) + 1);
+	for (struct json_walk w = json_walk(tools); json_walk_next(&w);)
+		if (json_text_eq(json_get(w.value, "type"), SLICE("namespace")))
+			s->namespaces[s->namespace_count++] = arena_dup(a, json_text(json_get(w.value, "name"), a));
+}
+
+void responses_writer_init(struct event_writer *w, const struct request_facts *facts)
+{
+	struct responses_writing *s = arena_new(w->arena, struct responses_writing);
+	struct json root = facts ? json_root(&facts->doc) : (struct json){ 0 };
+
+	w->sequence = -1;
+	w->state = s;
+	responses_keep_echo(s, root, w->arena);
+	keep_namespaces(s, json_get(root, "tools"), w->arena);
+	for (struct json_walk i = json_walk(json_get(root, "include")); json_walk_next(&i);)
+		s->logprobs |= json_text_eq(i.value, SLICE("message.output_text.logprobs"));
+}
+
+/* Only one answer can be said here. */
+bool responses_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct stream x = { .w = w, .s = responses_state(w), .out = out };
+
+	if (e->choice == 0)
+		on_event(&x, e);
+	return !x.failed;
+}
+
+bool responses_write_end(struct event_writer *w, struct buf *out)
+{
+	struct stream x = { .w = w, .s = responses_state(w), .out = out };
+
+	finish(&x);
+	write_response_event(&x, responses_last_event(x.s->reason), true);
+	return !x.failed;
+}
+
+/* ---- whole answers: the same events, heard in silence ---- */
+
+static void hear_block(struct stream *x, const struct answer_block *b)
+{
+	struct event e = { .kind = b->kind, .block = b->number };
+	struct event signature = { .kind = EVENT_SIGNATURE, .block = b->number,
+				   .signature = { b->state, b->redacted, b->item_id } };
+
+	if (b->kind == EVENT_TEXT && b->state.len > 0)
+		on_event(x, &signature);
+	switch (b->kind) {
+	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL:
+		e.text = buf_slice(&b->text);
+		break;
+	case EVENT_TOOL_BEGIN:
+		e.tool.id = b->id, e.tool.name = b->name, e.tool.item_id = b->item_id, e.tool.custom = b->custom;
+		break;
+	case EVENT_MEDIA:
+		e.media = b->media;
+		e.media.source = MEDIA_DATA;
+		e.media.value = buf_slice(&b->text);
+		break;
+	case EVENT_OPAQUE:
+		e.opaque.raw = b->raw, e.opaque.dialect = b->raw_dialect;
+		break;
+	default:
+		return;
+	}
+	on_event(x, &e);
+	if (b->kind != EVENT_TEXT && b->state.len > 0)
+		on_event(x, &signature);
+	if (b->kind == EVENT_TOOL_BEGIN) {
+		on_event(x, &(struct event){ .kind = EVENT_TOOL_ARGUMENTS, .block = b->number, .text = buf_slice(&b->text) });
+		if (b->ended)
+			on_event(x, &(struct event){ .kind = EVENT_TOOL_END, .block = b->number });
+	}
+	for (unsigned i = 0; i < b->citation_count; i++)
+		on_event(x, &(struct event){ .kind = EVENT_CITATION, .block = b->number, .citation = b->citations[i] });
+	if (b->logprob_count > 0)
+		on_event(x, &(struct event){ .kind = EVENT_LOGPROBS, .block = b->number,
+					     .logprobs = { b->logprobs, b->logprob_count, b->kind == EVENT_REFUSAL } });
+}
+
+bool responses_write_answer(struct event_writer *w, const struct answer *answer, struct buf *out)
+{
+	const struct answer_choice *c = answer->choice_count > 0 ? &answer->choices[0] : NULL;
+	struct stream x = { .w = w, .s = responses_state(w), .out = out };
+	struct event start = { .kind = EVENT_START,
+			       .start = { answer->id, answer->model, answer->service_tier, answer->created_s } };
+
+	x.s->silent = true;
+	on_event(&x, &start);
+	for (const struct answer_block *b = c ? c->blocks : NULL; b; b = b->next)
+		hear_block(&x, b);
+	x.s->reason = c && c->stopped ? c->reason : STOP_END;
+	finish(&x);
+	json_writer_init(&x.j, out);
+	responses_write_response(&x.j, w, true);
+	return !x.failed && !x.j.overflow;
+}
+
+void responses_write_count(int64_t tokens, bool estimated, struct buf *out)
+{
+	struct json_writer j;
+
+	json_writer_init(&j, out);
+	json_begin_object(&j);
+	json_member_cstr(&j, "object", "response.input_tokens");
+	json_member_int(&j, "input_tokens", tokens);
+	json_end_object(&j);
+}
