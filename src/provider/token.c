@@ -29,7 +29,6 @@ struct entry {
 	struct token_source *source;   /* a reference; its id is the map's key */
 	uint64_t id;
 	struct token *token;           /* NULL = none */
-	int64_t fetched_ns;
 	bool asked;                    /* since the last fetch began */
 	bool wanted;                   /* on the keeper's list, for its thread */
 	struct list node;
@@ -173,13 +172,19 @@ static void on_fetched(void *ctx, struct token *token, const struct failure *fai
 	struct token_keeper *k = e->keeper;
 	struct token *old = NULL;
 	int64_t now = clock_now_ns();
+	struct failure stale;
 
+	if (token && !is_usable(token, now)) { /* or it would be asked for again and again, without a rest */
+		failure_set(&stale, FAILURE_CREDENTIALS, "no token from %.*s: what it gave has expired already",
+			    SLICE_ARG(e->source->title));
+		failure = &stale;
+		token = token_unref(token);
+	}
 	pthread_mutex_lock(&k->lock);
 	e->fetch = NULL;
 	if (token) {
 		old = e->token;
 		e->token = token;
-		e->fetched_ns = now;
 		e->failures = 0;
 		e->refresh_ns = refresh_time(token, now);
 	} else {
@@ -231,7 +236,6 @@ static void on_timer(struct timer *t)
 static void open_keeper_letter(struct letter *letter, struct loop *loop)
 {
 	struct token_keeper *k = CONTAINER_OF(letter, struct token_keeper, letter);
-
 	bool is_end;
 
 	pthread_mutex_lock(&k->lock);

@@ -598,11 +598,12 @@ static void test_failure_rests_and_says_why(void **state)
 
 static void test_bad_answers_are_failures(void **state)
 {
-	static const char *const bodies[] = { "", "no", "{}", "{\"access_token\":5}", "{\"access_token\":\"a\\nb\"}" };
+	static const char *const bodies[] = { "", "no", "{}", "{\"access_token\":5}", "{\"access_token\":\"a\\nb\"}",
+					      "{\"access_token\":\"stale\",\"expires_in\":0}" };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
-		struct token_source *s = user_source(f, bodies[i][0] == '{' ? arena_cstr(&f->arena, arena_printf(&f->arena, "c%zu", i)) : i ? "x" : "y");
+		struct token_source *s = user_source(f, arena_cstr(&f->arena, arena_printf(&f->arena, "client-%zu", i)));
 		int fd;
 
 		f->changes = 0;
