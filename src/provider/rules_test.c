@@ -128,7 +128,7 @@ static const struct expected models[] = {
 	{ "mistral", "mistral-small-2603", SAMPLING_ACCEPTED, REASONING_EFFORT, N | I | L | M | H | X, 0, REJECTS_REASONING_OFF },
 	{ "bedrock", "mistral.mistral-large-2407-v1:0", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_USER_AFTER_TOOL, 0 },
 
-	{ "cohere", "command-a-reasoning-08-2025", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, REJECTS_SCHEMA_WITH_TOOLS, 0 },
+	{ "cohere", "command-a-reasoning-08-2025", SAMPLING_ACCEPTED, REASONING_BUDGET, N | H, REJECTS_SCHEMA_WITH_TOOLS, 0 },
 	{ "cohere", "command-r-plus-08-2024", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_PARALLEL_CONTROL, 0 },
 
 	{ "bedrock", "us.amazon.nova-2-lite-v1:0", SAMPLING_ACCEPTED, REASONING_EFFORT, L | M | H, REJECTS_SEED, 0 },
