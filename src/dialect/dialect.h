@@ -159,6 +159,12 @@ struct failure_view {
 	struct slice request_id;
 };
 
+/* A member of a request's root that says how to answer, not what. */
+struct parameter {
+	const char *name;
+	uint64_t fields;               /* FIELD_… it says */
+};
+
 struct dialect {
 	enum dialect_id id;
 	const char *name;              /* "openai-chat": configuration, logs, metrics, `weir explain` */
@@ -187,6 +193,9 @@ struct dialect {
 
 	/* ---- translation ---- */
 
+	/* Members that the verbatim relay may have to leave out, rename or map for a model or provider (PRODUCT §2.1);
+	 * ends with a NULL name. */
+	const struct parameter *parameters;
 	/* Which fields its clients can express, and what its writer makes of each: FIELD_COUNT rows. */
 	const struct field_row *fields;
 	/* Reads a CHAT (or COUNT_TOKENS) request into the hub. Unknown members are kept as `others`. False: reterr is a
@@ -252,3 +261,14 @@ const struct dialect *dialect_by_id(enum dialect_id id);
 /* DIALECT_COUNT when there is no such word. */
 enum dialect_id dialect_id_by_name(struct slice name);
 const char *dialect_id_name(enum dialect_id id);
+
+/* parameters.c: in-place edits of a request that is otherwise relayed verbatim. */
+/* Is any parameter there at all? Cheap; only then the request has to be read into the hub to know more. */
+bool parameters_are_said(const struct dialect *d, const struct request_facts *facts);
+/* Would the model or the provider reject any of them? */
+bool parameters_need_edits(const struct chat *c, const struct request_facts *facts, const struct field_verdict *v,
+			   const struct model_rules *rules, uint64_t quirks);
+/* Adds the edits that make the parameters those of `wanted`, the same request as the dialect's writer has it for that
+ * target. `*ret_dropped`: FIELD_… of what was left out. False: too many edits. */
+bool parameters_edit(const struct dialect *d, const struct request_facts *facts, struct json wanted, struct splice *out,
+		     struct arena *a, uint64_t *ret_dropped);

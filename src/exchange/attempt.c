@@ -118,8 +118,8 @@ static unsigned edit_body(struct attempt *a, const struct candidate *c, struct s
 	struct splice splice;
 
 	splice_init(&splice, buf_slice(&x->body));
-	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena),
-	      "a request takes a few edits at most");
+	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena) &&
+	      translate_parameters(x, c, &splice), "a request takes a few edits at most");
 	return splice_pieces(&splice, pieces);
 }
 

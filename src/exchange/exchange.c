@@ -238,6 +238,8 @@ void exchange_free_request(struct exchange *x)
 	else
 		arena_reset(&x->arena);
 	x->facts = (struct request_facts){ 0 };
+	x->chat = NULL;
+	x->chat_failure = NULL;
 	x->request_freed = true;
 }
 
@@ -455,8 +457,8 @@ static enum step_result step_plan(struct exchange *x)
 	x->planned_ns = clock_now_ns();
 	x->record.plan_us = (x->planned_ns - x->body_ready_ns) / NS_PER_US;
 	if (!planned) {
-		if (!x->chat_unreadable) /* else the reason is known: this is only what follows from it */
-			exchange_fail(x, &refusal);
+		/* What cannot be read can go to nobody: then that is the reason. */
+		exchange_fail(x, x->chat_failure ? x->chat_failure : &refusal);
 		return STEP_ABORT;
 	}
 	if (x->wants_stream)
@@ -579,7 +581,7 @@ static bool may_estimate(const struct exchange *x)
 {
 	return x->failure && x->failure->kind != FAILURE_CLIENT_GONE && x->failure->kind != FAILURE_REQUEST &&
 	       x->endpoint && x->endpoint->kind == ENDPOINT_MODEL && x->endpoint->operation == OPERATION_COUNT_TOKENS &&
-	       x->dialect->write_count && x->plan.count > 0 && !x->head_sent && !x->chat_unreadable && !x->request_freed;
+	       x->dialect->write_count && x->plan.count > 0 && !x->head_sent && !x->chat_failure && !x->request_freed;
 }
 
 static enum step_result step_settle(struct exchange *x)

@@ -88,7 +88,7 @@ struct exchange {
 	struct buf body;
 	struct request_facts facts;
 	struct chat *chat;             /* the request in the hub; NULL until somebody needs it (translate_chat) */
-	bool chat_unreadable;
+	const struct failure *chat_failure; /* it cannot be read into the hub; in the arena */
 	struct plan plan;
 	bool request_freed;
 	int64_t prompt_tokens;         /* estimate; -1 = not asked for yet */

@@ -8,42 +8,47 @@
 
 const struct chat *translate_chat(struct exchange *x)
 {
-	struct failure f;
+	struct failure *f;
 	struct chat *chat;
 
-	if (x->chat || x->chat_unreadable)
+	if (x->chat || x->chat_failure)
 		return x->chat;
 	if (!x->dialect->read_chat)
 		return NULL;
 	chat = arena_new(&x->arena, struct chat);
-	if (!x->dialect->read_chat(&x->facts, x->endpoint->operation, &x->arena, chat, &f)) {
-		exchange_fail(x, &f);
-		x->chat_unreadable = true;
+	f = arena_new(&x->arena, struct failure);
+	if (!x->dialect->read_chat(&x->facts, x->endpoint->operation, &x->arena, chat, f)) {
+		x->chat_failure = f;
 		return NULL;
 	}
 	x->chat = chat;
 	return chat;
 }
 
-static bool write_request(struct exchange *x, struct translation *t, const struct candidate *c, bool ask_usage,
-			  struct failure *reterr)
+static struct chat_target target_of(struct exchange *x, const struct candidate *c, uint64_t carried, struct translation *t)
 {
-	const struct chat *chat = translate_chat(x);
-	struct chat_target target = {
+	return (struct chat_target){
 		.operation = x->endpoint->operation,
 		.model = c->own_id,
 		.provider = c->provider->name,
 		.rules = c->rules,
 		.quirks = c->binding->quirks,
 		.max_output = c->offer ? c->offer->model->max_output : 0,
-		.carried = c->fields.carried,
+		.carried = carried,
 		.stream = t->stream,
-		.ask_usage = ask_usage,
 		.names = &t->names,
 		.rewritten_lossy = &t->losses,
 	};
+}
+
+static bool write_request(struct exchange *x, struct translation *t, const struct candidate *c, bool ask_usage,
+			  struct failure *reterr)
+{
+	const struct chat *chat = translate_chat(x);
+	struct chat_target target = target_of(x, c, c->fields.carried, t);
 	bool ok;
 
+	target.ask_usage = ask_usage;
 	t->losses = c->fields.dropped;
 	failure_set(reterr, FAILURE_REQUEST, "the request does not fit limits.body when it is written for %.*s",
 		    SLICE_ARG(c->provider->name));
@@ -86,4 +91,47 @@ struct translation *translate_free(struct translation *t)
 		free(t);
 	}
 	return NULL;
+}
+
+/* The request as the dialect's own writer has it for that candidate; NULL: it cannot be said there, and the provider
+ * shall be the one to say so. */
+static const struct json_doc *write_again(struct exchange *x, const struct candidate *c, const struct field_verdict *v)
+{
+	struct json_doc *doc = arena_new(&x->arena, struct json_doc);
+	struct json_error error;
+	struct failure ignored;
+	struct translation t;
+	struct chat_target target;
+	bool ok;
+
+	translation_init(&t, 2 * x->snapshot->config->limits.body);
+	target = target_of(x, c, v->carried | v->refused, &t);
+	ok = c->binding->dialect->write_chat(x->chat, &target, &x->worker->scratch, &t.request, &ignored) &&
+	     json_parse(&x->arena, arena_dup(&x->arena, buf_slice(&t.request)), doc, &error);
+	arena_reset(&x->worker->scratch);
+	translation_done(&t);
+	return ok ? doc : NULL;
+}
+
+bool translate_parameters(struct exchange *x, const struct candidate *c, struct splice *out)
+{
+	const struct dialect *d = c->binding->dialect;
+	bool is_known = c->rules != &model_rules_unknown || c->binding->quirks != 0;
+	const struct json_doc *wanted;
+	struct field_verdict v;
+	uint64_t dropped;
+	bool ok;
+
+	if (x->endpoint->operation != OPERATION_CHAT || !is_known || !d->write_chat || !parameters_are_said(d, &x->facts) ||
+	    !translate_chat(x))
+		return true;
+	v = field_judge(x->chat, d->fields, d->id, c->rules, c->binding->quirks);
+	if (!parameters_need_edits(x->chat, &x->facts, &v, c->rules, c->binding->quirks))
+		return true;
+	wanted = write_again(x, c, &v);
+	if (!wanted)
+		return true;
+	ok = parameters_edit(d, &x->facts, json_root(wanted), out, &x->arena, &dropped);
+	x->record.dropped = exchange_keep(x, field_list(dropped & v.dropped, &x->arena));
+	return ok;
 }

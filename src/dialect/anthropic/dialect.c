@@ -92,8 +92,19 @@ static const struct field_row fields[FIELD_COUNT] = {
 	[FIELD_INDEX_OTHER] = { true, DROPPED },
 };
 
+/* What a model or provider may reject or call otherwise (DIALECTS §1.2, §7). */
+static const struct parameter parameters[] = {
+	{ "temperature", FIELD_TEMPERATURE },
+	{ "top_p", FIELD_TOP_P },
+	{ "top_k", FIELD_TOP_K },
+	{ "thinking", 0 },
+	{ "output_config", 0 },
+	{ 0 }
+};
+
 const struct dialect dialect_anthropic = {
 	.id = DIALECT_ANTHROPIC,
+	.parameters = parameters,
 	.name = "anthropic",
 	.read_request = anthropic_read_request,
 	.estimate_prompt = anthropic_estimate_prompt,

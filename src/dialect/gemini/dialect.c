@@ -28,8 +28,15 @@ static struct slice gemini_heartbeat(enum framing framing)
 	return framing == FRAMING_SSE ? SLICE("\n\n") : SLICE(" ");
 }
 
+/* What a model or provider may reject or call otherwise (DIALECTS §1.2, §7). */
+static const struct parameter parameters[] = {
+	{ "generationConfig", 0 },
+	{ 0 }
+};
+
 const struct dialect dialect_gemini = {
 	.id = DIALECT_GEMINI,
+	.parameters = parameters,
 	.name = "gemini",
 	.read_request = gemini_read_request,
 	.estimate_prompt = gemini_estimate_prompt,

@@ -76,8 +76,34 @@ static const struct field_row fields[FIELD_COUNT] = {
 	[FIELD_INDEX_OTHER] = { true, DROPPED },
 };
 
+/* What a model or provider may reject or call otherwise (DIALECTS §1.2, §7). */
+static const struct parameter parameters[] = {
+	{ "temperature", FIELD_TEMPERATURE },
+	{ "top_p", FIELD_TOP_P },
+	{ "top_k", FIELD_TOP_K },
+	{ "min_p", FIELD_MIN_P },
+	{ "frequency_penalty", FIELD_FREQUENCY_PENALTY },
+	{ "presence_penalty", FIELD_PRESENCE_PENALTY },
+	{ "repetition_penalty", FIELD_REPEAT_PENALTY },
+	{ "seed", FIELD_SEED },
+	{ "random_seed", 0 },
+	{ "logit_bias", FIELD_LOGIT_BIAS },
+	{ "reasoning_effort", 0 },
+	{ "reasoning", 0 },
+	{ "verbosity", FIELD_VERBOSITY },
+	{ "service_tier", FIELD_SERVICE_TIER },
+	{ "user", FIELD_USER },
+	{ "safety_identifier", FIELD_USER },
+	{ "metadata", FIELD_METADATA },
+	{ "parallel_tool_calls", FIELD_PARALLEL_CONTROL },
+	{ "max_tokens", 0 },
+	{ "max_completion_tokens", 0 },
+	{ 0 }
+};
+
 const struct dialect dialect_openai_chat = {
 	.id = DIALECT_OPENAI_CHAT,
+	.parameters = parameters,
 	.name = "openai-chat",
 	.read_request = chat_read_request,
 	.estimate_prompt = chat_estimate_prompt,
