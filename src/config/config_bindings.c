@@ -406,6 +406,23 @@ static void scope_fill_in(struct reader *r, const struct provider *p, struct bin
 		b->auth_region = region_of(r, p, b);
 }
 
+/* A base URL of the catalogue has its region from the environment, or its usual one. */
+static void warn_of_two_regions(struct reader *r, const struct provider_draft *d)
+{
+	const struct provider *p = d->provider;
+	struct slice said = auth_region_of_host(p->region);
+
+	for (unsigned i = 0; i < p->binding_count && said.len; i++) {
+		struct slice signed_for = p->bindings[i].auth_region;
+
+		if (!signed_for.len || slice_eq(signed_for, said))
+			continue;
+		warning(r, d->place, "'region' of '%.*s' is %.*s, but its base URL is in %.*s: write 'base_url', or set AWS_REGION",
+			SLICE_ARG(p->name), SLICE_ARG(said), SLICE_ARG(signed_for));
+		return;
+	}
+}
+
 /* What the provider says for all its bindings. */
 static void overrides_read(struct reader *r, struct provider_draft *d)
 {
@@ -439,6 +456,7 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 	if (p->binding_count && !kept && operations)
 		problem(r, d->operations, "'%.*s' can do none of these operations", SLICE_ARG(p->name));
 	p->binding_count = kept;
+	warn_of_two_regions(r, d);
 }
 
 void bindings_read(struct reader *r, struct provider_draft *d)
