@@ -4,7 +4,11 @@
  * never missing, a cut that lies inside the event, edits that leave JSON behind. */
 #pragma once
 
+#include <stdlib.h>
+
 #include "dialect/dialect.h"
+#include "llm/field.h"
+#include "llm/rules.h"
 
 static inline void fuzz_reading(const struct reading *ret, struct slice data)
 {
@@ -19,24 +23,142 @@ static inline void fuzz_reading(const struct reading *ret, struct slice data)
 		      "the cut lies inside the event");
 }
 
+/* ---- the hub ---- */
+
+enum { FUZZ_OUTPUT_MAX = 4 << 20 };
+
+static inline void fuzz_is_json(struct slice text, struct arena *scratch, const char *what)
+{
+	struct json_doc doc;
+	struct json_error error;
+	check(json_parse(scratch, text, &doc, &error), what);
+}
+
+/* One answer's events on their way to clients of all dialects at once, as streams and as whole answers. */
+struct fuzz_clients {
+	struct arena arena;
+	struct answering answering;
+	struct names names;
+	struct usage usage;
+	struct answer folded;
+	struct { struct event_writer writer; struct buf out; bool open; } writers[DIALECT_COUNT];
+};
+
+static inline void fuzz_clients_init(struct fuzz_clients *c, const struct dialect *provider)
+{
+	memset(c, 0, sizeof(*c));
+	arena_init(&c->arena);
+	names_init(&c->names, &c->arena);
+	answering_init(&c->answering, SLICE("provider"), provider->id, &c->names, 1);
+	answer_init(&c->folded, &c->arena, FUZZ_OUTPUT_MAX);
+	for (unsigned i = 0; i < DIALECT_COUNT; i++) {
+		const struct dialect *d = dialect_by_id((enum dialect_id)i);
+		if (!d || !d->write_event)
+			continue;
+		static struct request_facts nothing;
+		c->writers[i].open = true;
+		buf_init(&c->writers[i].out, FUZZ_OUTPUT_MAX);
+		c->writers[i].writer = (struct event_writer){
+			.dialect = d, .arena = &c->arena, .framing = d->stream_framing(SLICE("")), .include_usage = true,
+			.model = SLICE("m"), .provider = SLICE("provider"), .usage = &c->usage, .seed = 1, .sequence = -1, .limit = 1 << 20,
+		};
+		if (d->writer_init)
+			d->writer_init(&c->writers[i].writer, &nothing);
+	}
+}
+
+static inline void fuzz_clients_take(struct fuzz_clients *c, struct event_list *events, struct arena *scratch)
+{
+	for (unsigned i = 0; i < events->count; i++) {
+		struct event *e = &events->items[i];
+		answering_prepare(&c->answering, e, scratch);
+		answer_add(&c->folded, e);
+		for (unsigned w = 0; w < DIALECT_COUNT; w++)
+			if (c->writers[w].open)
+				c->writers[w].open = c->writers[w].writer.dialect->write_event(&c->writers[w].writer, e, &c->writers[w].out);
+	}
+}
+
+static inline void fuzz_clients_done(struct fuzz_clients *c, struct arena *scratch)
+{
+	for (unsigned i = 0; i < DIALECT_COUNT; i++) {
+		struct event_writer *w = &c->writers[i].writer;
+		if (!w->dialect)
+			continue;
+		if (c->writers[i].open)
+			w->dialect->write_end(w, &c->writers[i].out);
+		buf_clear(&c->writers[i].out);
+		w->state = NULL;
+		if (w->dialect->write_answer(w, &c->folded, &c->writers[i].out))
+			fuzz_is_json(buf_slice(&c->writers[i].out), scratch, "a whole answer is JSON");
+		buf_done(&c->writers[i].out);
+	}
+	answer_done(&c->folded);
+	arena_done(&c->arena);
+}
+
+/* Any JSON as a request, for targets of all dialects. */
+static inline void fuzz_chat(const struct dialect *d, enum operation op, struct slice input)
+{
+	struct request_facts facts = { 0 };
+	struct failure f;
+	struct json_error error;
+	struct arena a;
+	struct chat chat;
+	arena_init(&a);
+	if (d->read_chat && json_parse(&a, input, &facts.doc, &error) &&
+	    d->read_request(&facts, op, SLICE("m"), true, &a, &f) && d->read_chat(&facts, op, &a, &chat, &f)) {
+		for (unsigned i = 0; i < DIALECT_COUNT; i++) {
+			const struct dialect *to = dialect_by_id((enum dialect_id)i);
+			uint64_t lossy = 0;
+			struct names names;
+			struct buf out;
+			if (!to || !to->write_chat)
+				continue;
+			names_init(&names, &a);
+			buf_init(&out, FUZZ_OUTPUT_MAX);
+			struct chat_target t = { .operation = op, .model = SLICE("own"), .provider = SLICE("provider"),
+						 .rules = &model_rules_unknown, .stream = facts.stream, .names = &names,
+						 .rewritten_lossy = &lossy };
+			t.carried = field_judge(&chat, to->fields, to->id, t.rules, 0).carried;
+			if (to->write_chat(&chat, &t, &a, &out, &f))
+				fuzz_is_json(buf_slice(&out), &a, "a translated request is JSON");
+			else
+				check(f.message[0] != '\0', "what cannot be said is told");
+			buf_done(&out);
+		}
+	}
+	arena_done(&a);
+}
+
 static inline void fuzz_stream(const struct dialect *d, enum framing framing, struct slice input, struct arena *scratch)
 {
 	struct event_reader r;
 	struct reading reading;
 	struct framer framer;
 	struct frame frame;
+	struct event_list events;
+	struct fuzz_clients *clients = malloc(sizeof(*clients));
+	fuzz_clients_init(clients, d);
 	d->reader_init(&r, OPERATION_CHAT);
+	r.arena = &clients->arena;
 	framer_init(&framer, framing, 1 << 16);
 	framer_feed(&framer, input);
 	while (framer_next(&framer, &frame)) {
 		arena_reset(scratch);
+		event_list_init(&events, scratch);
+		r.sink = d->write_chat ? &events : NULL;
 		d->read_event(&r, &frame, scratch, &reading);
 		fuzz_reading(&reading, frame.data);
+		fuzz_clients_take(clients, &events, scratch);
 		check(!r.terminated || r.finished || (reading.flags & READING_MALFORMED) || framing == FRAMING_JSON_ARRAY,
 		      "only what is finished is terminated");
 	}
 	d->read_end(&r);
 	usage_clamp(&r.usage);
+	clients->usage = r.usage;
+	fuzz_clients_done(clients, scratch);
+	free(clients);
 	framer_done(&framer);
 }
 

@@ -296,12 +296,19 @@ static bool write_output_config(struct request_writing *r, const struct plan *p)
 
 static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double highest)
 {
+	bool fits = is_own(r) || n->value <= highest;
+
 	if (!n->said || !writes(r, field))
 		return;
-	json_key(&r->json, key);
-	if (n->value < 0 || n->value > highest) {
+	/* -1 is how some say "unsaid". */
+	if (n->value < 0 && !is_own(r)) {
 		r->lossy |= field;
-		json_double(&r->json, n->value < 0 ? 0 : highest);
+		return;
+	}
+	json_key(&r->json, key);
+	if (!fits) {
+		r->lossy |= field;
+		json_double(&r->json, highest);
 	} else if (n->text.len > 0) {
 		json_value_raw(&r->json, n->text);
 	} else {

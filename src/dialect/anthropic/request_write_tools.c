@@ -42,6 +42,8 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 		json_member_bool(&r->json, "strict", true);
 		if (report.lossy)
 			r->lossy |= FIELD_TOOL_STRICT;
+	} else if (is_own(r) && t->strict == SAID_NO) {
+		json_member_bool(&r->json, "strict", false);
 	}
 	if (is_own(r))
 		anthropic_write_members(r, t->raw, known);
