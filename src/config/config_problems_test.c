@@ -39,7 +39,7 @@ static const struct text_case cases[] = {
 	  "6:1: 'alerts' comes\n7:1: 'retention' comes\n8:1: 'guards' comes\n9:1: 'shared' comes\n" },
 	{ "defaults: { rescue: replay }\n", "1:21: 'replay' comes later\n" },
 	{ "defaults: { rescue: [off, hold] }\n", "1:27: 'hold' comes later\n" },
-	{ "defaults: { unsupported: droop }\n", "1:26: 'droop' is not known here; did you mean 'drop'?\n" },
+	{ "defaults: { unsupported: droop }\n", "1:26: unknown word 'droop'; did you mean 'drop'?\n" },
 	{ "routing: [{ split: { a: 1 }, prefer: quality, hedge: on }]\n",
 	  "1:13: 'split' comes later\n1:38: 'quality' comes later\n1:47: 'hedge' comes later\n" },
 	{ "routing: [{ match: { tools: true, tema: x }, prefer: cheapest }]\n",
