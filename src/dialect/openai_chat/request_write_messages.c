@@ -203,10 +203,13 @@ static void write_user(struct chat_writing *wr, const struct turn *t, const stru
 	take_moved(wr, &content);
 	take_system(wr, &content);
 	for (const struct turn *u = t; u != end; u = u->next) {
+		unsigned taken_over = content.count;
+
 		for (const struct part *p = u->parts; p; p = p->next)
 			if (is_content(wr, p))
 				content_add(&content, p, wr->scratch);
-		if (content.count == 0 || (merge && u->next != end))
+		/* What was taken over waits for a turn that says something itself. */
+		if (content.count == 0 || ((merge || content.count == taken_over) && u->next != end))
 			continue;
 		write_user_content(wr, &content, u);
 		content.count = 0;
