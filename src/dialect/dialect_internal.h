@@ -27,6 +27,8 @@ bool request_edit_model(const struct request_facts *facts, const struct request_
 			struct arena *a);
 /* A JSON string literal of `text`. */
 struct slice json_quote(struct slice text, struct arena *a);
+/* Everything but letters, digits and `unescaped` as %XX: what a path segment may not hold (RFC 3986 §3.3). */
+struct slice path_escape(struct slice text, const char *unescaped, struct arena *a);
 /* path?query, or the path alone. */
 struct slice request_join_query(struct slice path, struct slice query, struct arena *a);
 

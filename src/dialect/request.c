@@ -123,3 +123,25 @@ struct slice request_join_query(struct slice path, struct slice query, struct ar
 		return path;
 	return arena_printf(a, "%.*s?%.*s", SLICE_ARG(path), SLICE_ARG(query));
 }
+
+struct slice path_escape(struct slice text, const char *unescaped, struct arena *a)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = arena_alloc(a, 3 * text.len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     (c && strchr(unescaped, c));
+
+		if (plain) {
+			out[len++] = (char)c;
+			continue;
+		}
+		out[len++] = '%';
+		out[len++] = hex[c >> 4];
+		out[len++] = hex[c & 15];
+	}
+	return slice_of(out, len);
+}

@@ -70,6 +70,8 @@ static inline bool is_own(const struct request_writing *r)
 }
 /* FAILURE_REQUEST: this target cannot be told that. Always false. */
 bool anthropic_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
+/* Without white space at its end, line ends included. */
+struct slice anthropic_trim_end(struct slice text);
 /* The member cache_control, if the part has a mark and there is room for it. */
 void anthropic_write_mark(struct request_writing *r, enum cache_mark mark);
 /* The members of an object, but for those listed and nulls, as members of the object that is being written. */

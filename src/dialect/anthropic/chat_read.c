@@ -107,7 +107,8 @@ static void keep_other(struct chat_reading *r, const char *parent, struct json_w
 	struct slice name = json_text(w->key, r->arena);
 
 	if (!json_is(w->value, JSON_NULL))
-		chat_add_other(r->chat, r->arena, FIELD_OTHER, arena_printf(r->arena, "%s.%.*s", parent, SLICE_ARG(name)), w->value);
+		chat_add_other(r->chat, r->arena, FIELD_OTHER, arena_printf(r->arena, "%s.%.*s", parent, SLICE_ARG(name)),
+			       w->value);
 }
 
 /* enabled, adaptive, disabled, between_tools (sonnet-5-5 only: a kind of on), and what is to come. */
@@ -151,7 +152,8 @@ static bool read_format(struct chat_reading *r, struct json format)
 static void read_output_config(struct chat_reading *r, struct json config)
 {
 	for (struct json_walk w = json_walk(config); json_walk_next(&w);) {
-		unsigned effort = json_text_eq(w.key, SLICE("effort")) ? effort_by_name(json_text(w.value, r->arena)) : 0;
+		bool is_effort = json_text_eq(w.key, SLICE("effort"));
+		unsigned effort = is_effort ? effort_by_name(json_text(w.value, r->arena)) : 0;
 
 		if (effort != 0)
 			r->chat->reasoning.effort = effort;
@@ -214,8 +216,9 @@ static uint64_t other_field(struct json key, struct json value)
 static void keep_others(struct chat_reading *r, struct json root)
 {
 	static const char *const known[] = {
-		"model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "thinking", "output_config",
-		"output_format", "stop_sequences", "temperature", "top_p", "top_k", "metadata", "service_tier", "cache_control",
+		"model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "thinking",
+		"output_config", "output_format", "stop_sequences", "temperature", "top_p", "top_k", "metadata",
+		"service_tier", "cache_control",
 	};
 
 	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
@@ -224,7 +227,8 @@ static void keep_others(struct chat_reading *r, struct json root)
 		for (size_t i = 0; i < COUNT_OF(known) && !is_known; i++)
 			is_known = json_text_eq(w.key, slice_cstr(known[i]));
 		if (!is_known)
-			chat_add_other(r->chat, r->arena, other_field(w.key, w.value), json_text(w.key, r->arena), w.value);
+			chat_add_other(r->chat, r->arena, other_field(w.key, w.value), json_text(w.key, r->arena),
+				       w.value);
 	}
 }
 

@@ -19,7 +19,8 @@ struct place {
 
 static struct part *add_part(struct chat_reading *r, struct place *at, enum part_kind kind, struct json block)
 {
-	struct part *p = at->result ? result_add_part(at->result, r->arena, kind) : turn_add_part(at->turn, r->arena, kind);
+	struct part *p = at->result ? result_add_part(at->result, r->arena, kind) :
+				      turn_add_part(at->turn, r->arena, kind);
 
 	p->cache_mark = anthropic_read_mark(json_get(block, "cache_control"));
 	return p;
@@ -211,7 +212,8 @@ static void read_search_result(struct chat_reading *r, struct place *at, struct 
 static void read_thinking(struct chat_reading *r, struct place *at, struct json block)
 {
 	struct slice text = json_text(json_get(block, "thinking"), r->arena);
-	struct reasoning_state state = state_read(json_text(json_get(block, "signature"), r->arena), DIALECT_ANTHROPIC, r->arena);
+	struct slice signature = json_text(json_get(block, "signature"), r->arena);
+	struct reasoning_state state = state_read(signature, DIALECT_ANTHROPIC, r->arena);
 
 	if (text.len == 0 && state.dialect == DIALECT_GEMINI && state.payload.ptr) {
 		at->pending = state;
@@ -282,7 +284,8 @@ static bool read_block(struct chat_reading *r, struct place *at, struct json blo
 		void (*read)(struct chat_reading *r, struct place *at, struct json block);
 	} kinds[] = {
 		{ "text", read_text }, { "image", read_image }, { "document", read_document },
-		{ "search_result", read_search_result }, { "thinking", read_thinking }, { "redacted_thinking", read_redacted },
+		{ "search_result", read_search_result }, { "thinking", read_thinking },
+		{ "redacted_thinking", read_redacted },
 	};
 	struct json type = json_get(block, "type");
 
@@ -363,7 +366,8 @@ static bool read_role(struct chat_reading *r, struct json role, unsigned index, 
 			*ret = roles[i].role;
 			return true;
 		}
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "messages.%u.role must be \"user\", \"assistant\" or \"system\"", index);
+	failure_set(r->failure, FAILURE_BAD_REQUEST, "messages.%u.role must be \"user\", \"assistant\" or \"system\"",
+		    index);
 	failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("messages"));
 	return false;
 }
@@ -373,11 +377,13 @@ static void keep_others(struct chat_reading *r, struct json message, unsigned in
 {
 	static const char *const known[] = { "role", "content", NULL };
 
-	for (struct json_walk w = json_walk(message); json_walk_next(&w);)
+	for (struct json_walk w = json_walk(message); json_walk_next(&w);) {
+		struct slice name = json_text(w.key, r->arena);
+
 		if (!json_is(w.value, JSON_NULL) && !is_listed(w.key, known))
 			chat_add_other(r->chat, r->arena, FIELD_OTHER,
-				       arena_printf(r->arena, "messages.%u.%.*s", index, SLICE_ARG(json_text(w.key, r->arena))),
-				       w.value);
+				       arena_printf(r->arena, "messages.%u.%.*s", index, SLICE_ARG(name)), w.value);
+	}
 }
 
 bool anthropic_read_messages(struct chat_reading *r, struct json messages)

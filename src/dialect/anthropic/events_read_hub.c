@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages events and answers as the hub's events (DIALECTS §4.2, §4.3, §4.5, §5.4). Anthropic's blocks come one after the
- * other; others who speak this dialect are less strict, so a few may be open at once, a delta may come without its
+/* Messages events and answers as the hub's events (DIALECTS §4.2, §4.3, §4.5, §5.4). Anthropic's blocks come one after
+ * the other; others who speak this dialect are less strict, so a few may be open at once, a delta may come without its
  * block's start, a tool's input with the start or in deltas. */
 #include "dialect/anthropic/anthropic.h"
 
@@ -77,7 +77,8 @@ static bool gather(struct event_reader *r, struct open_block *b, struct slice te
 
 /* ---- one block's events ---- */
 
-static void hear_text(struct event_reader *r, enum event_kind kind, unsigned block, struct json v, struct arena *scratch)
+static void hear_text(struct event_reader *r, enum event_kind kind, unsigned block, struct json v,
+		      struct arena *scratch)
 {
 	if (json_is_filled(v))
 		event_add(r->sink, kind, 0, block)->text = json_text(v, scratch);
@@ -110,8 +111,10 @@ static int64_t place_of(struct json object, const char *name)
 static void hear_citation(struct event_reader *r, unsigned block, struct json v, struct arena *scratch)
 {
 	struct json type = json_get(v, "type");
-	struct citation c = { .kind = CITATION_DOCUMENT, .start = -1, .end = -1, .document = place_of(v, "document_index"),
-			      .source_start = -1, .source_end = -1, .raw = json_raw(v), .raw_dialect = DIALECT_ANTHROPIC };
+	struct citation c = {
+		.kind = CITATION_DOCUMENT, .start = -1, .end = -1, .document = place_of(v, "document_index"),
+		.source_start = -1, .source_end = -1, .raw = json_raw(v), .raw_dialect = DIALECT_ANTHROPIC,
+	};
 
 	if (!json_is(v, JSON_OBJECT))
 		return;
@@ -174,7 +177,8 @@ static struct slice complete_opaque(struct open_block *b, struct arena *scratch)
 	struct splice edited;
 	struct slice input = slice_of(b->gathered, b->gathered_len);
 
-	if (input.len == 0 || !json_parse(scratch, b->raw, &doc, &error) || !json_parse(scratch, input, &parsed, &error))
+	if (input.len == 0 || !json_parse(scratch, b->raw, &doc, &error) ||
+	    !json_parse(scratch, input, &parsed, &error))
 		return b->raw;
 	splice_init(&edited, b->raw);
 	if (!json_exists(json_get(json_root(&doc), "input")) ||
@@ -204,7 +208,8 @@ static struct open_block *find_block(struct hearing *h, int64_t index)
 }
 
 /* A block of the same number that was not closed is closed by it. */
-static struct open_block *begin_block(struct event_reader *r, int64_t index, enum block_kind kind, struct arena *scratch)
+static struct open_block *begin_block(struct event_reader *r, int64_t index, enum block_kind kind,
+				      struct arena *scratch)
 {
 	struct hearing *h = hearing_of(r);
 	struct open_block *b = find_block(h, index);
@@ -235,8 +240,8 @@ void anthropic_hear_start(struct event_reader *r, struct json message, struct ar
 	e->start.service_tier = json_text(json_get(json_get(message, "usage"), "service_tier"), scratch);
 }
 
-/* What its dialect alone knows. A server tool's call begins without its input, a compaction without its content; results
- * and all else are whole. */
+/* What its dialect alone knows. A server tool's call begins without its input, a compaction without its content;
+ * results and all else are whole. */
 static void hear_other_block(struct event_reader *r, int64_t index, struct json block, struct arena *scratch)
 {
 	struct open_block *b = begin_block(r, index, BLOCK_OPAQUE, scratch);
@@ -342,7 +347,8 @@ static const struct { const char *word; enum stop_reason reason; } stops[] = {
 	{ "end_turn", STOP_END }, { "stop_sequence", STOP_SEQUENCE }, { "max_tokens", STOP_LENGTH },
 	{ "model_context_window_exceeded", STOP_CONTEXT }, { "tool_use", STOP_TOOL_CALLS }, { "refusal", STOP_REFUSAL },
 	{ "pause_turn", STOP_PAUSE }, { "compaction", STOP_PAUSE },
-	{ "stop", STOP_END }, { "length", STOP_LENGTH }, { "tool_calls", STOP_TOOL_CALLS }, { "content_filter", STOP_REFUSAL },
+	{ "stop", STOP_END }, { "length", STOP_LENGTH }, { "tool_calls", STOP_TOOL_CALLS },
+	{ "content_filter", STOP_REFUSAL },
 };
 
 /* message_delta's delta, or a whole message: both have the three members. */

@@ -206,7 +206,8 @@ static void test_requests(void **state)
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
 	assert_slice(q.facts.user, "u");
-	assert_slice(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true, .query = SLICE("beta=true") }, &q.arena), "/v1/messages?beta=true");
+	struct request_route route = { .operation = OPERATION_CHAT, .stream = true, .query = SLICE("beta=true") };
+	assert_slice(dialect_anthropic.request_path(&route, &q.arena), "/v1/messages?beta=true");
 	assert_slice(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS }, &q.arena), "/v1/messages/count_tokens");
 	assert_null(dialect_anthropic.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS }, &q.arena).ptr);
 	arena_done(&q.arena);

@@ -6,8 +6,8 @@
  *
  * Tool calls may overlap in the hub: while one is open, the events of other blocks wait. A call's begin waits for what
  * comes after it, because a state that belongs to the call (Gemini's) is carried by an empty thinking block in front of
- * it: that is the only place where this dialect's clients keep such a thing. Reading the conversation back puts it where
- * it belongs (chat_read_content.c). */
+ * it: that is the only place where this dialect's clients keep such a thing. Reading the conversation back puts it
+ * where it belongs (chat_read_content.c). */
 #include "dialect/anthropic/anthropic.h"
 
 enum { WAITING_BLOCKS_MAX = 1024 };
@@ -236,8 +236,8 @@ static bool open_call(struct event_writer *w, const struct event *e, struct buf 
 	return true;
 }
 
-/* Of a reasoning block it is the signature, or all there is. In front of a call it can still be written while nothing of
- * the call has been; what comes later than that is left to whoever keeps states beside the conversation. */
+/* Of a reasoning block it is the signature, or all there is. In front of a call it can still be written while nothing
+ * of the call has been; what comes later than that is left to whoever keeps states beside the conversation. */
 static bool write_signature(struct event_writer *w, const struct event *e, struct buf *out)
 {
 	struct writing *s = writing_of(w);

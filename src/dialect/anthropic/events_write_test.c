@@ -277,7 +277,8 @@ static void test_the_exact_stream(void **state)
 		     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"chatcmpl-1\",\"type\":\"message\",\"role\":\"assistant\","
 		     "\"model\":\"pub\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null," USAGE("5") "}}\n\n"
 		     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-		     "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi \\\"you\\\"\\n\"}}\n\n"
+		     "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+		     "\"text\":\"Hi \\\"you\\\"\\n\"}}\n\n"
 		     "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
 		     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"X\"},"
 		     USAGE("17,\"output_tokens_details\":{\"thinking_tokens\":4}") "}\n\n"
@@ -345,7 +346,8 @@ static void test_what_else_is_written(void **state)
 	speaking_init(&s);
 	speak(&s, (struct event){ .kind = EVENT_MEDIA });
 	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 1, .opaque = { SLICE("{}"), DIALECT_GEMINI } });
-	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 2, .opaque = { SLICE("{\"type\":\"server_tool_use\",\n\"name\":\"n\"}"), DIALECT_ANTHROPIC } });
+	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 2,
+				  .opaque = { SLICE("{\"type\":\"server_tool_use\",\n\"name\":\"n\"}"), DIALECT_ANTHROPIC } });
 	speak(&s, (struct event){ .kind = EVENT_TEXT, .choice = 1, .text = SLICE("other") });
 	speak(&s, (struct event){ .kind = EVENT_CITATION, .block = 3, .citation = { .kind = CITATION_URL, .url = SLICE("u") } });
 	call(4, "a", "f");
@@ -488,7 +490,8 @@ static void test_a_calls_state_comes_back(void **state)
 	char body[1024];
 	arena_init(&a);
 	snprintf(body, sizeof(body), "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
-		 "\"content\":[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"%.*s\"},{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"f\",\"input\":{}}]}]}",
+		 "\"content\":[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"%.*s\"},"
+		 "{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"f\",\"input\":{}}]}]}",
 		 SLICE_ARG(state_wrap(SLICE("Gem"), SLICE("google"), DIALECT_GEMINI, &a)));
 	assert_true(request_read(&q, &dialect_anthropic, OPERATION_CHAT, body));
 	assert_true(dialect_anthropic.read_chat(&q.facts, OPERATION_CHAT, &q.arena, &chat, &q.failure));

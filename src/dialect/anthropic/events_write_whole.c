@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole Messages answer, the answer to a count of tokens, and the pieces that streams are made of as well: usage, stop
- * reasons, citations (DIALECTS §4.1 to §4.5; SDK types Message, Usage, TextCitation). */
+/* A whole Messages answer, the answer to a count of tokens, and the pieces that streams are made of as well: usage,
+ * stop reasons, citations (DIALECTS §4.1 to §4.5; SDK types Message, Usage, TextCitation). */
 #include "dialect/anthropic/anthropic.h"
 
 /* ---- pieces ---- */
@@ -26,7 +26,8 @@ void anthropic_write_usage(struct json_writer *j, const struct usage *u)
 {
 	static const char *const tiers[] = { [SERVICE_STANDARD] = "standard", [SERVICE_BATCH] = "batch",
 					     [SERVICE_FLEX] = "standard", [SERVICE_PRIORITY] = "priority" };
-	int64_t cached = known(u->input_cached), shorter = known(u->input_written_5m), longer = known(u->input_written_1h);
+	int64_t cached = known(u->input_cached);
+	int64_t shorter = known(u->input_written_5m), longer = known(u->input_written_1h);
 
 	json_begin_object(j);
 	json_member_int(j, "input_tokens", known(known(u->input) - cached - shorter - longer));
@@ -56,8 +57,8 @@ void anthropic_write_usage(struct json_writer *j, const struct usage *u)
 	json_end_object(j);
 }
 
-/* Total: clients switch on seven words (SDK type StopReason). A call that is none, and a word that nobody knows, are ends:
- * what was said is there. */
+/* Total: clients switch on seven words (SDK type StopReason). A call that is none, and a word that nobody knows, are
+ * ends: what was said is there. */
 static const char *stop_word(enum stop_reason reason)
 {
 	static const char *const words[STOP_REASON_COUNT] = {
@@ -186,8 +187,8 @@ static void write_text(struct json_writer *j, const struct answer_block *b, stru
 	json_end_object(j);
 }
 
-/* Arguments that are no object (cut off by max_tokens, or never any JSON) are shown as they are: {"_raw":"…"} (DIALECTS
- * §3.6). */
+/* Arguments that are no object (cut off by max_tokens, or never any JSON) are shown as they are: {"_raw":"…"}
+ * (DIALECTS §3.6). */
 static void write_call(struct json_writer *j, const struct answer_block *b, struct arena *a)
 {
 	struct json_doc doc;

@@ -80,7 +80,8 @@ bool anthropic_edit_request(const struct request_facts *facts, enum operation op
 
 	if (!(want->quirks & QUIRK_VERTEX_PATH))
 		return request_edit_model(facts, want, out, a);
-	if (op == OPERATION_COUNT_TOKENS ? !request_edit_model(facts, want, out, a) : !splice_remove(out, root, SLICE("model")))
+	if (op == OPERATION_COUNT_TOKENS ? !request_edit_model(facts, want, out, a) :
+					   !splice_remove(out, root, SLICE("model")))
 		return false;
 	return json_exists(json_get(root, "anthropic_version")) ||
 	       splice_insert(out, root, SLICE("anthropic_version"), SLICE("\"" ANTHROPIC_VERTEX_VERSION "\""), a);
@@ -98,34 +99,12 @@ uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation
 	return prompt_prefix_hash(json_root(&facts->doc), stable, "messages");
 }
 
-/* Everything but what a path segment may hold unescaped (RFC 3986 §3.3): "claude-x@20250514". */
-static struct slice escape_model(struct slice model, struct arena *a)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	char *text = arena_alloc(a, 3 * model.len + 1);
-	size_t len = 0;
-
-	for (size_t i = 0; i < model.len; i++) {
-		unsigned char c = (unsigned char)model.ptr[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			     (c && strchr("-._~@", c));
-		if (plain) {
-			text[len++] = (char)c;
-			continue;
-		}
-		text[len++] = '%';
-		text[len++] = hex[c >> 4];
-		text[len++] = hex[c & 15];
-	}
-	return slice_of(text, len);
-}
-
 /* The base leads to the project and its location. Vertex knows no query of Anthropic's (?beta=true). */
 static struct slice vertex_path(const struct request_route *route, struct arena *a)
 {
 	if (route->operation == OPERATION_COUNT_TOKENS)
 		return SLICE("/publishers/anthropic/models/count-tokens:rawPredict");
-	return arena_printf(a, "/publishers/anthropic/models/%.*s:%s", SLICE_ARG(escape_model(route->model, a)),
+	return arena_printf(a, "/publishers/anthropic/models/%.*s:%s", SLICE_ARG(path_escape(route->model, "-._~@", a)),
 			    route->stream ? "streamRawPredict" : "rawPredict");
 }
 

@@ -25,6 +25,13 @@ bool anthropic_cannot_write(struct request_writing *r, const char *format, ...)
 	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
 }
 
+struct slice anthropic_trim_end(struct slice text)
+{
+	while (text.len > 0 && text.ptr[text.len - 1] != '\0' && strchr(" \t\r\n\v\f", text.ptr[text.len - 1]))
+		text.len--;
+	return text;
+}
+
 /* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
 void anthropic_write_mark(struct request_writing *r, enum cache_mark mark)
 {
@@ -78,7 +85,8 @@ static bool has_others(const struct request_writing *r, struct slice parent)
 /* Members of the body itself. A count knows few of them (SDK type MessageCountTokensParams, and its betas). */
 static void write_top_others(struct request_writing *r)
 {
-	static const char *const counted[] = { "context_management", "mcp_servers", "speed", "user_profile_id", "workspace_id" };
+	static const char *const counted[] = { "context_management", "mcp_servers", "speed", "user_profile_id",
+					       "workspace_id" };
 
 	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
 		bool skip = !writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX;
@@ -294,7 +302,8 @@ static bool write_output_config(struct request_writing *r, const struct plan *p)
 
 /* ---- sampling and the like ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double highest)
+static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+			 double highest)
 {
 	bool fits = is_own(r) || n->value <= highest;
 
@@ -327,16 +336,8 @@ static void write_sampling(struct request_writing *r)
 	write_number(r, SLICE("top_k"), &c->top_k, FIELD_TOP_K, 1e9);
 }
 
-static bool is_blank(struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!strchr(" \t\r\n\v\f", text.ptr[i]) || text.ptr[i] == '\0')
-			return false;
-	return true;
-}
-
-/* "stop_sequences: each stop sequence must contain non-whitespace" is what the API answers (DIALECTS §3.9): a line end as
- * stop sequence cannot be said, and the answer would run on. */
+/* "stop_sequences: each stop sequence must contain non-whitespace" is what the API answers (DIALECTS §3.9): a line end
+ * as stop sequence cannot be said, and the answer would run on. */
 static bool write_stops(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
@@ -349,7 +350,7 @@ static bool write_stops(struct request_writing *r)
 	json_literal_key(&r->json, "stop_sequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < count; i++) {
-		if (is_blank(c->stops[i]))
+		if (anthropic_trim_end(c->stops[i]).len == 0)
 			return anthropic_cannot_write(r, "a stop sequence of nothing but white space cannot be said to this model");
 		json_string(&r->json, c->stops[i]);
 	}
@@ -467,5 +468,6 @@ bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, str
 		return false;
 	json_end_object(&r.json);
 	*t->rewritten_lossy |= r.lossy;
-	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+	return !r.json.overflow ||
+	       failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
 }

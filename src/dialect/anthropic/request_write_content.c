@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* system and messages of a Messages request (DIALECTS §3.2, §3.3, §3.6, §3.13).
  *
- * The API wants user and assistant to alternate, beginning with the user; the results of tools first in the user message
- * that follows their calls; no text without a word in it; no white space at the end of an answer that was begun. A run
- * of turns between two assistant turns becomes one user message (results, then media of the assistant's that have no
+ * The API wants user and assistant to alternate, beginning with the user; the results of tools first in the user
+ * message that follows their calls; no text without a word in it; no white space at the end of an answer that was
+ * begun. A run of turns between two assistant turns becomes one user message (results, then media of the assistant's that have no
  * place in its own, then the rest in order) and after it the system text said within the run, as a system message where
  * the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation system
- * messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on nothing
- * that comes later, so that a grown one begins with the same bytes. */
+ * messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on
+ * nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/anthropic/anthropic.h"
 
 #include "base/base64.h"
@@ -17,16 +17,6 @@
 #define FIRST_WORD "Begin."
 /* The nearest thing to a JSON mode (DIALECTS §3.7: "instruct"). */
 #define JSON_INSTRUCTION "Answer with one JSON object and nothing else: no words around it, no code fence."
-
-/* The API's "text content blocks must contain non-whitespace text". */
-static bool is_blank(struct slice text)
-{
-	size_t i = 0;
-
-	while (i < text.len && strchr(" \t\r\n\v\f", text.ptr[i]) && text.ptr[i] != '\0')
-		i++;
-	return i == text.len;
-}
 
 static bool is_reasoning_at_home(const struct request_writing *r, const struct part *p)
 {
@@ -49,7 +39,8 @@ static bool is_written(const struct request_writing *r, const struct part *p)
 {
 	switch (p->kind) {
 	case PART_TEXT: case PART_REFUSAL:
-		return !is_blank(p->text);
+		/* The API's "text content blocks must contain non-whitespace text". */
+		return anthropic_trim_end(p->text).len > 0;
 	case PART_REASONING:
 		return is_reasoning_at_home(r, p);
 	case PART_OPAQUE:
@@ -189,7 +180,8 @@ static void write_text_source(struct request_writing *r, struct slice text)
 
 static bool is_text_mime(struct slice mime)
 {
-	static const char *const kinds[] = { "application/json", "application/xml", "application/yaml", "application/x-yaml" };
+	static const char *const kinds[] = { "application/json", "application/xml", "application/yaml",
+					     "application/x-yaml" };
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		if (slice_starts_with(mime, slice_cstr(kinds[i])))
@@ -410,7 +402,8 @@ static void write_message_others(struct messages *m)
 	unsigned long long number;
 	struct slice name;
 
-	for (; m->others && read_number(m->others->path, &number, &name) && number <= m->number; m->others = m->others->next)
+	for (; m->others && read_number(m->others->path, &number, &name) && number <= m->number;
+	     m->others = m->others->next)
 		if (number == m->number && name.len > 0 && writes(m->r, m->others->field)) {
 			json_key(&m->r->json, name);
 			json_value_raw(&m->r->json, m->others->raw);
@@ -429,7 +422,8 @@ static void close_message(struct messages *m)
 
 static void open_message(struct messages *m, enum chat_role role, unsigned number)
 {
-	static const char *const names[] = { [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant" };
+	static const char *const names[] = { [ROLE_SYSTEM] = "system", [ROLE_USER] = "user",
+					     [ROLE_ASSISTANT] = "assistant" };
 	bool had_any = m->any;
 
 	if (m->open && m->role == role)
@@ -480,10 +474,12 @@ static bool write_waiting_media(struct messages *m, unsigned number)
 static void write_reminder(struct messages *m, unsigned number, const struct part *p)
 {
 	open_message(m, ROLE_USER, number);
-	write_text(m->r, p, arena_printf(m->r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(p->text)));
+	write_text(m->r, p,
+		   arena_printf(m->r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(p->text)));
 }
 
-static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number, enum pass pass)
+static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number,
+		       enum pass pass)
 {
 	bool as_system = pass == PASS_SYSTEM && writes(m->r, FIELD_LATER_SYSTEM) &&
 			 !(m->r->target->rules->rejects & REJECTS_LATER_SYSTEM) && m->open && m->role == ROLE_USER;
@@ -508,13 +504,6 @@ static bool write_run(struct messages *m, const struct turn *from, const struct 
 {
 	return write_pass(m, from, to, number, PASS_RESULTS) && write_waiting_media(m, number) &&
 	       write_pass(m, from, to, number, PASS_REST) && write_pass(m, from, to, number, PASS_SYSTEM);
-}
-
-static struct slice trim_end(struct slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n\v\f", text.ptr[text.len - 1]) && text.ptr[text.len - 1] != '\0')
-		text.len--;
-	return text;
 }
 
 /* The last part that is written, if the answer is to go on from there. */
@@ -548,11 +537,12 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 		for (const struct part *p = t->parts; p; p = p->next) {
 			bool reasoning = p->kind == PART_REASONING;
 
-			if (!is_written(m->r, p) || (hoist && reasoning != (pass == 0)) || (is_user_media(p) && !is_native(p)))
+			if (!is_written(m->r, p) || (hoist && reasoning != (pass == 0)) ||
+			    (is_user_media(p) && !is_native(p)))
 				continue;
 			open_message(m, ROLE_ASSISTANT, number);
 			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL))
-				write_text(m->r, p, trim_end(p->text));
+				write_text(m->r, p, anthropic_trim_end(p->text));
 			else if (!write_part(m->r, p))
 				return false;
 		}

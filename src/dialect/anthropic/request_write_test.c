@@ -119,7 +119,8 @@ static void test_own_requests_keep_everything(void **state)
 		{ "\"messages\":[" USER("{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"AA==\"},"
 					"\"transformations\":{\"oversized_image\":\"error\"}},"
 					"{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y\"}},"
-					"{\"type\":\"image\",\"source\":{\"type\":\"file\",\"file_id\":\"f\"},\"cache_control\":{\"type\":\"ephemeral\"}}") "]" },
+					"{\"type\":\"image\",\"source\":{\"type\":\"file\",\"file_id\":\"f\"},"
+					"\"cache_control\":{\"type\":\"ephemeral\"}}") "]" },
 		{ "\"messages\":[" USER("{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"t\"},"
 					"\"title\":\"T\",\"context\":\"C\",\"citations\":{\"enabled\":true}},"
 					"{\"type\":\"document\",\"source\":{\"type\":\"content\",\"content\":[" TEXT("a") "]}},"

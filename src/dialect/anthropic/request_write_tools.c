@@ -24,7 +24,8 @@ static void write_name(struct request_writing *r, struct slice name)
 
 static bool write_function(struct request_writing *r, const struct tool *t)
 {
-	static const char *const known[] = { "type", "name", "description", "input_schema", "strict", "cache_control", NULL };
+	static const char *const known[] = { "type", "name", "description", "input_schema", "strict", "cache_control",
+					     NULL };
 	bool strict = t->strict == SAID_YES && writes(r, FIELD_TOOL_STRICT);
 	struct schema_report report = { .lossy = false };
 
@@ -35,9 +36,10 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	/* In this dialect it is the API's to judge. */
 	if (is_own(r) && json_exists(t->parameters))
 		json_value_raw(&r->json, json_raw(t->parameters));
-	else if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
-		return anthropic_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
-					      report.reason);
+	else if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json,
+			       &report))
+		return anthropic_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
+					      SLICE_ARG(t->name), report.reason);
 	if (strict) {
 		json_member_bool(&r->json, "strict", true);
 		if (report.lossy)
@@ -50,8 +52,8 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	return true;
 }
 
-/* In this dialect as it came; else the oldest form that all models with such a tool take (SDK types WebSearchTool20250305,
- * WebFetchTool20250910, CodeExecutionTool20250825). */
+/* In this dialect as it came; else the oldest form that all models with such a tool take (SDK types
+ * WebSearchTool20250305, WebFetchTool20250910, CodeExecutionTool20250825). */
 static bool write_server_tool(struct request_writing *r, const struct tool *t)
 {
 	static const char *const known[] = { "cache_control", NULL };
@@ -72,7 +74,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		json_member_cstr(&r->json, "name", plain[i].name);
 		return true;
 	}
-	return anthropic_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here", SLICE_ARG(t->name));
+	return anthropic_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
+				      SLICE_ARG(t->name));
 }
 
 static bool write_tool(struct request_writing *r, const struct tool *t)
