@@ -93,7 +93,7 @@ static void hear_signature(struct event_reader *r, unsigned block, struct json v
 
 	struct event *e = event_add(r->sink, EVENT_SIGNATURE, 0, block);
 
-	e->signature.payload = payload;
+	e->signature.payload = redacted ? arena_join(scratch, SLICE(ANTHROPIC_REDACTED), payload) : payload;
 	e->signature.redacted = redacted;
 }
 

@@ -115,7 +115,7 @@ static void test_streams_are_heard(void **state)
 		     DELTA(2, "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\"\"}"),
 		     DELTA(2, "{\"type\":\"input_json_delta\",\"partial_json\":\":1}\"}"), STOP(2), END("tool_use"),
 		     "{\"type\":\"message_stop\"}");
-	assert_hears("start msg_1 c|sign 0 zz!|stop end ", START, BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"zz\"}"), STOP(0), END("end_turn"));
+	assert_hears("start msg_1 c|sign 0 !zz!|stop end ", START, BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"zz\"}"), STOP(0), END("end_turn"));
 }
 
 static void test_server_tools_are_opaque(void **state)
@@ -371,7 +371,7 @@ static void test_limits(void **state)
 
 static const char *const whole_answer =
 	"{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",\"content\":["
-	"{\"type\":\"thinking\",\"thinking\":\"h\",\"signature\":\"s\"},{\"type\":\"redacted_thinking\",\"data\":\"z\"},"
+	"{\"type\":\"thinking\",\"thinking\":\"h\",\"signature\":\"s\"},"
 	"{\"type\":\"text\",\"text\":\"t\",\"citations\":[{\"type\":\"page_location\",\"cited_text\":\"q\"}]},"
 	"{\"type\":\"server_tool_use\",\"id\":\"s\",\"input\":{}},"
 	"{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"f\",\"input\":{\"a\": 1}},{\"type\":\"tool_use\",\"id\":\"j\",\"name\":\"g\",\"input\":{}}],"

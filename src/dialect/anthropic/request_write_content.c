@@ -115,12 +115,15 @@ static void write_plain_text(struct request_writing *r, struct slice text)
 	write_text(r, &nothing, text);
 }
 
+/* What came back wrapped says itself what it is; the flag is of a dialect that may not know. */
 static void write_reasoning(struct request_writing *r, const struct part *p)
 {
+	bool marked = slice_starts_with(p->state.payload, SLICE(ANTHROPIC_REDACTED));
+
 	json_begin_object(&r->json);
-	if (p->redacted) {
+	if (marked || (p->redacted && p->state.provider.len == 0)) {
 		json_member_cstr(&r->json, "type", "redacted_thinking");
-		json_member_string(&r->json, "data", p->state.payload);
+		json_member_string(&r->json, "data", marked ? slice_after(p->state.payload, 1) : p->state.payload);
 	} else {
 		json_member_cstr(&r->json, "type", "thinking");
 		json_member_string(&r->json, "thinking", p->text);

@@ -221,6 +221,19 @@ static void test_thinking_stays_at_home(void **state)
 	/* it comes first, whatever its reader did */
 	assert_written(&w, HEAD "\"messages\":[" USER(TEXT("a")) ","
 		       ASSISTANT("{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":\"Sig\"}," TEXT("b")) "," USER(TEXT("c")) "]}");
+	/* of a text that was omitted, through a dialect that takes it for redacted; and of what is so indeed */
+	buf_clear(&w.out);
+	thinking->text = SLICE("");
+	thinking->redacted = true;
+	write_it(&w);
+	assert_written(&w, HEAD "\"messages\":[" USER(TEXT("a")) ","
+		       ASSISTANT("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"Sig\"}," TEXT("b")) "," USER(TEXT("c")) "]}");
+	buf_clear(&w.out);
+	thinking->state.payload = SLICE("!data");
+	thinking->redacted = false;
+	write_it(&w);
+	assert_written(&w, HEAD "\"messages\":[" USER(TEXT("a")) ","
+		       ASSISTANT("{\"type\":\"redacted_thinking\",\"data\":\"data\"}," TEXT("b")) "," USER(TEXT("c")) "]}");
 	buf_clear(&w.out);
 	thinking->state = state_read(elsewhere, DIALECT_OPENAI_CHAT, &w.q.arena);
 	write_it(&w);
