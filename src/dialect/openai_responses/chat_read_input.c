@@ -193,6 +193,11 @@ static bool read_call(struct input *in, struct json item, bool custom)
 	p->call->arguments = json_is(said, JSON_STRING) ? json_text(said, a) : json_raw(said);
 	p->state = in->carried;
 	in->carried = (struct reasoning_state){ 0 };
+	/* A tool that was found by searching: only this dialect can say where (recorded: openai). */
+	if (json_is_filled(json_get(item, "namespace")) && slice_eq(p->call->name, json_text(json_get(item, "name"), a))) {
+		p->raw = json_raw(item);
+		p->raw_dialect = DIALECT_OPENAI_RESPONSES;
+	}
 	if (p->call->name.len == 0)
 		return refuse(in, "is a call without the tool's \"name\"");
 	return true;
@@ -243,8 +248,7 @@ static bool read_reasoning(struct input *in, struct json item)
 
 	if (text.len == 0)
 		text = join_texts(content, a);
-	if (state.provider.len == 0 && state.dialect == DIALECT_OPENAI_RESPONSES &&
-	    (state.payload.ptr || json_is_filled(content)))
+	if (state.payload.ptr ? state.provider.len == 0 && state.dialect == DIALECT_OPENAI_RESPONSES : json_is_filled(content))
 		state = (struct reasoning_state){ .payload = json_raw(item), .dialect = DIALECT_OPENAI_RESPONSES };
 	if (text.len == 0 && state.payload.ptr && state.dialect == DIALECT_GEMINI) {
 		in->carried = state;
@@ -254,6 +258,7 @@ static bool read_reasoning(struct input *in, struct json item)
 	p->text = text;
 	p->state = state;
 	p->item_id = json_text(json_get(item, "id"), a);
+	p->redacted = slice_starts_with(p->item_id, SLICE(RESPONSES_REDACTED_ID));
 	return true;
 }
 

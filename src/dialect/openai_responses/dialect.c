@@ -75,8 +75,22 @@ const struct field_row responses_fields[FIELD_COUNT] = {
 	[FIELD_INDEX_OTHER] = { true, DROPPED },
 };
 
+/* What a model or provider may reject or call otherwise (DIALECTS §1.2, §7). */
+static const struct parameter parameters[] = {
+	{ "temperature", FIELD_TEMPERATURE },
+	{ "top_p", FIELD_TOP_P },
+	{ "reasoning", 0 },
+	{ "service_tier", FIELD_SERVICE_TIER },
+	{ "user", FIELD_USER },
+	{ "safety_identifier", FIELD_USER },
+	{ "metadata", FIELD_METADATA },
+	{ "parallel_tool_calls", FIELD_PARALLEL_CONTROL },
+	{ 0 }
+};
+
 const struct dialect dialect_openai_responses = {
 	.id = DIALECT_OPENAI_RESPONSES,
+	.parameters = parameters,
 	.name = "openai-responses",
 	.read_request = responses_read_request,
 	.estimate_prompt = responses_estimate_prompt,

@@ -14,7 +14,12 @@ struct heard_item {
 	int64_t summary;               /* reasoning: the last summary_index */
 	bool has_block;
 	unsigned block;
-	struct { bool has_block; unsigned block, annotations; } parts[PARTS_MAX]; /* of a message */
+	struct heard_part {
+		bool has_block;
+		unsigned block, annotations;
+		size_t len;            /* of the text that was heard, and a hash of it */
+		uint64_t hash;
+	} parts[PARTS_MAX];            /* of a message */
 };
 
 struct hearing {
@@ -180,18 +185,44 @@ static void hear_logprobs(struct ear *x, unsigned block, struct json list)
 	e->logprobs.count = count;
 }
 
-static void hear_text(struct ear *x, struct heard_item *item, size_t part, struct json text, struct json logprobs,
+/* FNV-1a; goes on from the hash of what came before. */
+static uint64_t hash_on(uint64_t hash, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static void hear_text(struct ear *x, struct heard_item *item, size_t number, struct slice text, struct json logprobs,
 		      enum event_kind kind)
 {
+	struct heard_part *part = &item->parts[number];
 	unsigned block;
 
-	if (!json_is_filled(text) || item->closed)
+	if (text.len == 0 || item->closed)
 		return;
 	item->said = true;
-	block = part_block(x, item, part);
-	say(x, kind, block)->text = text_of(x, text);
+	block = part_block(x, item, number);
+	part->len += text.len;
+	part->hash = hash_on(part->hash, text);
+	say(x, kind, block)->text = text;
 	if (kind == EVENT_TEXT)
 		hear_logprobs(x, block, logprobs);
+}
+
+/* The whole text, when it ends: the rest of what was heard, if it goes on from there. */
+static void hear_whole_text(struct ear *x, struct heard_item *item, size_t number, struct json whole, struct json logprobs,
+			    enum event_kind kind)
+{
+	const struct heard_part *part = &item->parts[number];
+	struct slice text = text_of(x, whole);
+
+	if (text.len <= part->len)
+		return;
+	if (part->len == 0)
+		hear_text(x, item, number, text, logprobs, kind);
+	else if (hash_on(0, slice_of(text.ptr, part->len)) == part->hash)
+		hear_text(x, item, number, slice_after(text, part->len), (struct json){ 0 }, kind);
 }
 
 /* DIALECTS §4.5: only a URL has a place in the text; a file has a position. */
@@ -220,9 +251,8 @@ static void hear_part(struct ear *x, struct heard_item *item, size_t part, struc
 	bool refusal = json_text_eq(json_get(v, "type"), SLICE("refusal"));
 	unsigned seen = 0;
 
-	if (!item->parts[part].has_block)
-		hear_text(x, item, part, refusal ? json_get(v, "refusal") : json_get(v, "text"), json_get(v, "logprobs"),
-			  refusal ? EVENT_REFUSAL : EVENT_TEXT);
+	hear_whole_text(x, item, part, refusal ? json_get(v, "refusal") : json_get(v, "text"), json_get(v, "logprobs"),
+			refusal ? EVENT_REFUSAL : EVENT_TEXT);
 	for (struct json_walk w = json_walk(json_get(v, "annotations")); json_walk_next(&w);)
 		if (seen++ >= item->parts[part].annotations)
 			hear_annotation(x, item, part, w.value);
@@ -234,8 +264,7 @@ static void hear_message(struct ear *x, struct heard_item *item, struct json v)
 	size_t part = 0;
 
 	if (json_is(content, JSON_STRING)) {
-		if (!item->parts[0].has_block)
-			hear_text(x, item, 0, content, (struct json){ 0 }, EVENT_TEXT);
+		hear_whole_text(x, item, 0, content, (struct json){ 0 }, EVENT_TEXT);
 		return;
 	}
 	for (struct json_walk w = json_walk(content); json_walk_next(&w) && part < PARTS_MAX; part++)
@@ -416,28 +445,26 @@ static void hear_last(struct ear *x, struct json response, struct slice otherwis
 
 static void on_text_delta(struct ear *x, struct heard_item *item, struct json e)
 {
-	hear_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "delta"), json_get(e, "logprobs"), EVENT_TEXT);
+	hear_text(x, item, part_number(json_get(e, "content_index")), text_of(x, json_get(e, "delta")), json_get(e, "logprobs"),
+		  EVENT_TEXT);
 }
 
 static void on_text_done(struct ear *x, struct heard_item *item, struct json e)
 {
-	size_t part = part_number(json_get(e, "content_index"));
-
-	if (!item->parts[part].has_block)
-		hear_text(x, item, part, json_get(e, "text"), json_get(e, "logprobs"), EVENT_TEXT);
+	hear_whole_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "text"), json_get(e, "logprobs"),
+			EVENT_TEXT);
 }
 
 static void on_refusal_delta(struct ear *x, struct heard_item *item, struct json e)
 {
-	hear_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "delta"), (struct json){ 0 }, EVENT_REFUSAL);
+	hear_text(x, item, part_number(json_get(e, "content_index")), text_of(x, json_get(e, "delta")), (struct json){ 0 },
+		  EVENT_REFUSAL);
 }
 
 static void on_refusal_done(struct ear *x, struct heard_item *item, struct json e)
 {
-	size_t part = part_number(json_get(e, "content_index"));
-
-	if (!item->parts[part].has_block)
-		hear_text(x, item, part, json_get(e, "refusal"), (struct json){ 0 }, EVENT_REFUSAL);
+	hear_whole_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "refusal"), (struct json){ 0 },
+			EVENT_REFUSAL);
 }
 
 static void on_annotation(struct ear *x, struct heard_item *item, struct json e)

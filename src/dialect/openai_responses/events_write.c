@@ -113,13 +113,20 @@ static void append(struct responses_text *t, struct slice more, struct arena *a)
 }
 
 /* False: over the writer's limit. A whole answer has been held to one already. */
-static bool keep_text(struct stream *x, struct responses_text *t, struct slice more)
+static bool may_keep(struct stream *x, size_t len)
 {
-	if (!x->s->silent && more.len > x->w->limit - x->s->kept) {
+	if (!x->s->silent && len > x->w->limit - x->s->kept) {
 		x->failed = true;
 		return false;
 	}
-	x->s->kept += more.len;
+	x->s->kept += len;
+	return true;
+}
+
+static bool keep_text(struct stream *x, struct responses_text *t, struct slice more)
+{
+	if (!may_keep(x, more.len))
+		return false;
 	append(t, more, x->w->arena);
 	return true;
 }
@@ -224,7 +231,7 @@ static void add_annotation(struct stream *x, const struct responses_item *item, 
 	struct buf text;
 	struct slice json;
 
-	buf_init(&text, x->w->limit > 0 && !x->s->silent ? x->w->limit : FRAME_MAX);
+	buf_init(&text, FRAME_MAX);
 	json_writer_init(&j, &text);
 	responses_write_citation(&j, c, p->characters);
 	json = responses_one_line(buf_slice(&text), x->w->arena);
@@ -488,6 +495,8 @@ static void on_signature(struct stream *x, const struct event *e)
 {
 	struct responses_item *text_item = NULL, *item;
 	bool before_call = x->s->begun_call && x->s->begun_call->block == e->block;
+	struct slice id = e->signature.item_id;
+	char made[WRITER_ID_MAX];
 
 	if (!before_call) {
 		open_call(x);
@@ -496,12 +505,11 @@ static void on_signature(struct stream *x, const struct event *e)
 	}
 	if (e->signature.payload.len == 0)
 		return;
-	item = reasoning_of(x, e->block, e->signature.item_id);
-	if (!x->s->silent && e->signature.payload.len > x->w->limit - x->s->kept) {
-		x->failed = true;
+	if (e->signature.redacted && id.len == 0)
+		id = writer_make_id(x->w, RESPONSES_REDACTED_ID, made);
+	item = reasoning_of(x, e->block, id);
+	if (!may_keep(x, e->signature.payload.len))
 		return;
-	}
-	x->s->kept += e->signature.payload.len;
 	item->state = copy(x, e->signature.payload);
 	if (before_call)
 		close_open(x);
@@ -571,11 +579,8 @@ static void on_opaque(struct stream *x, const struct event *e)
 		return;
 	close_open(x);
 	item = item_new(x, RESPONSES_RAW, e->block, SLICE("raw"));
-	if (!x->s->silent && e->opaque.raw.len > x->w->limit - x->s->kept) {
-		x->failed = true;
+	if (!may_keep(x, e->opaque.raw.len))
 		return;
-	}
-	x->s->kept += e->opaque.raw.len;
 	item->raw = responses_one_line(e->opaque.raw, x->w->arena);
 	item_open(x, item);
 	close_item(x, item);

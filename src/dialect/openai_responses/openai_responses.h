@@ -29,6 +29,10 @@ bool responses_read_chat(const struct request_facts *facts, enum operation op, s
 bool responses_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			  struct failure *reterr);
 
+/* Ids of reasoning items that weir makes for what only the provider can read (Anthropic's redacted thinking), so that the
+ * reader of the next request knows what it was. */
+#define RESPONSES_REDACTED_ID "rs_redacted_"
+
 /* events_hear.c: hub events out of parsed events and answers; r->sink is set. */
 void responses_hear_event(struct event_reader *r, struct slice type, struct json root, struct arena *scratch);
 void responses_hear_whole(struct event_reader *r, struct json response, struct arena *scratch);

@@ -261,6 +261,12 @@ static void write_message(struct responses_request *q, const char *role, const s
 
 /* ---- the user's and the system's turns ---- */
 
+/* The id of a call; a client of this dialect has it from a provider that knows it. */
+static void write_call_id(const struct responses_request *q, struct slice id)
+{
+	json_member_string(q->w, "call_id", q->own ? id : names_id(id, &name_rule_openai, false, q->scratch));
+}
+
 /* There is no member for an error: the text says it (DIALECTS §3.6). */
 static void write_output(struct responses_request *q, const struct tool_result *r)
 {
@@ -268,7 +274,7 @@ static void write_output(struct responses_request *q, const struct tool_result *
 	bool parts = r->parts && (r->parts->next || r->parts->media || (q->marks > 0 && has_place(r->parts)));
 
 	begin_typed(q, r->custom ? "custom_tool_call_output" : "function_call_output");
-	json_member_string(q->w, "call_id", names_id(r->id, &name_rule_openai, false, q->scratch));
+	write_call_id(q, r->id);
 	json_literal_key(q->w, "output");
 	if (!parts) {
 		json_string(q->w, shape_result_text(r, q->scratch));
@@ -374,14 +380,19 @@ void responses_write_tool_name(const struct responses_request *q, struct slice n
 		json_member_string(q->w, "namespace", namespace);
 }
 
-static void write_call(struct responses_request *q, const struct tool_call *call, bool with_id)
+static void write_call(struct responses_request *q, const struct part *p, bool with_id)
 {
+	const struct tool_call *call = p->call;
 	struct slice none = call->custom ? SLICE("") : SLICE("{}");
 
+	if (q->own && p->raw.ptr && p->raw_dialect == DIALECT_OPENAI_RESPONSES) {
+		json_value_raw(q->w, p->raw);
+		return;
+	}
 	begin_typed(q, call->custom ? "custom_tool_call" : "function_call");
 	if (with_id && call->item_id.len > 0)
 		json_member_string(q->w, "id", call->item_id);
-	json_member_string(q->w, "call_id", names_id(call->id, &name_rule_openai, false, q->scratch));
+	write_call_id(q, call->id);
 	responses_write_tool_name(q, call->name);
 	json_key(q->w, call->custom ? SLICE("input") : SLICE("arguments"));
 	json_string(q->w, call->arguments.len > 0 ? call->arguments : none);
@@ -469,7 +480,7 @@ static void write_assistant(struct responses_request *q, const struct turn *t)
 		} else if (p->kind == PART_REASONING) {
 			write_reasoning(q, p);
 		} else if (p->kind == PART_TOOL_CALL) {
-			write_call(q, p->call, home);
+			write_call(q, p, home);
 		} else if (p->kind == PART_OPAQUE) {
 			write_opaque(q, p);
 		}
