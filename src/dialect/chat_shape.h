@@ -57,6 +57,8 @@ enum {                                 /* bits of chat_shape.options */
 	SHAPE_ARGUMENTS_OBJECT = 1 << 2, /* a call's arguments are an object, not its text (Ollama) */
 	SHAPE_CALL_INDEX = 1 << 3,     /* function.index in calls (Ollama) */
 	SHAPE_NO_CALL_TYPE = 1 << 4,   /* calls without `type` (Ollama) */
+	SHAPE_ALL_TOOLS = 1 << 5,      /* those that may not be called are sent too: allowed_tools says which may */
+	SHAPE_OWN_SCHEMAS = 1 << 6,    /* schemas go as they came: the client wrote them for this dialect */
 };
 
 /* One dialect's (or provider's) way. */
@@ -70,7 +72,7 @@ struct chat_shape {
 };
 
 /* The array of tools, functions and custom tools only. A choice limited to some of them is said by leaving out the
- * others, but for chats that came as openai-chat, which has words for it. */
+ * others unless SHAPE_ALL_TOOLS is set: it has an equal effect, only the prefix changes (DIALECTS §3.5). */
 bool shape_write_tools(struct json_writer *w, const struct chat *c, const struct chat_target *t,
 		       const struct chat_shape *s, struct arena *scratch, struct failure *reterr);
 /* How many it would write. */

@@ -19,8 +19,7 @@ bool shape_is_allowed(const struct chat *c, const struct tool *tool)
 static bool is_written(const struct chat *c, const struct chat_target *t, const struct chat_shape *s,
 		       const struct tool *tool)
 {
-	/* A dialect that knows allowed_tools gets all of them and the list: the prefix stays the same (DIALECTS §3.5). */
-	if (c->dialect != DIALECT_OPENAI_CHAT && !shape_is_allowed(c, tool))
+	if (!(s->options & SHAPE_ALL_TOOLS) && !shape_is_allowed(c, tool))
 		return false;
 	if (tool->kind == TOOL_FUNCTION)
 		return (t->carried & FIELD_TOOLS) != 0;
@@ -65,7 +64,9 @@ static bool write_parameters(struct json_writer *w, const struct tool *tool, con
 		json_value_raw(w, SLICE("{\"type\":\"object\",\"properties\":{}}"));
 		return true;
 	}
-	if (!schema_write(schema, strict ? s->strict_tools : s->tools, SCHEMA_TOOL, scratch, w, &report))
+	if (s->options & SHAPE_OWN_SCHEMAS)
+		json_value_raw(w, json_raw(schema));
+	else if (!schema_write(schema, strict ? s->strict_tools : s->tools, SCHEMA_TOOL, scratch, w, &report))
 		return failure_set(reterr, FAILURE_REQUEST, "the parameters of the tool \"%.*s\" cannot be said there: %s",
 				   SLICE_ARG(tool->name), report.reason ? report.reason : "the schema is too large");
 	if (report.lossy)

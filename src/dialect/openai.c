@@ -83,7 +83,15 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 		u.output_reasoning = count_of(usage, "reasoning_tokens");
 	u.output_audio = count_of(out, "audio_tokens");
 
+	u.input_image = count_of(in, "image_tokens");
+	u.output_image = count_of(out, "image_tokens");
+	u.web_searches = count_of(usage, "num_search_queries"); /* Perplexity: DIALECTS §7.7 */
+
+	int64_t said = u.output;
 	settle_total(&u, count_of(usage, "total_tokens"));
+	/* Perplexity leaves its reasoning out of the total as well: nothing but the quirk gives it away (DIALECTS §4.4). */
+	if ((r->quirks & QUIRK_OUTPUT_EXCLUDES_REASONING) && u.output == said && u.output >= 0 && u.output_reasoning > 0)
+		u.output += u.output_reasoning;
 	reader_note_usage(r, &u);
 }
 

@@ -383,6 +383,28 @@ static void test_embeddings_usage(void **state)
 	heard_done(&a);
 }
 
+/* xAI's total gives the reasoning away, Perplexity's does not (DIALECTS §4.4). Said twice it is counted once. */
+static void test_output_without_reasoning(void **state)
+{
+	static const char *const reports[] = {
+		"{\"choices\":[],\"usage\":{\"prompt_tokens\":133,\"completion_tokens\":10,\"total_tokens\":277,"
+		"\"completion_tokens_details\":{\"reasoning_tokens\":134}}}",
+		"{\"choices\":[],\"usage\":{\"prompt_tokens\":133,\"completion_tokens\":10,\"total_tokens\":143,"
+		"\"reasoning_tokens\":134,\"num_search_queries\":2}}",
+	};
+	for (size_t i = 0; i < COUNT_OF(reports); i++) {
+		struct heard a;
+		heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+		a.reader.quirks = QUIRK_OUTPUT_EXCLUDES_REASONING;
+		heard_data(&a, reports[i]);
+		heard_data(&a, reports[i]);
+		assert_int_equal(a.reader.usage.output, 144);
+		assert_int_equal(a.reader.usage.output_reasoning, 134);
+		assert_int_equal(a.reader.usage.web_searches, i == 1 ? 2 : -1);
+		heard_done(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,7 +430,7 @@ int main(void)
 		cmocka_unit_test(test_output_is_counted),
 		cmocka_unit_test(test_whole_answers),
 		cmocka_unit_test(test_whole_answers_that_are_none),
-		cmocka_unit_test(test_embeddings_usage),
+		cmocka_unit_test(test_embeddings_usage), cmocka_unit_test(test_output_without_reasoning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -548,6 +548,91 @@ static void test_limits(void **state)
 	passing_done(&p);
 }
 
+/* However the network cuts the stream, the same bytes come out. */
+static void test_every_split(void **state)
+{
+	static const char stream[] =
+		"data: " DELTA("\"role\":\"assistant\",\"reasoning\":\"H\xc3\xa9\"") "\n\n: ping\n\n"
+		"data: " DELTA("\"content\":\"Hi\"") "\r\n\r\n"
+		"data: " CALLS(CALL("0", "a", "f", "{\\\"x\\\":")) "\n\n"
+		"data: " CALLS("{\"index\":0,\"function\":{\"arguments\":\"1}\"}}") "\n\n"
+		"data: " FINISH("tool_calls") "\n\ndata: [DONE]\n\n";
+	struct slice whole = slice_of(stream, sizeof(stream) - 1);
+	struct buf first;
+
+	buf_init(&first, 1 << 16);
+	for (size_t split = 0; split <= whole.len; split++) {
+		struct passing p;
+		struct framer framer;
+		struct frame f;
+		size_t step = split == 0 ? 1 : split; /* 0: one byte at a time */
+
+		passing_init(&p, NULL);
+		framer_init(&framer, FRAMING_SSE, 1 << 16);
+		for (size_t at = 0; at < whole.len; at += step) {
+			framer_feed(&framer, slice_of(whole.ptr + at, whole.len - at < step ? whole.len - at : step));
+			while (framer_next(&framer, &f)) {
+				char data[1024];
+
+				snprintf(data, sizeof(data), "%.*s", SLICE_ARG(f.data));
+				if (f.has_data)
+					pass_data(&p, data);
+			}
+		}
+		end(&p);
+		if (split == 0)
+			assert_true(buf_append_slice(&first, buf_slice(&p.out)));
+		assert_true(slice_eq(buf_slice(&first), buf_slice(&p.out)));
+		framer_done(&framer);
+		passing_done(&p);
+	}
+	assert_true(first.len > 0);
+	buf_done(&first);
+}
+
+/* What we write reads back as what was written. */
+static void test_round_trip(void **state)
+{
+	static const char *const chunks[] = {
+		DELTA("\"reasoning_content\":\"Hm\""),
+		DELTA("\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"e\",\"index\":0}]"), DELTA("\"content\":\"Hi\""),
+		CALLS(CALL("0", "a", "f", "{}")), CALLS(CALL("1", "b", "g", "")), FINISH("tool_calls"), NULL
+	};
+	struct passing there, back;
+	struct framer framer;
+	struct frame f;
+
+	passing_init(&there, NULL);
+	passing_init(&back, NULL);
+	for (const char *const *chunk = chunks; *chunk; chunk++)
+		pass_data(&there, *chunk);
+	end(&there);
+	framer_init(&framer, FRAMING_SSE, 1 << 16);
+	framer_feed(&framer, buf_slice(&there.out));
+	while (framer_next(&framer, &f)) {
+		char data[2048];
+
+		snprintf(data, sizeof(data), "%.*s", SLICE_ARG(f.data));
+		assert_int_equal(pass_data(&back, data) & (READING_MALFORMED | READING_FAILURE), 0);
+	}
+	assert_int_equal(dialect_openai_chat.read_end(&back.reader), STREAM_COMPLETE);
+	end(&back);
+	/* Only the state has been wrapped once more. */
+	assert_true(slice_find(buf_slice(&back.whole), SLICE("\"content\":\"Hi\"")) != SIZE_MAX);
+	assert_int_equal(there.answer.choices[0].blocks->next->next->next->text.len, 2);
+	for (const struct answer_block *x = there.answer.choices[0].blocks, *y = back.answer.choices[0].blocks; x || y;
+	     x = x->next, y = y->next) {
+		assert_non_null(x);
+		assert_non_null(y);
+		assert_int_equal(x->kind, y->kind);
+		assert_true(slice_eq(x->name, y->name) && slice_eq(x->id, y->id));
+		assert_true(slice_eq(buf_slice(&x->text), buf_slice(&y->text)) || x->text.len == 0);
+	}
+	framer_done(&framer);
+	passing_done(&there);
+	passing_done(&back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,7 +642,7 @@ int main(void)
 		cmocka_unit_test(test_sources_beside_the_choices), cmocka_unit_test(test_stop_words),
 		cmocka_unit_test(test_stops_without_a_word), cmocka_unit_test(test_several_choices),
 		cmocka_unit_test(test_whole_answers), cmocka_unit_test(test_legacy_functions), cmocka_unit_test(test_nothing_at_all),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_every_split), cmocka_unit_test(test_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

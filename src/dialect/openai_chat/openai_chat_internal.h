@@ -76,6 +76,7 @@ void openai_chat_write_messages(struct chat_writing *wr);
 /* request_write_assistant.c: one message out of [t, end) */
 void openai_chat_write_assistant(struct chat_writing *wr, const struct turn *t, const struct turn *end);
 /* request_write_content.c */
+bool openai_chat_takes_media(const struct chat_writing *wr, const struct part *p);
 void openai_chat_write_mark(struct chat_writing *wr, enum cache_mark mark);
 void openai_chat_write_part(struct chat_writing *wr, const struct part *p);
 /* `between`: how texts are joined into one string; NULL: they stay apart if the provider takes that. */

@@ -64,6 +64,12 @@ static bool write_schema(struct chat_writing *wr)
 	bool always = wr->chat->dialect != DIALECT_OPENAI_CHAT && wr->chat->dialect != DIALECT_OPENAI_RESPONSES;
 
 	json_literal_key(&wr->w, "schema");
+	if (wr->same) {                /* written for this dialect, and not every provider of it is as narrow as OpenAI */
+		json_value_raw(&wr->w, json_raw(f->schema));
+		if (f->strict != UNSAID)
+			json_member_bool(&wr->w, "strict", f->strict == SAID_YES);
+		return true;
+	}
 	if (f->strict == SAID_YES || (f->strict == UNSAID && always)) {
 		bool written = schema_write(f->schema, SCHEMA_OPENAI_STRICT, SCHEMA_OUTPUT, wr->scratch, &wr->w, &report);
 
@@ -366,7 +372,6 @@ static void write_others(struct chat_writing *wr)
 	for (const struct other_member *m = wr->same ? wr->chat->others : NULL; m; m = m->next) {
 		if (slice_starts_with(m->path, SLICE("messages[")) || !writing_takes(wr, m))
 			continue;
-		/* Markers without their options are none. */
 		json_key(&wr->w, m->path);
 		json_value_raw(&wr->w, m->raw);
 	}
@@ -419,7 +424,8 @@ static void writing_init(struct chat_writing *wr)
 {
 	wr->same = wr->chat->dialect == DIALECT_OPENAI_CHAT;
 	wr->shape = (struct chat_shape){
-		.options = SHAPE_CUSTOM | (writing_quirk(wr, QUIRK_NO_STRICT) ? 0 : SHAPE_STRICT),
+		.options = SHAPE_CUSTOM | (writing_quirk(wr, QUIRK_NO_STRICT) ? 0 : SHAPE_STRICT) |
+			   (wr->same ? SHAPE_ALL_TOOLS | SHAPE_OWN_SCHEMAS : 0),
 		.names = &name_rule_openai,
 		.ids = writing_quirk(wr, QUIRK_SHORT_TOOL_IDS) ? &rule_short_id : NULL,
 		.ids_exact = writing_quirk(wr, QUIRK_SHORT_TOOL_IDS),

@@ -208,7 +208,7 @@ static void write_media(struct chat_writing *wr, const struct content *parts)
 			json_begin_object(&wr->w);
 			json_member_string(&wr->w, "id", p->media->id);
 			json_end_object(&wr->w);
-		} else if (p->media) {
+		} else if (p->media && openai_chat_takes_media(wr, p)) {
 			content_add(&images, p, wr->scratch);
 		}
 	}

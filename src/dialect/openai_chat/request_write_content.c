@@ -16,6 +16,26 @@ void content_add(struct content *c, const struct part *p, struct arena *scratch)
 	c->items[c->count++] = p;
 }
 
+bool openai_chat_takes_media(const struct chat_writing *wr, const struct part *p)
+{
+	bool url = p->media->source == MEDIA_URL;
+
+	if (p->media->source == MEDIA_FILE_ID)
+		return writing_carries(wr, FIELD_FILE_ID);
+	switch (p->kind) {
+	case PART_IMAGE:
+		return writing_carries(wr, url ? FIELD_IMAGE_URL : FIELD_IMAGE_DATA);
+	case PART_AUDIO:
+		return writing_carries(wr, FIELD_AUDIO);
+	case PART_VIDEO:
+		return writing_carries(wr, FIELD_VIDEO);
+	default:
+		return writing_carries(wr, url					 ? FIELD_DOCUMENT_URL
+					   : p->media->source == MEDIA_TEXT ? FIELD_DOCUMENT_TEXT
+									    : FIELD_DOCUMENT_DATA);
+	}
+}
+
 /* Four markers are taken, the last ones matter: they cover what stands before them. OpenAI's two lifetimes stand for the
  * shorter and the longer one (§3.11). */
 void openai_chat_write_mark(struct chat_writing *wr, enum cache_mark mark)

@@ -110,7 +110,7 @@ static void write_words(struct chat_writing *wr)
 static void move_media(struct chat_writing *wr, const struct tool_result *r)
 {
 	for (const struct part *p = r->parts; p; p = p->next)
-		if (p->media)
+		if (p->media && openai_chat_takes_media(wr, p))
 			content_add(&wr->moved, p, wr->scratch);
 }
 
@@ -185,7 +185,7 @@ static bool is_content(const struct chat_writing *wr, const struct part *p)
 	case PART_OPAQUE:
 		return wr->same && p->raw_dialect == DIALECT_OPENAI_CHAT;
 	default:
-		return true;
+		return !p->media || openai_chat_takes_media(wr, p);
 	}
 }
 

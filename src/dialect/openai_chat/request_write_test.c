@@ -28,7 +28,7 @@ struct way {
 
 struct written {
 	char body[8192];
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 	struct names names;
 	struct buf out;
@@ -491,6 +491,106 @@ static void test_null_is_unsaid(void **state)
 	check_ways(ways, COUNT_OF(ways));
 }
 
+/* What the table of fields promises: a chat that uses the field has it in what is written, or has not. `said` is what
+ * shows it; rules and quirks are those of a target that knows it. */
+static const struct {
+	enum field_index field;
+	const char *members, *said;
+} shown[] = {
+	{ FIELD_INDEX_SYSTEM, MESSAGES("{\"role\":\"system\",\"content\":\"SAID\"}," USER("Hi")), "SAID" },
+	{ FIELD_INDEX_LATER_SYSTEM, MESSAGES(USER("Hi") ",{\"role\":\"system\",\"content\":\"SAID\"}"), "SAID" },
+	{ FIELD_INDEX_PREFILL, MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":\"SAID\"}"), "\"prefix\":true" },
+	{ FIELD_INDEX_PARTICIPANT_NAME, MESSAGES("{\"role\":\"user\",\"name\":\"SAID\",\"content\":\"Hi\"}"), "SAID" },
+	{ FIELD_INDEX_IMAGE_DATA, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+					   "\"data:image/png;base64,SAID\"}}]}"), "SAID" },
+	{ FIELD_INDEX_IMAGE_URL, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://SAID\"}}]}"),
+	  "SAID" },
+	{ FIELD_INDEX_AUDIO, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"SAID\","
+				      "\"format\":\"wav\"}}]}"), "SAID" },
+	{ FIELD_INDEX_VIDEO, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"video_url\",\"video_url\":{\"url\":\"https://SAID\"}}]}"),
+	  "SAID" },
+	{ FIELD_INDEX_DOCUMENT_DATA, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":"
+					      "\"data:application/pdf;base64,SAID\"}}]}"), "SAID" },
+	{ FIELD_INDEX_DOCUMENT_URL, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"document_url\",\"document_url\":\"https://SAID\"}]}"),
+	  "SAID" },
+	{ FIELD_INDEX_FILE_ID, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\"SAID\"}}]}"), "SAID" },
+	{ FIELD_INDEX_RESULT_MEDIA, MESSAGES(USER("Hi") "," CALLED ",{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":[{\"type\":"
+					     "\"image_url\",\"image_url\":{\"url\":\"https://SAID\"}}]}"), "SAID" },
+	{ FIELD_INDEX_TOOLS, "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"SAID\"}}]," HI, "SAID" },
+	{ FIELD_INDEX_CUSTOM_TOOLS, "\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"SAID\"}}]," HI, "SAID" },
+	{ FIELD_INDEX_WEB_SEARCH, "\"web_search_options\":{}," HI, "web_search_options" },
+	{ FIELD_INDEX_TOOL_STRICT, "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true}}]," HI, "\"strict\":true" },
+	{ FIELD_INDEX_CHOICE_NONE, TOOL "," HI ",\"tool_choice\":\"none\"", "\"none\"" },
+	{ FIELD_INDEX_CHOICE_REQUIRED, TOOL "," HI ",\"tool_choice\":\"required\"", "\"required\"" },
+	{ FIELD_INDEX_CHOICE_NAMED, TOOL "," HI ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}",
+	  "\"tool_choice\":{\"type\":\"function\"" },
+	{ FIELD_INDEX_PARALLEL_CONTROL, TOOL "," HI ",\"parallel_tool_calls\":false", "\"parallel_tool_calls\":false" },
+	{ FIELD_INDEX_FORMAT_JSON, HI ",\"response_format\":{\"type\":\"json_object\"}", "\"json_object\"" },
+	{ FIELD_INDEX_FORMAT_SCHEMA, HI ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"SAID\",\"schema\":{}}}", "SAID" },
+	{ FIELD_INDEX_MAX_OUTPUT, HI ",\"max_tokens\":77", ":77" },
+	{ FIELD_INDEX_TEMPERATURE, HI ",\"temperature\":0.77", "\"temperature\":0.77" },
+	{ FIELD_INDEX_TOP_P, HI ",\"top_p\":0.77", "\"top_p\":0.77" },
+	{ FIELD_INDEX_TOP_K, HI ",\"top_k\":77", "\"top_k\":77" },
+	{ FIELD_INDEX_MIN_P, HI ",\"min_p\":0.77", "\"min_p\":0.77" },
+	{ FIELD_INDEX_FREQUENCY_PENALTY, HI ",\"frequency_penalty\":0.77", "\"frequency_penalty\":0.77" },
+	{ FIELD_INDEX_PRESENCE_PENALTY, HI ",\"presence_penalty\":0.77", "\"presence_penalty\":0.77" },
+	{ FIELD_INDEX_REPEAT_PENALTY, HI ",\"repetition_penalty\":0.77", "\"repetition_penalty\":0.77" },
+	{ FIELD_INDEX_SEED, HI ",\"seed\":77", "\"seed\":77" },
+	{ FIELD_INDEX_STOP, HI ",\"stop\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_N, HI ",\"n\":7", "\"n\":7" },
+	{ FIELD_INDEX_LOGPROBS, HI ",\"logprobs\":true", "\"logprobs\":true" },
+	{ FIELD_INDEX_LOGIT_BIAS, HI ",\"logit_bias\":{\"7\":1}", "\"logit_bias\":{\"7\":1}" },
+	{ FIELD_INDEX_REASONING, HI ",\"reasoning_effort\":\"high\"", "\"high\"" },
+	{ FIELD_INDEX_REASONING_HISTORY, MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":\"Ho\",\"reasoning_content\":\"SAID\"},"
+						  USER("Hi")), "SAID" },
+	{ FIELD_INDEX_VERBOSITY, HI ",\"verbosity\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_SERVICE_TIER, HI ",\"service_tier\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_USER, HI ",\"user\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_METADATA, HI ",\"metadata\":{\"a\":\"SAID\"}", "SAID" },
+	{ FIELD_INDEX_CACHE_MARKS, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"cache_control\":{\"type\":"
+					    "\"ephemeral\"}}]}"), "prompt_cache_breakpoint" },
+	{ FIELD_INDEX_CACHE_KEY, HI ",\"prompt_cache_key\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_STORE, HI ",\"store\":true", "\"store\"" },
+	{ FIELD_INDEX_AUDIO_OUTPUT, HI ",\"modalities\":[\"text\",\"audio\"]", "\"modalities\"" },
+	{ FIELD_INDEX_IMAGE_OUTPUT, HI ",\"modalities\":[\"text\",\"image\"]", "\"modalities\"" },
+	{ FIELD_INDEX_SAFETY_SETTINGS, HI ",\"moderation\":{}", "moderation" },
+	{ FIELD_INDEX_OPAQUE_PART, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"SAID\"},{\"type\":\"text\",\"text\":\"a\"}]}"), "SAID" },
+	{ FIELD_INDEX_SERVER_TOOLS, "\"tools\":[{\"type\":\"SAID\"}]," HI, "SAID" },
+	{ FIELD_INDEX_OTHER_MEANING, HI ",\"grammar\":\"SAID\"", "SAID" },
+	{ FIELD_INDEX_OTHER, HI ",\"SAID\":1", "SAID" },
+};
+
+static void test_the_table_of_fields(void **state)
+{
+	static const struct model_rules able = { .system_role = SYSTEM_AS_DEVELOPER, .cache_marks = CACHE_MARKS_BREAKPOINT,
+						 .replay = REPLAY_CONTENT };
+	const struct field_row *table = dialect_openai_chat.fields;
+
+	for (size_t i = 0; i < COUNT_OF(shown); i++)
+		for (unsigned foreign = 0; foreign < 2; foreign++) {
+			uint64_t bit = 1ull << shown[i].field;
+			enum carriage carriage = foreign ? table[shown[i].field].carriage : CARRIED;
+			bool expected = carriage == CARRIED || carriage == REWRITTEN;
+			struct written w;
+
+			opened(&w, shown[i].members);
+			if (!(w.chat.fields & bit))
+				fail_msg("%s does not use \"%s\"", shown[i].members, field_words(shown[i].field));
+			if (!table[shown[i].field].expressed)
+				fail_msg("\"%s\" can be asked for", field_words(shown[i].field));
+			if (foreign)
+				w.chat.dialect = DIALECT_GEMINI;
+			w.target.rules = &able;
+			w.target.quirks = QUIRK_PREFIX | QUIRK_VIDEO_URL;
+			write_it(&w);
+			assert_true(w.ok);
+			if ((slice_find(buf_slice(&w.out), slice_cstr(shown[i].said)) != SIZE_MAX) != expected)
+				fail_msg("\"%s\" is %s, but %.*s", field_words(shown[i].field), carriage_name(carriage),
+					 SLICE_ARG(buf_slice(&w.out)));
+			written_done(&w);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_short_ids_are_stable), cmocka_unit_test(test_cache_marks),
 		cmocka_unit_test(test_reasoning_text_by_rules), cmocka_unit_test(test_native_details_go_back),
 		cmocka_unit_test(test_wrapped_state), cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_null_is_unsaid),
+		cmocka_unit_test(test_the_table_of_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
