@@ -231,6 +231,7 @@ bool attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		.row = record_add_attempt(&x->record),
 	};
 	a->price = c->offer ? c->offer->price : price_unknown;
+	vault_turn_init(&a->vault, translation && x->endpoint->operation == OPERATION_CHAT && x->chat->tools);
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);
@@ -354,6 +355,7 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	timer_cancel(&a->timer);
 	timer_cancel(&a->total);
 	framer_done(&a->framer);
+	vault_turn_done(&a->vault);
 	buf_done(&a->body);
 	if (a->translation) {
 		x->shown.translated = true;

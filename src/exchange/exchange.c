@@ -2,7 +2,7 @@
 /* The life of one request, top to bottom. An exchange is one request of a client and everything that is done to answer
  * it:
  *
- *     read_head → identify → read_body → decode → plan → await_content → relay → settle → finish
+ *     read_head → identify → read_body → decode → plan → recall → await_content → relay → settle → finish
  *
  * No step blocks and none frees: a step that must wait says so and is run again by an event. Events (client, provider,
  * timers) only note what happened and queue the exchange; exchange_run() alone moves on, cancels and frees. The
@@ -31,6 +31,7 @@ static enum step_result step_identify(struct exchange *x);
 static enum step_result step_read_body(struct exchange *x);
 static enum step_result step_decode(struct exchange *x);
 static enum step_result step_plan(struct exchange *x);
+static enum step_result step_recall(struct exchange *x);
 static enum step_result step_await_content(struct exchange *x);
 static enum step_result step_relay(struct exchange *x);
 static enum step_result step_settle(struct exchange *x);
@@ -45,6 +46,7 @@ static const struct step {
 	[STEP_READ_BODY]     = { "read_body",     step_read_body },     /* decoded, bounded */
 	[STEP_DECODE]        = { "decode",        step_decode },        /* one parse: what routing needs */
 	[STEP_PLAN]          = { "plan",          step_plan },          /* model's name → ordered targets */
+	[STEP_RECALL]        = { "recall",        step_recall },        /* reasoning that the client could not carry */
 	[STEP_AWAIT_CONTENT] = { "await_content", step_await_content }, /* attempts, until one has content */
 	[STEP_RELAY]         = { "relay",         step_relay },         /* that one's answer, to its end */
 	[STEP_SETTLE]        = { "settle",        step_settle },        /* lets go of everything; usage, cost, outcome */
@@ -120,6 +122,11 @@ static void on_heartbeat(struct timer *t)
 	exchange_wake(x);
 }
 
+static void on_store_wait(struct timer *t)
+{
+	exchange_wake(CONTAINER_OF(t, struct exchange, store_wait));
+}
+
 static void on_backoff(struct timer *t)
 {
 	exchange_wake(CONTAINER_OF(t, struct exchange, backoff));
@@ -163,6 +170,7 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	timer_init(&x->deadline, w->loop, on_deadline);
 	timer_init(&x->heartbeat, w->loop, on_heartbeat);
 	timer_init(&x->backoff, w->loop, on_backoff);
+	timer_init(&x->store_wait, w->loop, on_store_wait);
 	buf_init(&x->body, 0);
 	buf_init(&x->held, HELD_MAX);
 	buf_init(&x->last, x->snapshot->config->limits.event + AFTER_LAST_MAX);
@@ -193,6 +201,7 @@ static void exchange_free(struct exchange *x)
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
+	recall_cancel(x);
 	server_stream_release(x->stream);
 	exchange_free_request(x);
 	buf_done(&x->held);
@@ -466,6 +475,11 @@ static enum step_result step_plan(struct exchange *x)
 	return STEP_NEXT;
 }
 
+static enum step_result step_recall(struct exchange *x)
+{
+	return recall_run(x) ? STEP_NEXT : STEP_WAIT;
+}
+
 /* What earlier targets did is in the record; the client has an answer. */
 static void forget_failure(struct exchange *x)
 {
@@ -593,6 +607,7 @@ static enum step_result step_settle(struct exchange *x)
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
+	recall_cancel(x);
 	x->heartbeat_due = false;
 	exchange_account(x);
 	attempt_end(&x->attempt, x->failure);

@@ -5,12 +5,14 @@
 #include "exchange/exchange.h"
 #include "exchange/outcome.h"
 #include "exchange/translate.h"
+#include "exchange/vault.h"
 
 enum {
 	HELD_MAX = 256 << 10,       /* lifecycle events before content; over it is a fault */
 	ERROR_BODY_MAX = 256 << 10, /* of a provider's error answer; the rest is not read */
 	ERROR_BODY_TIMEOUT_MS = 5000,
 	AFTER_TERMINATOR_MS = 50,  /* how long the end of the framing is waited for, to keep the connection */
+	STORE_WAIT_MS = 2000,      /* for what the request refers to */
 	AFTER_LAST_MAX = 64 << 10, /* what may follow the answer's last event; `relay` keeps both back for `finish` */
 };
 
@@ -49,6 +51,7 @@ struct attempt {
 
 	struct client_stream *upstream;
 	struct translation *translation; /* NULL: relayed verbatim */
+	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */
 	bool asked_usage;              /* weir asked for usage and the client did not */
 	bool streams;                  /* the provider's answer is a stream of events */
 	bool error_answer;             /* status >= 400: the body is read for its message */
@@ -90,6 +93,7 @@ struct exchange {
 	struct chat *chat;             /* the request in the hub; NULL until somebody needs it (translate_chat) */
 	const struct failure *chat_failure; /* it cannot be read into the hub; in the arena */
 	struct plan plan;
+	struct recall *recall;         /* documents that are asked for (recall.c); in the arena */
 	bool request_freed;
 	int64_t prompt_tokens;         /* estimate; -1 = not asked for yet */
 
@@ -135,6 +139,7 @@ struct exchange {
 	struct timer deadline;
 	struct timer heartbeat;
 	struct timer backoff;
+	struct timer store_wait;       /* while the store is asked */
 	bool deadline_passed, heartbeat_due;
 	int64_t last_write_ns;         /* towards the client */
 	int64_t body_ready_ns, planned_ns;
@@ -197,6 +202,13 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a);
 enum attempt_result relay_complete(struct exchange *x, struct attempt *a);
 /* Does the client get a stream from this attempt? */
 bool relay_streams_out(const struct exchange *x, const struct attempt *a);
+
+/* recall.c: what the provider wants back and the client could not carry (vault.h), between the store and x->chat */
+/* Looks it up for all turns that lack it. False: the store has been asked, and wakes the exchange. */
+bool recall_run(struct exchange *x);
+void recall_cancel(struct exchange *x);
+/* The attempt's answer is complete: keeps what the next request will want. */
+void recall_keep(struct exchange *x, const struct attempt *a);
 
 /* dispatch.c: which target next */
 enum dispatch_result { DISPATCH_STARTED, DISPATCH_WAITS, DISPATCH_EXHAUSTED };

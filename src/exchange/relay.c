@@ -161,6 +161,8 @@ static enum attempt_result take_events(struct exchange *x, struct attempt *a, co
 		return attempt_fail_with(a, &r->failure);
 	if (!translation_take(a->translation, events, &x->worker->scratch, &f))
 		return attempt_fail_with(a, &f);
+	for (unsigned i = 0; i < events->count; i++)
+		vault_note(&a->vault, &events->items[i]);
 	if ((r->flags & (READING_CONTENT | READING_FINISH)) && !x->committed && x->wants_stream)
 		release_held(x, a);
 	return ATTEMPT_WAITS;
@@ -204,6 +206,7 @@ static enum attempt_result answer_whole(struct exchange *x, struct attempt *a)
 		x->dialect->write_count(a->reader.usage.input, false, &x->answer);
 	else if (!translation_end(a->translation, &x->answer, &f))
 		return attempt_fail_with(a, &f);
+	recall_keep(x, a);
 	attempt_progress(a, READING_CONTENT);
 	exchange_account(x);
 	answer_head(x, a, 200, (int64_t)x->answer.len);
@@ -226,6 +229,7 @@ enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
 		return fail_held(a);
 	if (!translation_end(a->translation, &x->last, &f))
 		return attempt_fail_with(a, &f);
+	recall_keep(x, a);
 	return ATTEMPT_COMPLETE;
 }
 
