@@ -5,10 +5,13 @@
 #pragma once
 
 #include "base/buf.h"
+#include "llm/custom_input.h"
 #include "llm/event.h"
 #include "llm/names.h"
 
 /* ---- preparation ---- */
+
+enum { CUSTOMS_MAX = 64 };             /* at once; more stay calls of functions */
 
 struct answering {
 	struct slice provider;         /* whose state passes by */
@@ -20,6 +23,11 @@ struct answering {
 		bool tool_calls, refusal, stopped;
 		unsigned answer_block; /* block number + 1 of the call of names->answer_tool, 0 = none */
 	} choices[CHOICES_MAX];
+	struct {
+		bool open;
+		unsigned choice, block;
+		struct custom_input input;
+	} customs[CUSTOMS_MAX];        /* calls of custom tools that the target knew as functions */
 	bool started;
 };
 

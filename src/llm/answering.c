@@ -36,6 +36,32 @@ static bool is_answer(struct answering *s, struct event *e)
 	return true;
 }
 
+/* A custom tool's call, which came as a function's: free text again. */
+static void begin_custom(struct answering *s, struct event *e)
+{
+	for (unsigned i = 0; i < CUSTOMS_MAX && !e->tool.custom; i++) {
+		if (s->customs[i].open)
+			continue;
+		s->customs[i].open = e->tool.custom = true;
+		s->customs[i].choice = e->choice;
+		s->customs[i].block = e->block;
+		s->customs[i].input = (struct custom_input){ .place = INPUT_BEFORE };
+	}
+}
+
+static void read_custom(struct answering *s, struct event *e, struct arena *a)
+{
+	for (unsigned i = 0; i < CUSTOMS_MAX; i++) {
+		if (!s->customs[i].open || s->customs[i].choice != e->choice || s->customs[i].block != e->block)
+			continue;
+		if (e->kind == EVENT_TOOL_END)
+			s->customs[i].open = false;
+		else
+			e->text = custom_input_read(&s->customs[i].input, e->text, a);
+		return;
+	}
+}
+
 void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 {
 	if (is_answer(s, e))
@@ -46,6 +72,8 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		break;
 	case EVENT_TOOL_BEGIN:
 		s->choices[e->choice].tool_calls = true;
+		if (names_is_custom(s->names, e->tool.name))
+			begin_custom(s, e);
 		e->tool.name = names_back(s->names, e->tool.name);
 		if (e->tool.id.len == 0)
 			e->tool.id = make_call_id(s, a);
@@ -61,7 +89,10 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		s->choices[e->choice].stopped = true;
 		e->stop.reason = stop_decide(e->stop.reason, s->choices[e->choice].tool_calls, s->choices[e->choice].refusal);
 		break;
-	case EVENT_TEXT: case EVENT_REASONING: case EVENT_TOOL_ARGUMENTS: case EVENT_TOOL_END: case EVENT_MEDIA:
+	case EVENT_TOOL_ARGUMENTS: case EVENT_TOOL_END:
+		read_custom(s, e, a);
+		break;
+	case EVENT_TEXT: case EVENT_REASONING: case EVENT_MEDIA:
 	case EVENT_CITATION: case EVENT_LOGPROBS: case EVENT_OPAQUE:
 		break;
 	}

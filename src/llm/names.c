@@ -77,11 +77,13 @@ static struct slice shorten(struct slice name, const struct name_rule *rule, str
 	return slice_of(out, (size_t)(at + HASH_DIGITS - out));
 }
 
-static void remember(struct names *n, struct slice theirs, struct slice ours)
+static void remember(struct names *n, struct slice theirs, struct slice ours, bool custom)
 {
 	for (unsigned i = 0; i < n->count; i++)
-		if (slice_eq(n->pairs[i].theirs, theirs))
+		if (slice_eq(n->pairs[i].theirs, theirs)) {
+			n->pairs[i].custom |= custom;
 			return;
+		}
 	if (n->count == NAMES_MAX)
 		return;
 	if (n->count == n->capacity) {
@@ -93,7 +95,7 @@ static void remember(struct names *n, struct slice theirs, struct slice ours)
 		n->pairs = grown;
 		n->capacity = capacity;
 	}
-	n->pairs[n->count++] = (struct name_pair){ theirs, arena_dup(n->arena, ours) };
+	n->pairs[n->count++] = (struct name_pair){ theirs, arena_dup(n->arena, ours), custom };
 }
 
 struct slice names_out(struct names *n, struct slice name, const struct name_rule *rule)
@@ -103,8 +105,24 @@ struct slice names_out(struct names *n, struct slice name, const struct name_rul
 	if (fits(name, rule))
 		return name;
 	theirs = shorten(name, rule, n->arena);
-	remember(n, theirs, name);
+	remember(n, theirs, name, false);
 	return theirs;
+}
+
+struct slice names_out_custom(struct names *n, struct slice name, const struct name_rule *rule)
+{
+	struct slice theirs = fits(name, rule) ? arena_dup(n->arena, name) : shorten(name, rule, n->arena);
+
+	remember(n, theirs, name, true);
+	return theirs;
+}
+
+bool names_is_custom(const struct names *n, struct slice theirs)
+{
+	for (unsigned i = 0; n && i < n->count; i++)
+		if (slice_eq(n->pairs[i].theirs, theirs))
+			return n->pairs[i].custom;
+	return false;
 }
 
 struct slice names_back(const struct names *n, struct slice name)

@@ -5,8 +5,8 @@
 #include "dialect/dialect_internal.h"
 
 #define ANTHROPIC_VERTEX_VERSION "vertex-2023-10-16"
-/* In front of a redacted block's data where it travels as state: it comes back through dialects that cannot tell it from
- * the signature of a thinking block whose text was omitted. Neither begins like this: both are base64. */
+/* In front of a redacted block's data where it travels as state: it comes back through dialects that cannot tell it
+ * from the signature of a thinking block whose text was omitted. Neither begins like this: both are base64. */
 #define ANTHROPIC_REDACTED "!"
 
 bool anthropic_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,

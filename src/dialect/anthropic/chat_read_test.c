@@ -249,6 +249,9 @@ static const char *use_field(struct chat *c, struct arena *a, enum field_index f
 	case FIELD_INDEX_TOOLS:
 		add_tool(c, a, TOOL_FUNCTION);
 		return "\"tools\":[{\"name\":\"f\",";
+	case FIELD_INDEX_CUSTOM_TOOLS:
+		add_tool(c, a, TOOL_CUSTOM);
+		return "\"tools\":[{\"name\":\"f\",\"input_schema\":" CUSTOM_INPUT_SCHEMA "}]";
 	case FIELD_INDEX_WEB_SEARCH:
 		add_tool(c, a, TOOL_WEB_SEARCH);
 		return "\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]";

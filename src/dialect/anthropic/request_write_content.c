@@ -3,9 +3,9 @@
  *
  * The API wants user and assistant to alternate, beginning with the user; the results of tools first in the user
  * message that follows their calls; no text without a word in it; no white space at the end of an answer that was
- * begun. A run of turns between two assistant turns becomes one user message (results, then media of the assistant's that have no
- * place in its own, then the rest in order) and after it the system text said within the run, as a system message where
- * the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation system
+ * begun. A run of turns between two assistant turns becomes one user message (results, then media of the assistant's
+ * that have no place in its own, then the rest in order) and after it the system text said within the run, as a system
+ * message where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation system
  * messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on
  * nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/anthropic/anthropic.h"
@@ -238,8 +238,8 @@ static bool write_document(struct request_writing *r, const struct part *p)
 	return true;
 }
 
-/* The input must be an object. What a model wrote that is none (cut off, or free text) is told as such rather than
- * refused: {"_raw":"…"} (DIALECTS §3.6). */
+/* The input must be an object. What a model wrote that is none (cut off, say) is told as such rather than refused:
+ * {"_raw":"…"} (DIALECTS §3.6). */
 static void write_input(struct request_writing *r, const struct tool_call *call)
 {
 	struct json_doc doc;
@@ -249,7 +249,11 @@ static void write_input(struct request_writing *r, const struct tool_call *call)
 	json_literal_key(&r->json, "input");
 	if (is_own(r) || text.len == 0) {
 		json_value_raw(&r->json, text.len > 0 ? text : SLICE("{}"));
-	} else if (!call->custom && json_parse(r->arena, text, &doc, &error) && json_is(json_root(&doc), JSON_OBJECT)) {
+	} else if (call->custom) {
+		json_begin_object(&r->json);
+		json_member_string(&r->json, "input", call->arguments);
+		json_end_object(&r->json);
+	} else if (json_parse(r->arena, text, &doc, &error) && json_is(json_root(&doc), JSON_OBJECT)) {
 		json_value_raw(&r->json, text);
 	} else {
 		json_begin_object(&r->json);

@@ -387,6 +387,33 @@ static void test_allowed_tools_and_foreign_search(void **state)
 	written_done(&w);
 }
 
+/* As Codex has them: free text by a grammar. */
+static void test_custom_tools(void **state)
+{
+	struct written w;
+	struct json_doc grammar;
+	struct json_error error;
+
+	opened(&w, OPERATION_CHAT, "{\"model\":\"m\",\"max_tokens\":2000,\"tools\":[{\"name\":\"patch\"}],\"messages\":[" USER(TEXT("a")) ","
+	       ASSISTANT("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"patch\",\"input\":{}}") ","
+	       USER("{\"type\":\"tool_result\",\"tool_use_id\":\"t\"}") "]}");
+	w.chat.dialect = DIALECT_OPENAI_RESPONSES;
+	w.chat.tools->kind = TOOL_CUSTOM;
+	w.chat.tools->description = SLICE("Patches.");
+	assert_true(json_parse(&w.q.arena, SLICE("{\"type\":\"grammar\",\"syntax\":\"lark\",\"definition\":\"start: X\"}"), &grammar, &error));
+	w.chat.tools->grammar = json_root(&grammar);
+	w.chat.turns->next->parts->call->custom = true;
+	w.chat.turns->next->parts->call->arguments = SLICE("*** Begin\n");
+	write_it(&w);
+	assert_written(&w, HEAD "\"tools\":[{\"name\":\"patch\",\"description\":\"Patches.\\n\\nThe input must follow this grammar (lark):\\n"
+		       "start: X\",\"input_schema\":" CUSTOM_INPUT_SCHEMA "}],\"messages\":[" USER(TEXT("a")) ","
+		       ASSISTANT("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"patch\",\"input\":{\"input\":\"*** Begin\\n\"}}") ","
+		       USER("{\"type\":\"tool_result\",\"tool_use_id\":\"t\"}") "]}");
+	assert_int_equal(w.lossy, FIELD_CUSTOM_TOOLS);
+	assert_true(names_is_custom(&w.names, SLICE("patch")));
+	written_done(&w);
+}
+
 static void test_vertex(void **state)
 {
 	struct written w;
@@ -469,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_arguments_are_objects),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_allowed_tools_and_foreign_search),
+		cmocka_unit_test(test_custom_tools),
 		cmocka_unit_test(test_vertex),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_a_grown_conversation_begins_the_same),

@@ -52,6 +52,29 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	return true;
 }
 
+/* Free text as the one string of a function; a grammar is said in words, which no model is bound to. */
+static bool write_custom(struct request_writing *r, const struct tool *t)
+{
+	struct json definition = json_get(t->grammar, "grammar");
+	struct json syntax = json_get(json_exists(definition) ? definition : t->grammar, "syntax");
+	struct json rules = json_get(json_exists(definition) ? definition : t->grammar, "definition");
+	struct slice description = t->description;
+
+	json_member_string(&r->json, "name", names_out_custom(r->target->names, t->name, &name_rule_anthropic));
+	if (json_is(rules, JSON_STRING)) {
+		r->lossy |= FIELD_CUSTOM_TOOLS;
+		struct slice kind = json_text(syntax, r->arena), text = json_text(rules, r->arena);
+
+		description = arena_printf(r->arena, "%.*s\n\nThe input must follow this grammar (%.*s):\n%.*s",
+					   SLICE_ARG(description), SLICE_ARG(kind), SLICE_ARG(text));
+	}
+	if (description.len > 0)
+		json_member_string(&r->json, "description", description);
+	json_literal_key(&r->json, "input_schema");
+	json_value_raw(&r->json, SLICE(CUSTOM_INPUT_SCHEMA));
+	return true;
+}
+
 /* In this dialect as it came; else the oldest form that all models with such a tool take (SDK types
  * WebSearchTool20250305, WebFetchTool20250910, CodeExecutionTool20250825). */
 static bool write_server_tool(struct request_writing *r, const struct tool *t)
@@ -81,7 +104,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 static bool write_tool(struct request_writing *r, const struct tool *t)
 {
 	json_begin_object(&r->json);
-	if (!(t->kind == TOOL_FUNCTION ? write_function(r, t) : write_server_tool(r, t)))
+	if (!(t->kind == TOOL_FUNCTION ? write_function(r, t) : t->kind == TOOL_CUSTOM ? write_custom(r, t) :
+	      write_server_tool(r, t)))
 		return false;
 	anthropic_write_mark(r, t->cache_mark);
 	json_end_object(&r->json);
