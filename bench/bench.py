@@ -37,6 +37,14 @@ def chat_body(model, size, stream):
     return json.dumps(request)
 
 
+def messages_body(body):
+    """The same request in Anthropic's dialect, which the simulated provider does not speak."""
+    request = json.loads(body)
+    turns = [{"role": turn["role"], "content": [{"type": "text", "text": turn["content"]}]} for turn in request["messages"]]
+    return json.dumps({"model": request["model"], "max_tokens": 1024, "messages": turns, "stream": request["stream"],
+                       "temperature": request["temperature"]})
+
+
 class Bench:
     def __init__(self, options):
         self.options = options
@@ -53,6 +61,9 @@ class Bench:
                 ("busy", f"stream-100000-{BUSY_RATE}", 2069, True)):
             self.bodies[name] = FOLDER / f"{name}.json"
             self.bodies[name].write_text(chat_body(model, size, stream))
+        for name in ("2k", "60k", "paced", "busy"):
+            self.bodies[f"{name}-translated"] = FOLDER / f"{name}-translated.json"
+            self.bodies[f"{name}-translated"].write_text(messages_body(self.bodies[name].read_text()))
 
     def note(self, case, proxy, value):
         self.figures.setdefault(case, {}).setdefault(proxy, []).append(value)
@@ -98,6 +109,24 @@ class Bench:
             self.note(f"chunk-busy{suffix}", proxy, answer["cpu_ns"] / answer["events"] / 1000)
         self.attempt(f"busy streams{suffix}", proxy, busy)
 
+    def translated_cases(self, proxy, process):
+        """An Anthropic client on this provider of OpenAI's dialect: only a gateway can do that."""
+        pid = process.measured_pid()
+        for body, connections, count in (("2k", 32, 60_000), ("60k", 16, 12_000)):
+            def measure(body=body, connections=connections, count=count):
+                answer = self.load("closed", process.port, connections, max(count // self.scale, 20),
+                                   self.bodies[f"{body}-translated"], pid, "/v1/messages")
+                self.note(f"cpu-{body}-translated", proxy, answer["cpu_ns"] / answer["requests"] / 1000)
+            self.attempt(f"{body} requests, translated", proxy, measure)
+        for name, streams in (("busy", BUSY_STREAMS), ("paced", 1000)):
+            def chunks(name=name, streams=streams):
+                answer = self.load("streams", process.port, streams, self.seconds(3), self.bodies[f"{name}-translated"], pid,
+                                   "/v1/messages")
+                self.note(f"chunk-{name}-translated", proxy, answer["cpu_ns"] / answer["events"] / 1000)
+                if name == "paced":
+                    self.note("rss-1000-translated", proxy, answer["rss_kb"] / 1024)
+            self.attempt(f"{name} streams, translated", proxy, chunks)
+
     def seconds(self, full):
         return max(1, full // self.scale)
 
@@ -133,6 +162,9 @@ class Bench:
         with self.peers.start(proxy) as process:
             self.latency_cases(proxy, process.port, process.measured_pid())
             self.cpu_cases(proxy, process, "")
+        if proxy == "weir":
+            with self.peers.start(proxy) as process:
+                self.translated_cases(proxy, process)
         with self.peers.start(proxy) as process:
             self.attempt(f"{self.many} streams", proxy, lambda: self.paced_streams(proxy, process, self.many, "slow", ""))
 

@@ -2,7 +2,7 @@
 /* The load generator of the benchmark. One process, one thread, loopback only; prints one line of JSON.
  *     load closed  PORT CONNECTIONS REQUESTS BODY PID      as fast as it goes, keep-alive
  *     load open    PORT RATE SECONDS BODY PID              fixed schedule; latency counts from the scheduled time
- *     load streams PORT STREAMS SECONDS BODY PID           opens all, waits for every first event, then counts events
+ *     load streams PORT STREAMS SECONDS BODY PID [PATH]    opens all, waits for every first event, then counts events
  *     load start   PORT CORE COMMAND…                      time from exec to the first answer to GET /healthz
  * PID is the measured process: its CPU clock is read at the start and at the end of the measured part (0 = none). The
  * first fifth of a run is for warming up. An answer that is not 200, or not of the usual length, is an error and
@@ -93,10 +93,10 @@ static long resident_kb(void)
 }
 
 /* Head and body as the OpenAI SDK sends them. */
-static void read_request(const char *body_file)
+static void read_request(const char *path, const char *body_file)
 {
 	static const char format[] =
-		"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\n"
+		"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: application/json\r\n"
 		"Content-Type: application/json\r\nUser-Agent: OpenAI/JS 5.8.2\r\nX-Stainless-Retry-Count: 0\r\n"
 		"X-Stainless-Lang: js\r\nX-Stainless-Package-Version: 5.8.2\r\nX-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\n"
 		"X-Stainless-Runtime: node\r\nAuthorization: Bearer sk-bench-0123456789abcdef0123456789abcdef\r\n"
@@ -108,10 +108,10 @@ static void read_request(const char *body_file)
 	long body_len = ftell(file);
 
 	rewind(file);
-	size_t room = sizeof format + 64;
+	size_t room = sizeof format + strlen(path) + 64;
 
 	load.request = allocate(1, room + (size_t)body_len);
-	int head_len = snprintf(load.request, room, format, load.port, body_len);
+	int head_len = snprintf(load.request, room, format, path, load.port, body_len);
 	if (fread(load.request + head_len, 1, (size_t)body_len, file) != (size_t)body_len)
 		give_up("load: %s: short", body_file);
 	load.request_len = (size_t)head_len + (size_t)body_len;
@@ -551,12 +551,12 @@ int main(int argc, char **argv)
 		run_start((int)number(argv[3]), argv + 4);
 		return 0;
 	}
-	if (argc != 7)
-		give_up("load %s: six arguments", argv[1]);
+	if (argc != 7 && argc != 8)
+		give_up("load %s: six arguments, or seven with the path", argv[1]);
 	load.pid = (pid_t)number(argv[6]);
 	if (load.pid && clock_getcpuclockid(load.pid, &load.pid_clock) != 0)
 		give_up("load: no process %s", argv[6]);
-	read_request(argv[5]);
+	read_request(argc == 8 ? argv[7] : "/v1/chat/completions", argv[5]);
 	if (strcmp(argv[1], "closed") == 0)
 		run_closed(number(argv[3]), number(argv[4]));
 	else if (strcmp(argv[1], "open") == 0)

@@ -29,6 +29,13 @@ ROWS = {
         ("chunk-busy-tls", "SSE event, 40 streams at 500 per second", "µs", 2),
         ("rate-tls", "requests of 2 KB per second and core", "/s", 0),
     ],
+    "CPU, translated (an Anthropic client on this provider)": [
+        ("cpu-2k-translated", "request of 2 KB", "µs", 1),
+        ("cpu-60k-translated", "request of 60 KB", "µs", 1),
+        ("chunk-paced-translated", "SSE event, 1000 streams at 20 per second", "µs", 2),
+        ("chunk-busy-translated", "SSE event, 40 streams at 500 per second", "µs", 2),
+        ("rss-1000-translated", "memory, 1000 streams", "MB", 1),
+    ],
     "Memory (resident) and start": [
         ("rss-idle", "idle, after one request", "MB", 1),
         ("rss-1000", "1000 streams", "MB", 1),
@@ -100,8 +107,8 @@ def tables(options, figures, many):
             yield f"| {words.format(many=many)} | {unit} | " + " | ".join(cell(figures, case, name, decimals) for name in names) + " |"
 
 
-def ratio_target(figures, case, words, limit):
-    weir, nginx = median(figures, case, "weir"), median(figures, case, "nginx")
+def ratio_target(figures, case, words, limit, nginx_case=None):
+    weir, nginx = median(figures, case, "weir"), median(figures, nginx_case or case, "nginx")
     if weir is None or nginx is None:
         return words, f"≤ {limit:.2f} × nginx", "–", None
     return words, f"≤ {limit:.2f} × nginx", f"{weir / nginx:.2f} ×", weir <= limit * nginx
@@ -136,6 +143,8 @@ def targets(figures):
         yield ratio_target(figures, f"chunk-paced{suffix}", f"CPU per SSE event at 1000 streams, {kind}", 1.05)
         yield ratio_target(figures, f"cpu-60k{suffix}", f"CPU per request of 60 KB, {kind}", 1.15)
         yield linear_target(figures, suffix, f"5 MB is linear, {kind}")
+    yield ratio_target(figures, "cpu-2k-translated", "CPU per request of 2 KB, translated", 1.5, "cpu-2k")
+    yield ratio_target(figures, "chunk-paced-translated", "CPU per SSE event at 1000 streams, translated", 1.3, "chunk-paced")
     yield value_target(figures, "rss-idle", "memory, idle", 6, "MB")
     yield value_target(figures, "rss-1000", "memory, 1000 streams", 12, "MB")
     yield value_target(figures, "rss-many", "memory, 10,000 streams", 80, "MB")
