@@ -47,7 +47,7 @@ void shape_read_content(const struct shape_place *at, struct json content,
 		shape_add_part(at, PART_TEXT)->text = json_text(content, at->arena);
 		return;
 	}
-	if (json_is(content, JSON_OBJECT)) { /* one part without its array: seen of clients in the wild, taken by several */
+	if (json_is(content, JSON_OBJECT)) { /* one part without its array: several providers take that */
 		read_part(at, content);
 		return;
 	}
@@ -193,8 +193,8 @@ static void keep_rest(const struct shape_place *at, struct part *p, struct json 
 		if (is_read(w.key) || json_is(w.value, JSON_NULL))
 			continue;
 		name = json_text(w.key, at->arena);
-		chat_add_other(at->chat, at->arena, FIELD_OTHER, arena_printf(at->arena, "%s[].%.*s", at->path, SLICE_ARG(name)),
-			       w.value);
+		chat_add_other(at->chat, at->arena, FIELD_OTHER,
+			       arena_printf(at->arena, "%s[].%.*s", at->path, SLICE_ARG(name)), w.value);
 		p->raw = json_raw(part);
 		p->raw_dialect = at->chat->dialect;
 	}
@@ -234,17 +234,21 @@ struct turn *shape_result_turn(struct chat *c, struct arena *a)
 
 /* ---- tools ---- */
 
+static enum said read_said(struct json v)
+{
+	return json_is(v, JSON_TRUE) ? SAID_YES : json_is(v, JSON_FALSE) ? SAID_NO : UNSAID;
+}
+
 static struct tool *read_function(struct chat *c, struct arena *a, struct json f)
 {
 	struct tool *t = chat_add_tool(c, a, TOOL_FUNCTION);
-	struct json strict = json_get(f, "strict");
 
 	t->name = json_text(json_get(f, "name"), a);
 	t->description = json_text(json_get(f, "description"), a);
 	t->parameters = json_get(f, "parameters");
 	if (!json_is(t->parameters, JSON_OBJECT))
 		t->parameters = (struct json){ 0 };
-	t->strict = json_is(strict, JSON_TRUE) ? SAID_YES : json_is(strict, JSON_FALSE) ? SAID_NO : UNSAID;
+	t->strict = read_said(json_get(f, "strict"));
 	return t;
 }
 
@@ -380,7 +384,7 @@ bool shape_read_choice(struct chat *c, struct arena *a, struct json choice)
 bool shape_read_format(struct chat *c, struct arena *a, struct json format)
 {
 	struct json type = json_get(format, "type"), outer = json_get(format, "json_schema");
-	struct json schema = json_get(outer, "schema"), strict = json_get(outer, "strict");
+	struct json schema = json_get(outer, "schema");
 
 	if (!json_is(format, JSON_OBJECT))
 		return !json_exists(format) || json_is(format, JSON_NULL);
@@ -393,7 +397,7 @@ bool shape_read_format(struct chat *c, struct arena *a, struct json format)
 		c->format.name = json_text(json_get(outer, "name"), a);
 		c->format.description = json_text(json_get(outer, "description"), a);
 		c->format.schema = json_exists(schema) ? schema : json_get(format, "schema");
-		c->format.strict = json_is(strict, JSON_TRUE) ? SAID_YES : json_is(strict, JSON_FALSE) ? SAID_NO : UNSAID;
+		c->format.strict = read_said(json_get(outer, "strict"));
 		return json_is(c->format.schema, JSON_OBJECT);
 	}
 	if (!json_text_eq(type, SLICE("json_object")))

@@ -330,8 +330,8 @@ static uint64_t field_of_other(struct json key)
 {
 	static const char *const meaning[] = {
 		"grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
-		"structured_outputs", "structural_tag", "regex", "documents", "data_sources", "continue_final_message", "echo",
-		"prompt_logprobs", "search_parameters",
+		"structured_outputs", "structural_tag", "regex", "documents", "data_sources", "continue_final_message",
+		"echo", "prompt_logprobs", "search_parameters",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(meaning); i++)

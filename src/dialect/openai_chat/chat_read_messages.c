@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The messages of a chat completion request. Every message becomes one turn, but for results of tools: those that follow
- * each other share one, since together they answer one assistant turn. */
+/* The messages of a chat completion request. Every message becomes one turn, but for results of tools: those that
+ * follow each other share one, since together they answer one assistant turn. */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
 #include "llm/state.h"
@@ -11,8 +11,8 @@ static bool is_read(struct json key)
 {
 	static const char *const known[] = {
 		"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "audio", "images",
-		"reasoning_content", "reasoning", "reasoning_details", "extra_content", "cache_control", "prefix", "partial",
-		"annotations", "provider_specific_fields", "reasoning_text", "reasoning_opaque",
+		"reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "extra_content",
+		"cache_control", "prefix", "partial", "annotations", "provider_specific_fields",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)
@@ -63,12 +63,12 @@ static void read_assistant_part(const struct shape_place *at, struct json part)
 		shape_read_part(at, part);
 }
 
-/* One of OpenRouter's reasoning_details (DIALECTS §5.11). What is not wrapped by us is native to this dialect: its whole
- * entry is the state. */
+/* One of OpenRouter's reasoning_details (DIALECTS §5.11). What is not wrapped by us is native to this dialect: its
+ * whole entry is the state. */
 static void read_detail(struct chat_reading *r, struct turn *t, struct json entry)
 {
 	struct part *p = turn_add_part(t, r->arena, PART_REASONING);
-	struct json text = json_get(entry, "text"), data = json_get(entry, "data"), signature = json_get(entry, "signature");
+	struct json text = json_get(entry, "text"), sealed = json_get(entry, "data");
 	struct reasoning_state state;
 
 	if (!json_is(text, JSON_STRING))
@@ -76,7 +76,9 @@ static void read_detail(struct chat_reading *r, struct turn *t, struct json entr
 	p->text = json_text(text, r->arena);
 	p->redacted = p->text.len == 0;
 	p->item_id = json_text(json_get(entry, "id"), r->arena);
-	state = state_read(json_text(json_is(data, JSON_STRING) ? data : signature, r->arena), DIALECT_OPENAI_CHAT, r->arena);
+	if (!json_is(sealed, JSON_STRING))
+		sealed = json_get(entry, "signature");
+	state = state_read(json_text(sealed, r->arena), DIALECT_OPENAI_CHAT, r->arena);
 	if (state.payload.ptr && (state.provider.len > 0 || state.dialect != DIALECT_OPENAI_CHAT)) {
 		p->state = state;
 		return;
@@ -86,7 +88,7 @@ static void read_detail(struct chat_reading *r, struct turn *t, struct json entr
 	p->raw_dialect = DIALECT_OPENAI_CHAT;
 }
 
-/* `reasoning_details` have everything that the plain text beside them has, unless only what cannot be read is in them. */
+/* `reasoning_details` have all that the plain text beside them has, unless only what cannot be read is in them. */
 static void read_reasoning(struct chat_reading *r, struct turn *t, struct json message)
 {
 	static const char *const names[] = { "reasoning_content", "reasoning", "reasoning_text" };

@@ -12,9 +12,9 @@ static void chat_reader_init(struct event_reader *r, enum operation op)
 	reader_init(r, &dialect_openai_chat, op);
 }
 
-/* What chat completion clients can say, extensions of §7 included, and what becomes of each field where it is written in
- * this dialect. Rules and quirks of the target narrow it (field_judge); what only some providers know is refused when it
- * is written for another. */
+/* What chat completion clients can say, extensions of DIALECTS §7 included, and what becomes of each field where it is
+ * written in this dialect. Rules and quirks of the target narrow it (field_judge); what only some providers know is
+ * refused when it is written for another. */
 static const struct field_row fields[FIELD_COUNT] = {
 	[FIELD_INDEX_SYSTEM] = { true, CARRIED },
 	[FIELD_INDEX_LATER_SYSTEM] = { true, CARRIED },        /* by rules: as a user message */
@@ -45,7 +45,7 @@ static const struct field_row fields[FIELD_COUNT] = {
 	[FIELD_INDEX_MAX_OUTPUT] = { true, CARRIED },
 	[FIELD_INDEX_TEMPERATURE] = { true, CARRIED },
 	[FIELD_INDEX_TOP_P] = { true, CARRIED },
-	[FIELD_INDEX_TOP_K] = { true, DROPPED },               /* an extension of some; OpenAI and Groq answer it with 400 */
+	[FIELD_INDEX_TOP_K] = { true, DROPPED },               /* an extension of some, a 400 of others */
 	[FIELD_INDEX_MIN_P] = { true, DROPPED },
 	[FIELD_INDEX_FREQUENCY_PENALTY] = { true, CARRIED },
 	[FIELD_INDEX_PRESENCE_PENALTY] = { true, CARRIED },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunks and whole answers as hub events (DIALECTS §4, §5.2, §5.9, §5.11, §7): start, texts, media, citations, logprobs and
- * the stop. Lenient: what a provider leaves out or says twice is settled here, and what is nobody's word is skipped. */
+/* Chunks and whole answers as hub events (DIALECTS §4, §5.2, §5.9, §5.11, §7): start, texts, media, citations, logprobs
+ * and the stop. Lenient: what a provider leaves out or says twice is settled here, what is nobody's word is skipped. */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
 int64_t utf8_characters(struct slice text)
@@ -78,7 +78,7 @@ static void emit_image(struct event_reader *r, struct choice_reading *c, struct 
 	c->open = EVENT_START;
 }
 
-/* {id, data, transcript, expires_at}; streams are pcm16 always, whole answers begin with their file's signature [oai]. */
+/* {id, data, transcript, expires_at}; streams are pcm16 always, whole answers begin with their file's signature. */
 static void emit_audio(struct event_reader *r, struct choice_reading *c, struct json audio, bool whole)
 {
 	struct media m = { .source = MEDIA_DATA };
@@ -135,8 +135,8 @@ static void emit_content(struct event_reader *r, struct choice_reading *c, struc
 			emit_part(r, c, w.value);
 }
 
-/* A signature of the text, on the message: Google's compatible endpoint (recorded: beside "thought": true, which does not
- * mean that the text was one). */
+/* A signature of the text, on the message: Google's compatible endpoint (recorded: beside "thought": true, which does
+ * not mean that the text was one). */
 static void emit_extra(struct event_reader *r, struct choice_reading *c, struct json delta)
 {
 	struct json google = json_get(json_get(delta, "extra_content"), "google");
@@ -257,9 +257,9 @@ static const struct { const char *word; enum stop_reason reason; } words[] = {
 	{ "model_context_window_exceeded", STOP_CONTEXT },
 	{ "insufficient_system_resource", STOP_LENGTH },  /* DeepSeek: broken off */
 	{ "pause_turn", STOP_PAUSE },
-	{ "sensitive", STOP_REFUSAL }, { "safety", STOP_REFUSAL }, { "refusal", STOP_REFUSAL }, { "recitation", STOP_REFUSAL },
-	{ "prohibited_content", STOP_REFUSAL }, { "blocklist", STOP_REFUSAL }, { "spii", STOP_REFUSAL },
-	{ "guardrail_intervened", STOP_REFUSAL },
+	{ "sensitive", STOP_REFUSAL }, { "safety", STOP_REFUSAL }, { "refusal", STOP_REFUSAL },
+	{ "recitation", STOP_REFUSAL }, { "prohibited_content", STOP_REFUSAL }, { "blocklist", STOP_REFUSAL },
+	{ "spii", STOP_REFUSAL }, { "guardrail_intervened", STOP_REFUSAL },
 	{ "malformed_function_call", STOP_MALFORMED },
 };
 
@@ -301,7 +301,8 @@ static struct slice matched_sequence(struct json choice, struct arena *a)
 	return json_text(matched, a);
 }
 
-static void finish_choice(struct event_reader *r, struct choice_reading *c, struct json choice, struct json root, bool whole)
+static void finish_choice(struct event_reader *r, struct choice_reading *c, struct json choice, struct json root,
+			  bool whole)
 {
 	struct json reason = json_get(choice, "finish_reason");
 	bool said = json_is(reason, JSON_STRING) && json_is_filled(reason);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reasoning in answers, in its many spellings: `reasoning_content` (DeepSeek and most), `reasoning` (Groq, Cerebras, vLLM),
- * `reasoning_text` (Copilot), `reasoning_details` (OpenRouter and those after it: DIALECTS §5.11), chunks in the content
- * (Mistral §5.9, Databricks §7.13). What has to come back unchanged becomes state: the entry or chunk as JSON, without its
- * text, which the hub carries apart; request_write_assistant.c puts the two together again. */
+/* Reasoning in answers, in its many spellings: `reasoning_content` (DeepSeek and most), `reasoning` (Groq, Cerebras,
+ * vLLM), `reasoning_text` (Copilot), `reasoning_details` (OpenRouter and those after it: DIALECTS §5.11), chunks in the
+ * content (Mistral §5.9, Databricks §7.13). What has to come back unchanged becomes state: the entry or chunk as JSON,
+ * without its text, which the hub carries apart; request_write_assistant.c puts the two together again. */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
 struct slice openai_chat_chunk_text(struct json v, struct arena *a)
@@ -52,7 +52,8 @@ static struct slice without_text(struct json entry, struct arena *a)
 	return kept;
 }
 
-static void emit_state(struct event_reader *r, struct choice_reading *c, unsigned block, struct json entry, bool redacted)
+static void emit_state(struct event_reader *r, struct choice_reading *c, unsigned block, struct json entry,
+		       bool redacted)
 {
 	struct event *e = event_add(r->sink, EVENT_SIGNATURE, c->number, block);
 

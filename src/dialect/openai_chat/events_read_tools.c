@@ -121,7 +121,8 @@ static void read_call(struct event_reader *r, struct choice_reading *c, struct j
 	struct json arguments = json_member(holder, json_is(custom, JSON_OBJECT) ? SLICE("input") : SLICE("arguments"));
 	struct slice id = json_text(json_get(call, "id"), r->sink->arena);
 	struct slice name = json_text(json_get(holder, "name"), r->sink->arena);
-	struct slice text = json_is(arguments, JSON_OBJECT) ? json_raw(arguments) : json_text(arguments, r->sink->arena);
+	bool whole = json_is(arguments, JSON_OBJECT);
+	struct slice text = whole ? json_raw(arguments) : json_text(arguments, r->sink->arena);
 	struct tool_reading *t = goes_on(c, index, id, name.len > 0);
 
 	if (!t) {

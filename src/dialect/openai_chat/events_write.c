@@ -113,7 +113,8 @@ void openai_chat_write_logprobs(struct json_writer *j, const struct logprob *ite
 	json_end_object(j);
 }
 
-void openai_chat_write_image(struct json_writer *j, const struct media *m, struct slice data, unsigned index, struct arena *a)
+void openai_chat_write_image(struct json_writer *j, const struct media *m, struct slice data, unsigned index,
+			     struct arena *a)
 {
 	struct media whole = *m;
 
@@ -125,8 +126,8 @@ void openai_chat_write_image(struct json_writer *j, const struct media *m, struc
 }
 
 /* DIALECTS §5.11 */
-void openai_chat_write_detail(struct json_writer *j, struct slice text, struct slice state, bool redacted, struct slice id,
-			      unsigned index)
+void openai_chat_write_detail(struct json_writer *j, struct slice text, struct slice state, bool redacted,
+			      struct slice id, unsigned index)
 {
 	bool readable = text.len > 0 && !redacted;
 
@@ -166,7 +167,9 @@ void openai_chat_writer_init(struct event_writer *w, const struct request_facts 
 {
 	struct json root = json_root(&facts->doc);
 
-	answer_written_of(w)->legacy = json_is_filled(json_get(root, "functions")) && !json_is_filled(json_get(root, "tools"));
+	bool tools = json_is_filled(json_get(root, "tools"));
+
+	answer_written_of(w)->legacy = json_is_filled(json_get(root, "functions")) && !tools;
 	w->include_usage = facts->usage_asked;
 }
 

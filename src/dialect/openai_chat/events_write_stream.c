@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chat completion chunks (DIALECTS §5.2): the role with the first delta of a choice, id and name with the first delta of a
- * tool call, then pieces; one finish per choice at the end, the usage if it was asked for, [DONE]. */
+/* Chat completion chunks (DIALECTS §5.2): the role with the first delta of a choice, id and name with the first delta
+ * of a tool call, then pieces; one finish per choice at the end, the usage if it was asked for, [DONE]. */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
 /* ---- a chunk ---- */
@@ -313,7 +313,8 @@ static bool write_signature(struct event_writer *w, struct choice_written *c, co
 	}
 	json_literal_key(&k.j, "reasoning_details");
 	json_begin_array(&k.j);
-	openai_chat_write_detail(&k.j, text, e->signature.payload, e->signature.redacted, e->signature.item_id, c->details);
+	openai_chat_write_detail(&k.j, text, e->signature.payload, e->signature.redacted, e->signature.item_id,
+				 c->details);
 	json_end_array(&k.j);
 	sent = delta_end(&k);
 	if (sent)
@@ -350,11 +351,9 @@ static bool write_media(struct event_writer *w, struct choice_written *c, const 
 		forget(w, c);
 		c->kept_kind = EVENT_MEDIA;
 		c->kept_block = e->block;
-		c->media = e->media;
-		c->media.mime = arena_dup(w->arena, e->media.mime);
-		c->media.value = e->media.source == MEDIA_DATA ? (struct slice){ 0 } : arena_dup(w->arena, e->media.value);
-		c->media.detail = (struct slice){ 0 };
-		c->media.name = arena_dup(w->arena, e->media.name);
+		c->media = (struct media){ .source = e->media.source, .mime = arena_dup(w->arena, e->media.mime) };
+		if (e->media.source != MEDIA_DATA)
+			c->media.value = arena_dup(w->arena, e->media.value);
 	}
 	return e->media.source != MEDIA_DATA || keep(w, c, e->media.value);
 }

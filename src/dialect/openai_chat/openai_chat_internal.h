@@ -49,7 +49,7 @@ struct chat_writing {
 	unsigned message;              /* number of the one being written */
 	bool after_result;             /* the last one was a tool's result */
 	struct slice words;            /* what is said as system text in place of a member: the schema */
-	struct slice system;           /* system text for models that know no such role: goes before the first user text */
+	struct slice system;           /* system text for models without such a role: goes before the first user text */
 	struct content moved;          /* media that the next user message takes over */
 };
 
@@ -61,6 +61,12 @@ static inline bool writing_carries(const struct chat_writing *wr, uint64_t field
 static inline bool writing_quirk(const struct chat_writing *wr, uint64_t quirk)
 {
 	return (wr->target->quirks & quirk) != 0;
+}
+
+static inline void writing_lost(struct chat_writing *wr, uint64_t field, bool lost)
+{
+	if (lost)
+		*wr->target->rewritten_lossy |= field;
 }
 
 /* May a member that only this dialect knows go back? Those without a field say nothing that could be lost. */
@@ -83,6 +89,15 @@ void openai_chat_write_part(struct chat_writing *wr, const struct part *p);
 void openai_chat_write_content(struct chat_writing *wr, const struct content *c, const char *between);
 /* Extras of the message being written, as they came; ends the object. */
 void openai_chat_end_message(struct chat_writing *wr);
+/* request_write_tools.c: what has to be said in words is found before the messages are written */
+void openai_chat_find_words(struct chat_writing *wr);
+bool openai_chat_write_format(struct chat_writing *wr);
+/* Tools that run at the provider and go back to where they came from. */
+unsigned openai_chat_count_native_tools(const struct chat_writing *wr);
+bool openai_chat_write_tools(struct chat_writing *wr, unsigned count);
+void openai_chat_write_web_search(struct chat_writing *wr);
+void openai_chat_write_choice(struct chat_writing *wr);
+void openai_chat_write_parallel(struct chat_writing *wr);
 /* request_write_reasoning.c: how much to reason */
 void openai_chat_write_reasoning(struct chat_writing *wr);
 
@@ -188,9 +203,10 @@ void openai_chat_write_usage(struct json_writer *j, const struct usage *u);
 void openai_chat_write_citation(struct json_writer *j, const struct citation *c, int64_t text_at, int64_t characters);
 void openai_chat_write_logprobs(struct json_writer *j, const struct logprob *items, unsigned count, bool of_refusal);
 /* One element of `images`. */
-void openai_chat_write_image(struct json_writer *j, const struct media *m, struct slice data, unsigned index, struct arena *a);
+void openai_chat_write_image(struct json_writer *j, const struct media *m, struct slice data, unsigned index,
+			     struct arena *a);
 /* One element of `reasoning_details`. */
-void openai_chat_write_detail(struct json_writer *j, struct slice text, struct slice state, bool redacted, struct slice id,
-			      unsigned index);
+void openai_chat_write_detail(struct json_writer *j, struct slice text, struct slice state, bool redacted,
+			      struct slice id, unsigned index);
 /* {google: {thought_signature}} as the member extra_content. */
 void openai_chat_write_extra(struct json_writer *j, struct slice signature);

@@ -18,221 +18,6 @@ const struct other_member *writing_other(const struct chat_writing *wr, const ch
 	return NULL;
 }
 
-static void note_loss(struct chat_writing *wr, uint64_t field, bool lost)
-{
-	if (lost)
-		*wr->target->rewritten_lossy |= field;
-}
-
-/* ---- format ---- */
-
-/* A provider that knows no schemas gets it in words, beside its JSON mode. */
-static bool schema_in_words(const struct chat_writing *wr)
-{
-	return writing_quirk(wr, QUIRK_JSON_OBJECT_ONLY) || (wr->target->rules->rejects & REJECTS_SCHEMA);
-}
-
-static bool mentions_json(const struct chat *c)
-{
-	for (const struct turn *t = c->turns; t; t = t->next)
-		for (const struct part *p = t->parts; p; p = p->next)
-			if (p->kind == PART_TEXT && slice_find_nocase(p->text, SLICE("json")) != SIZE_MAX)
-				return true;
-	return false;
-}
-
-static void find_words(struct chat_writing *wr)
-{
-	const struct output_format *f = &wr->chat->format;
-
-	if (f->kind == FORMAT_SCHEMA && writing_carries(wr, FIELD_FORMAT_SCHEMA) && schema_in_words(wr))
-		wr->words = arena_join(wr->scratch, SLICE("Answer with nothing but a JSON object that is valid for this JSON "
-							  "schema:\n"), json_raw(f->schema));
-	/* OpenAI and those after it refuse JSON mode when no message speaks of JSON; other dialects have no such rule. */
-	else if (f->kind == FORMAT_JSON && writing_carries(wr, FIELD_FORMAT_JSON) && !wr->same && !mentions_json(wr->chat))
-		wr->words = SLICE("Answer with nothing but a JSON object.");
-}
-
-/* Strictly if the client asked for that, or its own dialect is always strict and the schema survives it as it is: not
- * where optional members would become required ones that may be null, which the client knows nothing of. */
-static bool write_schema(struct chat_writing *wr)
-{
-	const struct output_format *f = &wr->chat->format;
-	struct json_writer before = wr->w;
-	size_t len = wr->w.out->len;
-	struct schema_report report = { 0 };
-	bool always = wr->chat->dialect != DIALECT_OPENAI_CHAT && wr->chat->dialect != DIALECT_OPENAI_RESPONSES;
-
-	json_literal_key(&wr->w, "schema");
-	if (wr->same) {                /* written for this dialect, and not every provider of it is as narrow as OpenAI */
-		json_value_raw(&wr->w, json_raw(f->schema));
-		if (f->strict != UNSAID)
-			json_member_bool(&wr->w, "strict", f->strict == SAID_YES);
-		return true;
-	}
-	if (f->strict == SAID_YES || (f->strict == UNSAID && always)) {
-		bool written = schema_write(f->schema, SCHEMA_OPENAI_STRICT, SCHEMA_OUTPUT, wr->scratch, &wr->w, &report);
-
-		if (written && (f->strict == SAID_YES || !(report.lossy || report.nullable))) {
-			json_member_bool(&wr->w, "strict", true);
-			note_loss(wr, FIELD_FORMAT_SCHEMA, report.lossy);
-			return true;
-		}
-		wr->w = before;
-		wr->w.out->len = len;
-		json_literal_key(&wr->w, "schema");
-	}
-	if (!schema_write(f->schema, SCHEMA_PLAIN, SCHEMA_OUTPUT, wr->scratch, &wr->w, &report))
-		return failure_set(wr->reterr, FAILURE_REQUEST, "the answer's schema cannot be said there: %s",
-				   report.reason ? report.reason : "it is too large");
-	note_loss(wr, FIELD_FORMAT_SCHEMA, report.lossy || f->strict == SAID_YES);
-	if (f->strict == SAID_NO || f->strict == SAID_YES)
-		json_member_bool(&wr->w, "strict", false);
-	return true;
-}
-
-static bool write_format(struct chat_writing *wr)
-{
-	const struct output_format *f = &wr->chat->format;
-	struct json_writer *w = &wr->w;
-	bool schema = f->kind == FORMAT_SCHEMA && writing_carries(wr, FIELD_FORMAT_SCHEMA);
-
-	if (f->kind == FORMAT_TEXT && wr->same) {
-		json_literal_key(w, "response_format");
-		json_value_raw(w, SLICE("{\"type\":\"text\"}"));
-	}
-	if ((schema && schema_in_words(wr)) || (f->kind == FORMAT_JSON && writing_carries(wr, FIELD_FORMAT_JSON))) {
-		json_literal_key(w, "response_format");
-		json_value_raw(w, SLICE("{\"type\":\"json_object\"}"));
-		return true;
-	}
-	if (!schema)
-		return true;
-	json_literal_key(w, "response_format");
-	json_begin_object(w);
-	json_member_cstr(w, "type", "json_schema");
-	json_literal_key(w, "json_schema");
-	json_begin_object(w);
-	json_member_string(w, "name", f->name.len > 0 ? names_id(f->name, &name_rule_openai, false, wr->scratch)
-						      : SLICE("answer"));
-	if (f->description.len > 0)
-		json_member_string(w, "description", f->description);
-	if (!write_schema(wr))
-		return false;
-	json_end_object(w);
-	json_end_object(w);
-	return true;
-}
-
-/* ---- tools ---- */
-
-/* Those that run at the provider go back to where they came from only. */
-static unsigned count_native_tools(const struct chat_writing *wr)
-{
-	unsigned count = 0;
-
-	for (const struct tool *t = wr->chat->tools; t && wr->same; t = t->next)
-		count += t->kind == TOOL_OTHER && t->raw_dialect == DIALECT_OPENAI_CHAT &&
-			 writing_carries(wr, FIELD_SERVER_TOOLS);
-	return count;
-}
-
-static bool write_tools(struct chat_writing *wr, unsigned count)
-{
-	const struct chat *c = wr->chat;
-
-	if (count == 0)
-		return true;
-	json_literal_key(&wr->w, "tools");
-	if (count_native_tools(wr) == 0)
-		return shape_write_tools(&wr->w, c, wr->target, &wr->shape, wr->scratch, wr->reterr);
-	json_begin_array(&wr->w);
-	for (const struct tool *t = c->tools; t; t = t->next)
-		json_value_raw(&wr->w, json_raw(t->raw));
-	json_end_array(&wr->w);
-	return true;
-}
-
-static void write_web_search(struct chat_writing *wr)
-{
-	for (const struct tool *t = wr->chat->tools; t; t = t->next) {
-		if (t->kind != TOOL_WEB_SEARCH || !writing_carries(wr, FIELD_WEB_SEARCH))
-			continue;
-		json_literal_key(&wr->w, "web_search_options");
-		json_value_raw(&wr->w, t->raw_dialect == DIALECT_OPENAI_CHAT ? json_raw(t->raw) : SLICE("{}"));
-		return;
-	}
-}
-
-static void write_tool_reference(struct chat_writing *wr, struct slice name)
-{
-	struct json_writer *w = &wr->w;
-	bool custom = false;
-
-	for (const struct tool *t = wr->chat->tools; t; t = t->next)
-		if (slice_eq(t->name, name))
-			custom = t->kind == TOOL_CUSTOM;
-	json_begin_object(w);
-	json_member_cstr(w, "type", custom ? "custom" : "function");
-	json_key(w, custom ? SLICE("custom") : SLICE("function"));
-	json_begin_object(w);
-	json_member_string(w, "name", names_out(wr->target->names, name, wr->shape.names));
-	json_end_object(w);
-	json_end_object(w);
-}
-
-static void write_allowed(struct chat_writing *wr)
-{
-	const struct tool_choice *choice = &wr->chat->choice;
-	struct json_writer *w = &wr->w;
-
-	json_begin_object(w);
-	json_member_cstr(w, "type", "allowed_tools");
-	json_literal_key(w, "allowed_tools");
-	json_begin_object(w);
-	json_member_cstr(w, "mode", choice->mode == CHOICE_REQUIRED ? "required" : "auto");
-	json_literal_key(w, "tools");
-	json_begin_array(w);
-	for (unsigned i = 0; i < choice->allowed_count; i++)
-		write_tool_reference(wr, choice->allowed[i]);
-	json_end_array(w);
-	json_end_object(w);
-	json_end_object(w);
-}
-
-/* Auto is what every provider does when tools are there, so only a client of this dialect that said it says it again. */
-static void write_choice(struct chat_writing *wr)
-{
-	const struct tool_choice *choice = &wr->chat->choice;
-	struct json_writer *w = &wr->w;
-
-	if (wr->same && choice->allowed_count > 0 && writing_carries(wr, FIELD_CHOICE_ALLOWED)) {
-		json_literal_key(w, "tool_choice");
-		write_allowed(wr);
-	} else if (choice->mode == CHOICE_AUTO && wr->same) {
-		json_member_cstr(w, "tool_choice", "auto");
-	} else if (choice->mode == CHOICE_NONE && writing_carries(wr, FIELD_CHOICE_NONE)) {
-		json_member_cstr(w, "tool_choice", "none");
-	} else if (choice->mode == CHOICE_REQUIRED && writing_carries(wr, FIELD_CHOICE_REQUIRED)) {
-		json_member_cstr(w, "tool_choice", writing_quirk(wr, QUIRK_REQUIRED_IS_ANY) ? "any" : "required");
-	} else if (choice->mode == CHOICE_NAMED && writing_carries(wr, FIELD_CHOICE_NAMED)) {
-		json_literal_key(w, "tool_choice");
-		write_tool_reference(wr, choice->name);
-	}
-}
-
-/* Only beside tools: OpenAI refuses it without. */
-static void write_parallel(struct chat_writing *wr)
-{
-	enum said parallel = wr->chat->choice.parallel;
-
-	if (parallel == SAID_NO && writing_carries(wr, FIELD_PARALLEL_CONTROL))
-		json_member_bool(&wr->w, "parallel_tool_calls", false);
-	else if ((parallel == SAID_YES && wr->same && !writing_quirk(wr, QUIRK_NO_PARALLEL_CONTROL)) ||
-		 (parallel != SAID_NO && writing_quirk(wr, QUIRK_PARALLEL_IS_ASKED)))
-		json_member_bool(&wr->w, "parallel_tool_calls", true);
-}
-
 /* ---- numbers ---- */
 
 static void write_number(struct chat_writing *wr, uint64_t field, const char *name, const struct number *n, double low,
@@ -241,7 +26,7 @@ static void write_number(struct chat_writing *wr, uint64_t field, const char *na
 	if (!n->said || !writing_carries(wr, field))
 		return;
 	json_key(&wr->w, slice_cstr(name));
-	note_loss(wr, field, n->value < low || n->value > high);
+	writing_lost(wr, field, n->value < low || n->value > high);
 	if (n->value < low)
 		json_double(&wr->w, low);
 	else if (n->value > high)
@@ -266,7 +51,8 @@ static void write_sampling(struct chat_writing *wr)
 	write_number(wr, FIELD_FREQUENCY_PENALTY, "frequency_penalty", &c->frequency_penalty, -2, 2);
 	write_number(wr, FIELD_PRESENCE_PENALTY, "presence_penalty", &c->presence_penalty, -2, 2);
 	write_number(wr, FIELD_REPEAT_PENALTY, "repetition_penalty", &c->repeat_penalty, 0, 1e9);
-	write_number(wr, FIELD_SEED, writing_quirk(wr, QUIRK_RANDOM_SEED) ? "random_seed" : "seed", &c->seed, -0x1p63, 0x1p63);
+	write_number(wr, FIELD_SEED, writing_quirk(wr, QUIRK_RANDOM_SEED) ? "random_seed" : "seed", &c->seed, -0x1p63,
+		     0x1p63);
 }
 
 static void write_stops(struct chat_writing *wr)
@@ -276,7 +62,7 @@ static void write_stops(struct chat_writing *wr)
 
 	if (c->stop_count == 0 || !writing_carries(wr, FIELD_STOP))
 		return;
-	note_loss(wr, FIELD_STOP, c->stop_count > most);
+	writing_lost(wr, FIELD_STOP, c->stop_count > most);
 	json_literal_key(&wr->w, "stop");
 	json_begin_array(&wr->w);
 	for (unsigned i = 0; i < c->stop_count && i < most; i++)
@@ -286,7 +72,8 @@ static void write_stops(struct chat_writing *wr)
 
 static void write_length(struct chat_writing *wr)
 {
-	bool completion = (wr->target->rules->rejects & REJECTS_MAX_TOKENS_NAME) && !writing_quirk(wr, QUIRK_MAX_TOKENS_ONLY);
+	bool completion = (wr->target->rules->rejects & REJECTS_MAX_TOKENS_NAME) &&
+			  !writing_quirk(wr, QUIRK_MAX_TOKENS_ONLY);
 
 	if (wr->chat->max_output < 0 || !writing_carries(wr, FIELD_MAX_OUTPUT))
 		return;
@@ -304,7 +91,7 @@ static void write_logprobs(struct chat_writing *wr)
 	json_member_bool(&wr->w, "logprobs", true);
 	if (top >= 0)
 		json_member_int(&wr->w, "top_logprobs", top);
-	note_loss(wr, FIELD_LOGPROBS, c->top_logprobs > TOP_LOGPROBS_MAX);
+	writing_lost(wr, FIELD_LOGPROBS, c->top_logprobs > TOP_LOGPROBS_MAX);
 }
 
 /* ---- the rest ---- */
@@ -334,7 +121,7 @@ static void write_accounting(struct chat_writing *wr)
 		if (takes_words_of_openai(wr) || writing_quirk(wr, QUIRK_PROMPT_CACHE_KEY))
 			json_member_string(w, "prompt_cache_key", c->cache_key);
 		else
-			note_loss(wr, FIELD_CACHE_KEY, true);
+			writing_lost(wr, FIELD_CACHE_KEY, true);
 	}
 	/* What other clients want stored weir keeps itself: `store` means OpenAI's own place for completions. */
 	if (c->store != UNSAID && wr->same && writing_carries(wr, FIELD_STORE))
@@ -343,7 +130,7 @@ static void write_accounting(struct chat_writing *wr)
 		if (takes_words_of_openai(wr))
 			json_member_string(w, "verbosity", c->verbosity);
 		else
-			note_loss(wr, FIELD_VERBOSITY, true);
+			writing_lost(wr, FIELD_VERBOSITY, true);
 	}
 }
 
@@ -405,12 +192,13 @@ static void find_marks(struct chat_writing *wr)
 	else if (rules->cache_marks == CACHE_MARKS_CONTROL || writing_quirk(wr, QUIRK_CACHE_CONTROL))
 		wr->marks = CACHE_MARKS_CONTROL;
 	wr->marks_skipped = count > MARKS_MAX ? count - MARKS_MAX : 0;
-	note_loss(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX);
+	writing_lost(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX);
 }
 
 static void write_cache_options(struct chat_writing *wr)
 {
-	if (wr->marks == CACHE_MARKS_BREAKPOINT && !writing_other(wr, "prompt_cache_options") && count_marks(wr->chat) > 0) {
+	if (wr->marks == CACHE_MARKS_BREAKPOINT && !writing_other(wr, "prompt_cache_options") &&
+	    count_marks(wr->chat) > 0) {
 		json_literal_key(&wr->w, "prompt_cache_options");
 		json_value_raw(&wr->w, SLICE("{\"mode\":\"explicit\"}"));
 	}
@@ -434,7 +222,7 @@ static void writing_init(struct chat_writing *wr)
 		.strict_tools = SCHEMA_OPENAI_STRICT,
 	};
 	find_marks(wr);
-	find_words(wr);
+	openai_chat_find_words(wr);
 }
 
 static void write_stream(struct chat_writing *wr)
@@ -469,26 +257,26 @@ static bool can_be_said(struct chat_writing *wr)
 	if (!writing_quirk(wr, QUIRK_VIDEO_URL) && has_video(wr->chat))
 		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider takes no video");
 	if ((wr->chat->fields & FIELD_PREFILL) && !writing_quirk(wr, QUIRK_PREFIX | QUIRK_PARTIAL))
-		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider does not go on from an assistant message at the end");
+		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider does not go on from a last assistant message");
 	return true;
 }
 
 static bool write_all(struct chat_writing *wr)
 {
 	const struct chat *c = wr->chat;
-	unsigned tools = shape_count_tools(c, wr->target, &wr->shape) + count_native_tools(wr);
+	unsigned tools = shape_count_tools(c, wr->target, &wr->shape) + openai_chat_count_native_tools(wr);
 
 	json_member_string(&wr->w, "model", wr->target->model);
-	if (!write_tools(wr, tools))
+	if (!openai_chat_write_tools(wr, tools))
 		return false;
-	write_web_search(wr);
+	openai_chat_write_web_search(wr);
 	json_literal_key(&wr->w, "messages");
 	openai_chat_write_messages(wr);
 	if (tools > 0) {
-		write_choice(wr);
-		write_parallel(wr);
+		openai_chat_write_choice(wr);
+		openai_chat_write_parallel(wr);
 	}
-	if (!write_format(wr))
+	if (!openai_chat_write_format(wr))
 		return false;
 	write_length(wr);
 	write_sampling(wr);

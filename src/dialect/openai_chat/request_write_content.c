@@ -36,8 +36,8 @@ bool openai_chat_takes_media(const struct chat_writing *wr, const struct part *p
 	}
 }
 
-/* Four markers are taken, the last ones matter: they cover what stands before them. OpenAI's two lifetimes stand for the
- * shorter and the longer one (§3.11). */
+/* Four markers are taken, the last ones matter: they cover what stands before them. OpenAI's two lifetimes stand for
+ * the shorter and the longer one (§3.11). */
 void openai_chat_write_mark(struct chat_writing *wr, enum cache_mark mark)
 {
 	bool longer = mark == CACHE_MARK_1H;
@@ -50,10 +50,12 @@ void openai_chat_write_mark(struct chat_writing *wr, enum cache_mark mark)
 	}
 	if (wr->marks == CACHE_MARKS_CONTROL) {
 		json_literal_key(&wr->w, "cache_control");
-		json_value_raw(&wr->w, longer ? SLICE("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}") : SLICE("{\"type\":\"ephemeral\"}"));
+		json_value_raw(&wr->w, longer ? SLICE("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}")
+					      : SLICE("{\"type\":\"ephemeral\"}"));
 	} else {
 		json_literal_key(&wr->w, "prompt_cache_breakpoint");
-		json_value_raw(&wr->w, longer ? SLICE("{\"mode\":\"explicit\",\"ttl\":\"12h\"}") : SLICE("{\"mode\":\"explicit\"}"));
+		json_value_raw(&wr->w, longer ? SLICE("{\"mode\":\"explicit\",\"ttl\":\"12h\"}")
+					      : SLICE("{\"mode\":\"explicit\"}"));
 	}
 }
 

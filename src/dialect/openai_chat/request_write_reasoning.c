@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wish to reason, in the word that this provider and this model listen to (DIALECTS §3.12, §7). No wish, no word. */
+/* The wish to reason, in the word that this provider and this model listen to (DIALECTS §3.12, §7). No wish, no word: a
+ * default of our own would take the place of the model's. */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
 static bool is_off(const struct reasoning *r)
@@ -16,7 +17,10 @@ static unsigned effort_of(const struct chat_writing *wr)
 
 	switch (r->wish) {
 	case REASONING_OFF:
-		return effort_nearest(EFFORT_NONE, rules->rejects & REJECTS_REASONING_OFF ? allowed & ~(unsigned)EFFORT_NONE : allowed);
+		if (!(rules->rejects & REJECTS_REASONING_OFF))
+			return effort_nearest(EFFORT_NONE, allowed);
+		allowed &= ~(unsigned)EFFORT_NONE;
+		return allowed ? effort_nearest(EFFORT_NONE, allowed) : EFFORT_LOW;
 	case REASONING_BY_EFFORT:
 		return effort_nearest(r->effort, allowed);
 	case REASONING_BY_BUDGET:
@@ -41,12 +45,12 @@ static void note_loss(struct chat_writing *wr, bool lost)
 static void write_effort(struct chat_writing *wr)
 {
 	unsigned effort = effort_of(wr);
+	const struct reasoning *r = &wr->chat->reasoning;
 
 	if (effort == 0 || writing_other(wr, "reasoning_effort"))
 		return;
 	json_member_cstr(&wr->w, "reasoning_effort", effort_name(effort));
-	note_loss(wr, (is_off(&wr->chat->reasoning) && effort != EFFORT_NONE) ||
-			      (wr->chat->reasoning.wish == REASONING_BY_EFFORT && effort != wr->chat->reasoning.effort));
+	note_loss(wr, (is_off(r) && effort != EFFORT_NONE) || (r->wish == REASONING_BY_EFFORT && effort != r->effort));
 }
 
 /* {type: enabled | disabled}, and a word for how much where the model knows some (DeepSeek V4, §7.2). */
