@@ -753,7 +753,9 @@ static void hear_block(struct stream *x, const struct answer_block *b)
 	default:
 		return;
 	}
-	on_event(x, &e);
+	/* Reasoning without a word begins with its signature. */
+	if (b->kind != EVENT_REASONING || e.text.len > 0)
+		on_event(x, &e);
 	if (b->kind != EVENT_TEXT && b->state.len > 0)
 		on_event(x, &signature);
 	if (b->kind == EVENT_TOOL_BEGIN) {

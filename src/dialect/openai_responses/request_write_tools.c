@@ -179,12 +179,12 @@ static bool is_written(const struct responses_request *q, const struct tool *t)
 static const struct other_member *namespace_of(const struct responses_request *q, const struct tool *t)
 {
 	for (const struct other_member *m = q->chat->others; m; m = m->next) {
-		struct slice namespace;
+		struct slice one, namespace;
 
 		if (!slice_starts_with(m->path, SLICE("namespaces.")))
 			continue;
-		namespace = slice_after(m->path, SLICE("namespaces.").len);
-		responses_own_name(&namespace, 1, t->name, &namespace);
+		one = slice_after(m->path, SLICE("namespaces.").len);
+		responses_own_name(&one, 1, t->name, &namespace);
 		if (namespace.len > 0)
 			return m;
 	}
