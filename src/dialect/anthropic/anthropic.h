@@ -8,6 +8,9 @@
 /* In front of a redacted block's data where it travels as state: it comes back through dialects that cannot tell it
  * from the signature of a thinking block whose text was omitted. Neither begins like this: both are base64. */
 #define ANTHROPIC_REDACTED "!"
+/* In front of a wrapped state in the signature of an empty thinking block that stands for it: the state belongs to the
+ * text or call after it (Gemini's thoughtSignature, in whichever dialect it came). */
+#define ANTHROPIC_NEXT "+"
 
 bool anthropic_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			    struct arena *a, struct failure *reterr);
@@ -99,6 +102,8 @@ void anthropic_write_usage(struct json_writer *j, const struct usage *u);
 /* stop_reason, stop_sequence and, for refusals, stop_details. */
 void anthropic_write_stop(struct json_writer *j, enum stop_reason reason, struct slice sequence, struct slice detail);
 void anthropic_write_citation(struct json_writer *j, const struct citation *c, struct arena *a);
+/* A prepared state as the signature of the empty thinking block in front of its own: a string. */
+void anthropic_write_next_state(struct json_writer *j, struct slice payload, struct arena *a);
 /* id, type, role and model of a message. */
 void anthropic_write_head(struct event_writer *w, struct json_writer *j, struct slice id, struct slice model);
 /* Foreign JSON on one line: server-sent events end at line ends. */

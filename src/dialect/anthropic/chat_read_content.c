@@ -13,7 +13,7 @@
 struct place {
 	struct turn *turn;
 	struct tool_result *result;    /* NULL in a turn */
-	struct reasoning_state pending; /* Gemini's state for the block that follows */
+	struct reasoning_state pending; /* for the block that follows */
 	unsigned message;              /* index, for messages to people */
 };
 
@@ -208,22 +208,20 @@ static void read_search_result(struct chat_reading *r, struct place *at, struct 
 	keep_whole(r, p, block);
 }
 
-/* Gemini's state belongs to the block after it; how it came to be here: events_write.c. */
 static void read_thinking(struct chat_reading *r, struct place *at, struct json block)
 {
 	struct slice text = json_text(json_get(block, "thinking"), r->arena);
 	struct slice signature = json_text(json_get(block, "signature"), r->arena);
-	struct reasoning_state state = state_read(signature, DIALECT_ANTHROPIC, r->arena);
 
-	if (text.len == 0 && state.dialect == DIALECT_GEMINI && state.payload.ptr) {
-		at->pending = state;
+	if (text.len == 0 && slice_starts_with(signature, SLICE(ANTHROPIC_NEXT STATE_MARK))) {
+		at->pending = state_read(slice_after(signature, 1), DIALECT_ANTHROPIC, r->arena);
 		return;
 	}
 
 	struct part *p = add_part(r, at, PART_REASONING, block);
 
 	p->text = text;
-	p->state = state;
+	p->state = state_read(signature, DIALECT_ANTHROPIC, r->arena);
 }
 
 static void read_redacted(struct chat_reading *r, struct place *at, struct json block)

@@ -143,8 +143,15 @@ static bool write_delta(struct event_writer *w, const char *type, struct slice k
 /* A thinking block of nothing but a state, in front of the block that the state belongs to. */
 static bool write_state(struct event_writer *w, struct slice payload, struct buf *out)
 {
-	return start_block(w, SLICE("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"), out) &&
-	       write_delta(w, "signature_delta", SLICE(",\"signature\":"), payload, out) && stop_block(w, out);
+	struct json_writer j;
+
+	if (!start_block(w, SLICE("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"), out))
+		return false;
+	begin_delta(w, &j, "signature_delta", out);
+	json_literal_key(&j, "signature");
+	anthropic_write_next_state(&j, payload, w->arena);
+	json_end_object(&j);
+	return end_event(w, &j) && stop_block(w, out);
 }
 
 static bool write_redacted(struct event_writer *w, struct slice payload, struct buf *out)

@@ -330,7 +330,7 @@ static void test_states(void **state)
 	say(EVENT_TOOL_END, 2, "");
 	sign(2, "late", false);
 	stop(STOP_TOOL_CALLS);
-	assert_told(&s, "0 text  \"t\"|1 thinking  \"S1\"|2 tool_use f \"{}\"|3 thinking  \"S2\"|4 tool_use g \"{}\"|tool_use");
+	assert_told(&s, "0 text  \"t\"|1 thinking  \"+S1\"|2 tool_use f \"{}\"|3 thinking  \"+S2\"|4 tool_use g \"{}\"|tool_use");
 }
 
 static void test_what_else_is_written(void **state)
@@ -451,7 +451,7 @@ static void test_whole_answers_of_others(void **state)
 	struct json_error error;
 	assert_true(json_parse(&s.arena, buf_slice(&s.out), &doc, &error));
 	struct json root = json_root(&doc);
-	assert_slice(json_raw(json_get(root, "content")), "[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"G\"},{\"type\":\"text\",\"text\":\"ok\"},"
+	assert_slice(json_raw(json_get(root, "content")), "[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"+G\"},{\"type\":\"text\",\"text\":\"ok\"},"
 		     "{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"f\",\"input\":{\"_raw\":\"{\\\"a\\\":\"}}]");
 	assert_slice(json_raw(json_get(root, "stop_reason")), "\"refusal\"");
 	assert_slice(json_raw(json_get(root, "stop_details")), "{\"type\":\"refusal\",\"category\":null,\"explanation\":\"why\"}");
@@ -490,7 +490,7 @@ static void test_a_calls_state_comes_back(void **state)
 	char body[1024];
 	arena_init(&a);
 	snprintf(body, sizeof(body), "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
-		 "\"content\":[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"%.*s\"},"
+		 "\"content\":[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"+%.*s\"},"
 		 "{\"type\":\"tool_use\",\"id\":\"i\",\"name\":\"f\",\"input\":{}}]}]}",
 		 SLICE_ARG(state_wrap(SLICE("Gem"), SLICE("google"), DIALECT_GEMINI, &a)));
 	assert_true(request_read(&q, &dialect_anthropic, OPERATION_CHAT, body));

@@ -147,6 +147,11 @@ void anthropic_write_citation(struct json_writer *j, const struct citation *c, s
 	json_end_object(j);
 }
 
+void anthropic_write_next_state(struct json_writer *j, struct slice payload, struct arena *a)
+{
+	json_string(j, arena_join(a, SLICE(ANTHROPIC_NEXT), payload));
+}
+
 /* ---- blocks of a whole answer ---- */
 
 static void write_thinking(struct json_writer *j, struct slice text, struct slice signature)
@@ -155,6 +160,16 @@ static void write_thinking(struct json_writer *j, struct slice text, struct slic
 	json_member_cstr(j, "type", "thinking");
 	json_member_string(j, "thinking", text);
 	json_member_string(j, "signature", signature);
+	json_end_object(j);
+}
+
+static void write_state(struct json_writer *j, struct slice payload, struct arena *a)
+{
+	json_begin_object(j);
+	json_member_cstr(j, "type", "thinking");
+	json_member_cstr(j, "thinking", "");
+	json_literal_key(j, "signature");
+	anthropic_write_next_state(j, payload, a);
 	json_end_object(j);
 }
 
@@ -216,7 +231,7 @@ static void write_call(struct json_writer *j, const struct answer_block *b, stru
 static void write_block(struct json_writer *j, const struct answer_block *b, struct arena *a)
 {
 	if (b->state.len > 0 && b->kind != EVENT_REASONING)
-		write_thinking(j, SLICE(""), b->state);
+		write_state(j, b->state, a);
 	switch (b->kind) {
 	case EVENT_TEXT: case EVENT_REFUSAL:
 		write_text(j, b, a);

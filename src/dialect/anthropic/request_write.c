@@ -82,14 +82,16 @@ static bool has_others(const struct request_writing *r, struct slice parent)
 	return false;
 }
 
-/* Members of the body itself. A count knows few of them (SDK type MessageCountTokensParams, and its betas). */
+/* Members of the body itself. A count knows few of them (SDK type MessageCountTokensParams, and its betas); the version
+ * of another platform is none of this one's. */
 static void write_top_others(struct request_writing *r)
 {
 	static const char *const counted[] = { "context_management", "mcp_servers", "speed", "user_profile_id",
 					       "workspace_id" };
 
 	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
-		bool skip = !writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX;
+		bool skip = !writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX ||
+			    slice_eq(m->path, SLICE("anthropic_version"));
 
 		if (r->target->operation == OPERATION_COUNT_TOKENS && !skip) {
 			skip = true;

@@ -5,8 +5,8 @@
  * message that follows their calls; no text without a word in it; no white space at the end of an answer that was
  * begun. A run of turns between two assistant turns becomes one user message (results, then media of the assistant's
  * that have no place in its own, then the rest in order) and after it the system text said within the run, as a system
- * message where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation system
- * messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on
+ * message where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to
+ * mid-conversation system messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on
  * nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/anthropic/anthropic.h"
 
