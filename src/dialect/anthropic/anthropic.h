@@ -86,6 +86,8 @@ void anthropic_write_members(struct request_writing *r, struct json object, cons
 void anthropic_write_others(struct request_writing *r, struct slice parent);
 /* How many markers the conversation has. */
 unsigned anthropic_count_marks(const struct request_writing *r);
+/* The answer waits for a tool's results, and the call was made without thinking: elsewhere, or while it was off. */
+bool anthropic_lacks_thinking(const struct request_writing *r);
 void anthropic_write_system(struct request_writing *r);
 bool anthropic_write_messages(struct request_writing *r);
 /* tools and tool_choice */

@@ -129,6 +129,12 @@ static void plan_budget(struct request_writing *r, struct plan *p)
 	int64_t least = rules->budget_min > 0 ? rules->budget_min : BUDGET_LEAST;
 	unsigned effort = wish->effort ? wish->effort : EFFORT_MEDIUM;
 
+	/* "When thinking is enabled, a final assistant message must start with a thinking block": what cannot be shown
+	 * must not be asked for, until the tools are done with. */
+	if (anthropic_lacks_thinking(r)) {
+		r->lossy |= FIELD_REASONING;
+		return;
+	}
 	p->thinking = THINKING_ENABLED;
 	p->budget = wish->wish == REASONING_BY_BUDGET ? wish->budget :
 		    effort_to_budget(effort, p->max_tokens, least, rules->budget_max);

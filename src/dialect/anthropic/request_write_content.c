@@ -6,8 +6,8 @@
  * begun. A run of turns between two assistant turns becomes one user message (results, then media of the assistant's
  * that have no place in its own, then the rest in order) and after it the system text said within the run, as a system
  * message where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to
- * mid-conversation system messages), else as text of the user's in <system-reminder>. All of it depends on the conversation so far and on
- * nothing that comes later, so that a grown one begins with the same bytes. */
+ * mid-conversation system messages), else as text of the user's in <system-reminder>. All of it depends on the
+ * conversation so far and on nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/anthropic/anthropic.h"
 
 #include "base/base64.h"
@@ -533,6 +533,36 @@ static bool hoists_reasoning(const struct request_writing *r, const struct turn 
 	while (first && !is_written(r, first))
 		first = first->next;
 	return !is_own(r) && first && first->kind != PART_REASONING;
+}
+
+/* Does the run of assistant turns begin with thinking, as it is written? */
+static bool begins_with_reasoning(const struct request_writing *r, const struct turn *t)
+{
+	bool hoist = hoists_reasoning(r, t);
+
+	for (const struct part *p = t->parts; p; p = p->next) {
+		if (is_reasoning_at_home(r, p))
+			return true;
+		if (is_written(r, p) && !hoist)
+			return false;
+	}
+	return false;
+}
+
+bool anthropic_lacks_thinking(const struct request_writing *r)
+{
+	const struct turn *last = NULL, *before = NULL;
+	bool results = false;
+
+	for (const struct turn *t = r->chat->turns; t; before = t, t = t->next) {
+		if (t->role == ROLE_ASSISTANT && (!before || before->role != ROLE_ASSISTANT)) {
+			last = t;
+			results = false;
+		}
+		for (const struct part *p = t->role == ROLE_USER ? t->parts : NULL; p && !results; p = p->next)
+			results = p->kind == PART_TOOL_RESULT;
+	}
+	return last && results && !begins_with_reasoning(r, last);
 }
 
 static bool write_assistant(struct messages *m, const struct turn *t, unsigned number)

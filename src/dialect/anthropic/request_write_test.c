@@ -205,6 +205,25 @@ static void test_reasoning(void **state)
 		check_way(&ways[i]);
 }
 
+/* A call that another provider made cannot be shown with its thinking. */
+static void test_no_thinking_in_the_middle_of_a_loop(void **state)
+{
+#define CALL "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}"
+#define RESULT USER("{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":\"r\"}")
+#define THOUGHT "{\"type\":\"thinking\",\"thinking\":\"h\",\"signature\":\"Sig\"},"
+#define BUDGET "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024},"
+	static const struct way ways[] = {
+		{ BUDGET "\"messages\":[" USER(TEXT("a")) "," ASSISTANT(CALL) "," RESULT "]",
+		  "\"messages\":[" USER(TEXT("a")) "," ASSISTANT(CALL) "," RESULT "]", &budget, false, FIELD_REASONING },
+		{ BUDGET "\"messages\":[" USER(TEXT("a")) "," ASSISTANT(THOUGHT CALL) "," RESULT "]", NULL, &budget, false },
+		{ BUDGET "\"messages\":[" USER(TEXT("a")) "," ASSISTANT(CALL) "," RESULT "," ASSISTANT(TEXT("b")) "," USER(TEXT("c")) "]",
+		  NULL, &budget, false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		check_way(&ways[i]);
+}
+
 static void test_thinking_stays_at_home(void **state)
 {
 	struct written w;
@@ -490,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_system_text),
 		cmocka_unit_test(test_reasoning),
 		cmocka_unit_test(test_thinking_stays_at_home),
+		cmocka_unit_test(test_no_thinking_in_the_middle_of_a_loop),
 		cmocka_unit_test(test_structured_output),
 		cmocka_unit_test(test_markers),
 		cmocka_unit_test(test_numbers_and_words),
