@@ -286,6 +286,19 @@ static bool is_prefill(const struct chat_writing *wr, const struct turn *end)
 	return !end && writing_carries(wr, FIELD_PREFILL);
 }
 
+/* A turn of which only foreign reasoning or foreign parts were left is not written: an assistant message without content
+ * and calls is refused by many. */
+static bool has_something(const struct chat_writing *wr, const struct content *parts)
+{
+	for (unsigned i = 0; i < parts->count; i++) {
+		const struct part *p = parts->items[i];
+
+		if (is_said(wr, p) || p->kind == PART_REFUSAL || p->kind == PART_TOOL_CALL || p->media || is_home(wr, p))
+			return true;
+	}
+	return wr->same;
+}
+
 void openai_chat_write_assistant(struct chat_writing *wr, const struct turn *t, const struct turn *end)
 {
 	struct json_writer *w = &wr->w;
@@ -294,6 +307,8 @@ void openai_chat_write_assistant(struct chat_writing *wr, const struct turn *t, 
 	for (const struct turn *u = t; u != end; u = u->next)
 		for (const struct part *p = u->parts; p; p = p->next)
 			content_add(&parts, p, wr->scratch);
+	if (!has_something(wr, &parts))
+		return;
 	json_begin_object(w);
 	json_member_cstr(w, "role", "assistant");
 	if (t->name.len > 0 && writing_carries(wr, FIELD_PARTICIPANT_NAME))

@@ -397,6 +397,8 @@ static void test_reasoning_text_by_rules(void **state)
 		{ THOUGHT("\"reasoning\":\"Hm\",\"content\":null,"), NULL, false, &unknown },
 		{ THOUGHT("\"reasoning\":\"Hm\",\"content\":null,"), THOUGHT("\"reasoning_content\":\"Hm\",\"content\":null,"), true,
 		  &content },
+		{ MESSAGES(USER("a") ",{\"role\":\"assistant\",\"content\":null,\"reasoning\":\"Hm\"}," USER("b")),
+		  MESSAGES(USER("a") "," USER("b")), true, &unknown },
 		{ THOUGHT("\"content\":null,"), THOUGHT("\"reasoning_content\":\" \",\"content\":null,"), true, &content },
 		{ THOUGHT("\"reasoning_content\":\"Hm\",\"content\":null,"), THOUGHT("\"content\":null,"), false, &forbidden },
 	};

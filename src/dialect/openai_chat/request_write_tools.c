@@ -30,7 +30,7 @@ void openai_chat_find_words(struct chat_writing *wr)
 
 	if (f->kind == FORMAT_SCHEMA && writing_carries(wr, FIELD_FORMAT_SCHEMA) && schema_in_words(wr))
 		wr->words = arena_join(wr->scratch, SLICE(SCHEMA_IN_WORDS), json_raw(f->schema));
-	/* OpenAI and those after it refuse JSON mode unless a message speaks of JSON; other dialects know no such rule. */
+	/* OpenAI and those after it refuse JSON mode unless a message speaks of JSON; others have no such rule. */
 	else if (f->kind == FORMAT_JSON && writing_carries(wr, FIELD_FORMAT_JSON) && !wr->same &&
 		 !mentions_json(wr->chat))
 		wr->words = SLICE("Answer with nothing but a JSON object.");
