@@ -30,7 +30,7 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	struct schema_report report = { .lossy = false };
 
 	write_name(r, t->name);
-	if (t->description.len > 0)
+	if (t->description.len > 0 || (is_own(r) && json_is(json_get(t->raw, "description"), JSON_STRING)))
 		json_member_string(&r->json, "description", t->description);
 	json_literal_key(&r->json, "input_schema");
 	/* In this dialect it is the API's to judge. */
