@@ -85,7 +85,8 @@ static bool read_part(const struct input *in, const struct shape_place *to, stru
 		enum part_kind kind;
 		void (*read)(struct part *p, struct json part, struct arena *a);
 	} kinds[] = {
-		{ "input_text", "text", PART_TEXT }, { "output_text", "text", PART_TEXT }, { "text", "text", PART_TEXT },
+		{ "input_text", "text", PART_TEXT }, { "output_text", "text", PART_TEXT },
+		{ "text", "text", PART_TEXT }, /* chat completions' word for it */
 		{ "refusal", "refusal", PART_REFUSAL }, { "input_image", NULL, PART_IMAGE, read_image },
 		{ "input_file", NULL, PART_DOCUMENT, read_file }, { "input_audio", NULL, PART_AUDIO, read_audio },
 	};
@@ -248,7 +249,8 @@ static bool read_reasoning(struct input *in, struct json item)
 
 	if (text.len == 0)
 		text = join_texts(content, a);
-	if (state.payload.ptr ? state.provider.len == 0 && state.dialect == DIALECT_OPENAI_RESPONSES : json_is_filled(content))
+	if (state.payload.ptr ? state.provider.len == 0 && state.dialect == DIALECT_OPENAI_RESPONSES
+			      : json_is_filled(content))
 		state = (struct reasoning_state){ .payload = json_raw(item), .dialect = DIALECT_OPENAI_RESPONSES };
 	if (text.len == 0 && state.payload.ptr && state.dialect == DIALECT_GEMINI) {
 		in->carried = state;
@@ -266,7 +268,9 @@ static bool read_reasoning(struct input *in, struct json item)
  * which the conversation is another one are also named as such. */
 static bool read_opaque(struct input *in, struct json item, struct slice type)
 {
-	static const char *const essential[] = { "item_reference", "compaction", "compaction_summary", "additional_tools" };
+	static const char *const essential[] = {
+		"item_reference", "compaction", "compaction_summary", "additional_tools",
+	};
 	struct arena *a = in->at->arena;
 	bool answer = slice_ends_with(type, SLICE("_output")) || slice_ends_with(type, SLICE("_response")) ||
 		      slice_eq(type, SLICE("configuration_update")) || slice_eq(type, SLICE("additional_tools"));
@@ -277,7 +281,8 @@ static bool read_opaque(struct input *in, struct json item, struct slice type)
 	p->raw_dialect = DIALECT_OPENAI_RESPONSES;
 	for (size_t i = 0; i < COUNT_OF(essential); i++)
 		if (slice_eq(type, slice_cstr(essential[i])))
-			chat_add_other(in->at->chat, a, FIELD_OTHER_MEANING, arena_join(a, SLICE("input."), type), item);
+			chat_add_other(in->at->chat, a, FIELD_OTHER_MEANING, arena_join(a, SLICE("input."), type),
+				       item);
 	return true;
 }
 

@@ -12,8 +12,8 @@ static void responses_reader_init(struct event_reader *r, enum operation op)
 	reader_init(r, &dialect_openai_responses, op);
 }
 
-/* What is not here: sampling but for temperature and top_p, stop sequences, n, seeds (DIALECTS §3.9). Files belong to one
- * account; an answer begun by the client is not continued; hosted tools and stored state are one provider's. */
+/* What is not here: sampling but for temperature and top_p, stop sequences, n, seeds (DIALECTS §3.9). Files belong to
+ * one account; an answer begun by the client is not continued; hosted tools and stored state are one provider's. */
 const struct field_row responses_fields[FIELD_COUNT] = {
 	[FIELD_INDEX_SYSTEM] = { true, CARRIED },
 	[FIELD_INDEX_LATER_SYSTEM] = { true, CARRIED },

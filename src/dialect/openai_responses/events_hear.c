@@ -141,7 +141,9 @@ static void hear_stop(struct ear *x, struct json response, struct slice otherwis
 {
 	struct json why = json_get(json_get(response, "incomplete_details"), "reason");
 	struct json status = json_get(response, "status");
-	struct slice word = json_is_filled(why) ? text_of(x, why) : json_is_filled(status) ? text_of(x, status) : otherwise;
+	struct slice word = json_is_filled(why)      ? text_of(x, why)
+			    : json_is_filled(status) ? text_of(x, status)
+						     : otherwise;
 	struct event *e;
 
 	if (x->h->stopped)
@@ -211,8 +213,8 @@ static void hear_text(struct ear *x, struct heard_item *item, size_t number, str
 }
 
 /* The whole text, when it ends: the rest of what was heard, if it goes on from there. */
-static void hear_whole_text(struct ear *x, struct heard_item *item, size_t number, struct json whole, struct json logprobs,
-			    enum event_kind kind)
+static void hear_whole_text(struct ear *x, struct heard_item *item, size_t number, struct json whole,
+			    struct json logprobs, enum event_kind kind)
 {
 	const struct heard_part *part = &item->parts[number];
 	struct slice text = text_of(x, whole);
@@ -451,8 +453,8 @@ static void on_text_delta(struct ear *x, struct heard_item *item, struct json e)
 
 static void on_text_done(struct ear *x, struct heard_item *item, struct json e)
 {
-	hear_whole_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "text"), json_get(e, "logprobs"),
-			EVENT_TEXT);
+	hear_whole_text(x, item, part_number(json_get(e, "content_index")), json_get(e, "text"),
+			json_get(e, "logprobs"), EVENT_TEXT);
 }
 
 static void on_refusal_delta(struct ear *x, struct heard_item *item, struct json e)

@@ -34,7 +34,8 @@ static void read_response(struct event_reader *r, struct json response, struct a
 {
 	reader_note_model(r, json_get(response, "model"), scratch);
 	openai_read_usage(r, json_get(response, "usage"));
-	int64_t searches = json_i64_or(json_get(json_get(json_get(response, "tool_usage"), "web_search"), "num_requests"), 0);
+	struct json search = json_get(json_get(response, "tool_usage"), "web_search");
+	int64_t searches = json_i64_or(json_get(search, "num_requests"), 0);
 	if (searches > 0 && searches <= COUNT_OF_TOKENS_MAX)
 		r->usage.web_searches = searches;
 	if (r->answer_id[0] == '\0')

@@ -9,333 +9,15 @@
  *         function_call_arguments.delta …, function_call_arguments.done     (these may overlap)
  *       output_item.done
  *     response.completed | response.incomplete | response.failed */
-#include "dialect/openai_responses/openai_responses.h"
-
-/* One call's output. */
-struct stream {
-	struct event_writer *w;
-	struct responses_writing *s;
-	struct buf *out;
-	struct json_writer j;
-	size_t before;                 /* where in `out` the event begins */
-	bool failed;                   /* over a limit */
-};
-
-/* ---- wire events ---- */
-
-/* False: nothing is to be written. What is begun here is one line of JSON in place. */
-static bool open_event(struct stream *x, const char *type)
-{
-	if (x->s->silent || x->failed)
-		return false;
-	x->before = x->out->len;
-	if (!buf_printf(x->out, "event: %s\ndata: ", type)) {
-		x->failed = true;
-		return false;
-	}
-	json_writer_init(&x->j, x->out);
-	json_begin_object(&x->j);
-	json_member_cstr(&x->j, "type", type);
-	json_member_int(&x->j, "sequence_number", ++x->w->sequence);
-	return true;
-}
-
-static void close_event(struct stream *x)
-{
-	json_end_object(&x->j);
-	x->w->written++;
-	if (x->j.overflow || !buf_append(x->out, "\n\n", 2)) {
-		x->out->len = x->before;
-		x->failed = true;
-	}
-}
-
-static bool open_item_event(struct stream *x, const char *type, const struct responses_item *item)
-{
-	if (!open_event(x, type))
-		return false;
-	json_member_string(&x->j, "item_id", item->id);
-	json_member_int(&x->j, "output_index", item->index);
-	return true;
-}
-
-static void write_item_event(struct stream *x, const char *type, const struct responses_item *item, bool begins)
-{
-	if (!open_event(x, type))
-		return;
-	json_member_int(&x->j, "output_index", item->index);
-	json_literal_key(&x->j, "item");
-	responses_write_item(&x->j, item, begins);
-	close_event(x);
-}
+#include "dialect/openai_responses/events_write_internal.h"
 
 static void write_response_event(struct stream *x, const char *type, bool done)
 {
-	if (!open_event(x, type))
+	if (!stream_open_event(x, type))
 		return;
 	json_literal_key(&x->j, "response");
 	responses_write_response(&x->j, x->w, done);
-	close_event(x);
-}
-
-static void write_lone_event(struct stream *x, const char *type, const struct responses_item *item)
-{
-	if (open_item_event(x, type, item))
-		close_event(x);
-}
-
-static void write_text_event(struct stream *x, const char *type, const struct responses_item *item, const char *member,
-			     struct slice text)
-{
-	if (!open_item_event(x, type, item))
-		return;
-	json_key(&x->j, slice_cstr(member));
-	json_string(&x->j, text);
-	close_event(x);
-}
-
-/* ---- what is kept ---- */
-
-static void append(struct responses_text *t, struct slice more, struct arena *a)
-{
-	if (t->len + more.len > t->capacity) {
-		size_t capacity = 2 * t->capacity > t->len + more.len ? 2 * t->capacity : t->len + more.len + 64;
-		char *grown = arena_alloc(a, capacity);
-
-		if (t->len > 0)
-			memcpy(grown, t->data, t->len);
-		t->data = grown;
-		t->capacity = capacity;
-	}
-	if (more.len > 0)
-		memcpy(t->data + t->len, more.ptr, more.len);
-	t->len += more.len;
-}
-
-/* False: over the writer's limit. A whole answer has been held to one already. */
-static bool may_keep(struct stream *x, size_t len)
-{
-	if (!x->s->silent && len > x->w->limit - x->s->kept) {
-		x->failed = true;
-		return false;
-	}
-	x->s->kept += len;
-	return true;
-}
-
-static bool keep_text(struct stream *x, struct responses_text *t, struct slice more)
-{
-	if (!may_keep(x, more.len))
-		return false;
-	append(t, more, x->w->arena);
-	return true;
-}
-
-/* One more value of a JSON list. */
-static bool keep_value(struct stream *x, struct responses_text *list, struct slice json)
-{
-	return (list->len == 0 || keep_text(x, list, SLICE(","))) && keep_text(x, list, json);
-}
-
-static struct slice copy(struct stream *x, struct slice text)
-{
-	return arena_dup(x->w->arena, text);
-}
-
-static struct slice id_or_made(struct stream *x, struct slice id, const char *prefix)
-{
-	char made[WRITER_ID_MAX];
-
-	return copy(x, id.len > 0 ? id : writer_make_id(x->w, prefix, made));
-}
-
-static struct responses_item *item_new(struct stream *x, enum responses_kind kind, unsigned block, struct slice id)
-{
-	static const char *const prefixes[] = {
-		[RESPONSES_MESSAGE] = "msg_", [RESPONSES_REASONING] = "rs_", [RESPONSES_CALL] = "fc_",
-		[RESPONSES_CUSTOM_CALL] = "ctc_", [RESPONSES_IMAGE] = "ig_", [RESPONSES_RAW] = "item_",
-	};
-	struct responses_item *item = arena_new(x->w->arena, struct responses_item);
-
-	item->kind = kind;
-	item->block = block;
-	item->id = id_or_made(x, id, prefixes[kind]);
-	return item;
-}
-
-static void item_open(struct stream *x, struct responses_item *item)
-{
-	struct responses_writing *s = x->s;
-
-	item->index = s->item_count++;
-	if (s->last)
-		s->last->next = item;
-	else
-		s->items = item;
-	s->last = item;
-	write_item_event(x, "response.output_item.added", item, true);
-}
-
-/* ---- text and refusals ---- */
-
-static bool open_piece_event(struct stream *x, const char *type, const struct responses_item *item,
-			     const struct responses_piece *p)
-{
-	if (!open_item_event(x, type, item))
-		return false;
-	json_member_int(&x->j, "content_index", p->index);
-	return true;
-}
-
-static void write_part_event(struct stream *x, const char *type, const struct responses_item *item,
-			     const struct responses_piece *p, bool begins)
-{
-	if (!open_piece_event(x, type, item, p))
-		return;
-	json_literal_key(&x->j, "part");
-	responses_write_piece(&x->j, p, begins);
-	close_event(x);
-}
-
-static void write_delta(struct stream *x, const struct responses_item *item, const struct responses_piece *p,
-			struct slice text, struct slice logprobs)
-{
-	if (!open_piece_event(x, p->refusal ? "response.refusal.delta" : "response.output_text.delta", item, p))
-		return;
-	json_member_string(&x->j, "delta", text);
-	if (!p->refusal) {
-		json_literal_key(&x->j, "logprobs");
-		json_begin_array(&x->j);
-		if (logprobs.len > 0)
-			json_value_raw(&x->j, logprobs);
-		json_end_array(&x->j);
-	}
-	close_event(x);
-}
-
-/* Text that waited for its logprobs goes with them, or without when something else came. */
-static void write_waiting(struct stream *x, struct slice logprobs)
-{
-	struct responses_piece *p = x->s->open && x->s->waiting > 0 ? x->s->open->last_piece : NULL;
-	size_t len = x->s->waiting;
-
-	x->s->waiting = 0;
-	if (p)
-		write_delta(x, x->s->open, p, slice_of(p->text.data + p->text.len - len, len), logprobs);
-}
-
-static void add_annotation(struct stream *x, const struct responses_item *item, struct responses_piece *p,
-			   const struct citation *c)
-{
-	struct json_writer j;
-	struct buf text;
-	struct slice json;
-
-	buf_init(&text, FRAME_MAX);
-	json_writer_init(&j, &text);
-	responses_write_citation(&j, c, p->characters);
-	json = responses_one_line(buf_slice(&text), x->w->arena);
-	buf_done(&text);
-	if (j.overflow || !keep_value(x, &p->annotations, json))
-		return;
-	if (!p->closed && open_piece_event(x, "response.output_text.annotation.added", item, p)) {
-		json_member_int(&x->j, "annotation_index", p->annotation_count);
-		json_literal_key(&x->j, "annotation");
-		json_value_raw(&x->j, json);
-		close_event(x);
-	}
-	p->annotation_count++;
-}
-
-static void close_piece(struct stream *x, struct responses_item *item)
-{
-	struct responses_piece *p = item->last_piece;
-	struct slice text;
-
-	if (!p || p->closed)
-		return;
-	write_waiting(x, SLICE(""));
-	for (unsigned i = 0; i < p->whole_count; i++)
-		add_annotation(x, item, p, &p->whole[i]);
-	text = responses_text_slice(&p->text);
-	if (open_piece_event(x, p->refusal ? "response.refusal.done" : "response.output_text.done", item, p)) {
-		json_key(&x->j, p->refusal ? SLICE("refusal") : SLICE("text"));
-		json_string(&x->j, text);
-		if (!p->refusal) {
-			json_literal_key(&x->j, "logprobs");
-			json_begin_array(&x->j);
-			if (p->logprobs.len > 0)
-				json_value_raw(&x->j, responses_text_slice(&p->logprobs));
-			json_end_array(&x->j);
-		}
-		close_event(x);
-	}
-	write_part_event(x, "response.content_part.done", item, p, false);
-	p->closed = true;
-}
-
-/* ---- closing items ---- */
-
-static void close_reasoning(struct stream *x, struct responses_item *item)
-{
-	if (item->text.len == 0)
-		return;
-	if (open_item_event(x, "response.reasoning_summary_text.done", item)) {
-		json_member_int(&x->j, "summary_index", 0);
-		json_member_string(&x->j, "text", responses_text_slice(&item->text));
-		close_event(x);
-	}
-	if (open_item_event(x, "response.reasoning_summary_part.done", item)) {
-		json_member_int(&x->j, "summary_index", 0);
-		json_literal_key(&x->j, "part");
-		responses_write_summary(&x->j, responses_text_slice(&item->text));
-		close_event(x);
-	}
-}
-
-static void close_item(struct stream *x, struct responses_item *item)
-{
-	if (item->closed)
-		return;
-	switch (item->kind) {
-	case RESPONSES_MESSAGE:
-		close_piece(x, item);
-		break;
-	case RESPONSES_REASONING:
-		close_reasoning(x, item);
-		break;
-	case RESPONSES_CALL:
-		write_text_event(x, "response.function_call_arguments.done", item, "arguments",
-				 responses_text_slice(&item->text));
-		break;
-	case RESPONSES_CUSTOM_CALL:
-		write_text_event(x, "response.custom_tool_call_input.done", item, "input", responses_text_slice(&item->text));
-		break;
-	case RESPONSES_IMAGE:
-		write_lone_event(x, "response.image_generation_call.completed", item);
-		break;
-	case RESPONSES_RAW:
-		break;
-	}
-	item->closed = true;
-	write_item_event(x, "response.output_item.done", item, false);
-}
-
-static void close_open(struct stream *x)
-{
-	if (x->s->open)
-		close_item(x, x->s->open);
-	x->s->open = NULL;
-}
-
-/* A call that was begun enters the list now: nothing can come before it any more. */
-static void open_call(struct stream *x)
-{
-	struct responses_item *call = x->s->begun_call;
-
-	x->s->begun_call = NULL;
-	if (call)
-		item_open(x, call);
+	stream_close_event(x);
 }
 
 /* ---- hub events ---- */
@@ -348,11 +30,11 @@ static struct responses_piece *piece_of(struct stream *x, unsigned block, bool r
 	if (p && !p->closed && p->block == block && p->refusal == refusal)
 		return p;
 	if (!s->open || s->open->kind != RESPONSES_MESSAGE) {
-		close_open(x);
-		s->open = item_new(x, RESPONSES_MESSAGE, block, SLICE(""));
-		item_open(x, s->open);
+		stream_close_open(x);
+		s->open = stream_item_new(x, RESPONSES_MESSAGE, block, SLICE(""));
+		stream_item_open(x, s->open);
 	}
-	close_piece(x, s->open);
+	stream_close_piece(x, s->open);
 	p = arena_new(x->w->arena, struct responses_piece);
 	p->block = block;
 	p->refusal = refusal;
@@ -362,7 +44,7 @@ static struct responses_piece *piece_of(struct stream *x, unsigned block, bool r
 	else
 		s->open->pieces = p;
 	s->open->last_piece = p;
-	write_part_event(x, "response.content_part.added", s->open, p, true);
+	stream_part_event(x, "response.content_part.added", s->open, p, true);
 	return p;
 }
 
@@ -379,13 +61,13 @@ static void on_text(struct stream *x, const struct event *e)
 {
 	struct responses_piece *p = piece_of(x, e->block, e->kind == EVENT_REFUSAL);
 
-	if (!keep_text(x, &p->text, e->text))
+	if (!stream_keep(x, &p->text, e->text))
 		return;
 	p->characters += count_characters(e->text);
 	if (x->s->logprobs && !p->refusal)
 		x->s->waiting = e->text.len;
 	else
-		write_delta(x, x->s->open, p, e->text, SLICE(""));
+		stream_delta(x, x->s->open, p, e->text, SLICE(""));
 }
 
 static void on_logprobs(struct stream *x, const struct event *e)
@@ -395,18 +77,18 @@ static void on_logprobs(struct stream *x, const struct event *e)
 	struct buf text;
 
 	if (!x->s->logprobs || !p || p->refusal || p->closed || e->logprobs.of_refusal) {
-		write_waiting(x, SLICE(""));
+		stream_flush(x, SLICE(""));
 		return;
 	}
 	buf_init(&text, FRAME_MAX);
 	json_writer_init(&j, &text);
 	responses_write_logprobs(&j, e->logprobs.items, e->logprobs.count);
 	if (!j.overflow && text.len > 0)
-		keep_value(x, &p->logprobs, buf_slice(&text));
+		stream_keep_value(x, &p->logprobs, buf_slice(&text));
 	if (x->s->waiting > 0)
-		write_waiting(x, buf_slice(&text));
+		stream_flush(x, buf_slice(&text));
 	else
-		write_delta(x, x->s->open, p, SLICE(""), buf_slice(&text));
+		stream_delta(x, x->s->open, p, SLICE(""), buf_slice(&text));
 	buf_done(&text);
 }
 
@@ -433,7 +115,7 @@ static void on_citation(struct stream *x, const struct event *e)
 	if (!p)
 		p = piece_of(x, e->block, false), item = x->s->open;
 	if (p->closed || e->citation.end >= 0) {
-		add_annotation(x, item, p, &e->citation);
+		stream_add_annotation(x, item, p, &e->citation);
 		return;
 	}
 	if (p->whole_count == WHOLE_MAX)
@@ -442,10 +124,10 @@ static void on_citation(struct stream *x, const struct event *e)
 		p->whole = arena_array(x->w->arena, struct citation, WHOLE_MAX);
 	c = &p->whole[p->whole_count++];
 	*c = e->citation;
-	c->url = copy(x, c->url);
-	c->title = copy(x, c->title);
+	c->url = stream_copy(x, c->url);
+	c->title = stream_copy(x, c->title);
 	c->quote = (struct slice){ 0 };
-	c->raw = copy(x, c->raw);
+	c->raw = stream_copy(x, c->raw);
 }
 
 static struct responses_item *reasoning_of(struct stream *x, unsigned block, struct slice id)
@@ -454,9 +136,9 @@ static struct responses_item *reasoning_of(struct stream *x, unsigned block, str
 
 	if (item && item->kind == RESPONSES_REASONING && item->block == block)
 		return item;
-	close_open(x);
-	item = item_new(x, RESPONSES_REASONING, block, id);
-	item_open(x, item);
+	stream_close_open(x);
+	item = stream_item_new(x, RESPONSES_REASONING, block, id);
+	stream_item_open(x, item);
 	x->s->open = item;
 	return item;
 }
@@ -466,18 +148,18 @@ static void on_reasoning(struct stream *x, const struct event *e)
 	struct responses_item *item = reasoning_of(x, e->block, SLICE(""));
 	bool first = item->text.len == 0;
 
-	if (e->text.len == 0 || !keep_text(x, &item->text, e->text))
+	if (e->text.len == 0 || !stream_keep(x, &item->text, e->text))
 		return;
-	if (first && open_item_event(x, "response.reasoning_summary_part.added", item)) {
+	if (first && stream_open_item_event(x, "response.reasoning_summary_part.added", item)) {
 		json_member_int(&x->j, "summary_index", 0);
 		json_literal_key(&x->j, "part");
 		responses_write_summary(&x->j, SLICE(""));
-		close_event(x);
+		stream_close_event(x);
 	}
-	if (open_item_event(x, "response.reasoning_summary_text.delta", item)) {
+	if (stream_open_item_event(x, "response.reasoning_summary_text.delta", item)) {
 		json_member_int(&x->j, "summary_index", 0);
 		json_member_string(&x->j, "delta", e->text);
-		close_event(x);
+		stream_close_event(x);
 	}
 }
 
@@ -499,7 +181,7 @@ static void on_signature(struct stream *x, const struct event *e)
 	char made[WRITER_ID_MAX];
 
 	if (!before_call) {
-		open_call(x);
+		stream_open_call(x);
 		if (find_call(x, e->block) || find_piece(x, e->block, &text_item))
 			return;
 	}
@@ -508,11 +190,11 @@ static void on_signature(struct stream *x, const struct event *e)
 	if (e->signature.redacted && id.len == 0)
 		id = writer_make_id(x->w, RESPONSES_REDACTED_ID, made);
 	item = reasoning_of(x, e->block, id);
-	if (!may_keep(x, e->signature.payload.len))
+	if (!stream_may_keep(x, e->signature.payload.len))
 		return;
-	item->state = copy(x, e->signature.payload);
+	item->state = stream_copy(x, e->signature.payload);
 	if (before_call)
-		close_open(x);
+		stream_close_open(x);
 }
 
 static void on_call(struct stream *x, const struct event *e)
@@ -520,11 +202,11 @@ static void on_call(struct stream *x, const struct event *e)
 	struct responses_item *item;
 	struct slice namespace, name;
 
-	close_open(x);
-	item = item_new(x, e->tool.custom ? RESPONSES_CUSTOM_CALL : RESPONSES_CALL, e->block, e->tool.item_id);
+	stream_close_open(x);
+	item = stream_item_new(x, e->tool.custom ? RESPONSES_CUSTOM_CALL : RESPONSES_CALL, e->block, e->tool.item_id);
 	name = responses_own_name(x->s->namespaces, x->s->namespace_count, e->tool.name, &namespace);
-	item->call_id = copy(x, e->tool.id);
-	item->name = copy(x, name);
+	item->call_id = stream_copy(x, e->tool.id);
+	item->name = stream_copy(x, name);
 	item->namespace = namespace;
 	x->s->begun_call = item;
 }
@@ -533,9 +215,9 @@ static void on_arguments(struct stream *x, const struct event *e)
 {
 	struct responses_item *item = find_call(x, e->block);
 
-	if (!item || item->closed || e->text.len == 0 || !keep_text(x, &item->text, e->text))
+	if (!item || item->closed || e->text.len == 0 || !stream_keep(x, &item->text, e->text))
 		return;
-	write_text_event(x, item->kind == RESPONSES_CUSTOM_CALL ? "response.custom_tool_call_input.delta"
+	stream_text_event(x, item->kind == RESPONSES_CUSTOM_CALL ? "response.custom_tool_call_input.delta"
 								 : "response.function_call_arguments.delta",
 			 item, "delta", e->text);
 }
@@ -544,8 +226,8 @@ static void on_arguments(struct stream *x, const struct event *e)
 static void end_call(struct stream *x, struct responses_item *item)
 {
 	if (item->kind == RESPONSES_CALL && item->text.len == 0)
-		keep_text(x, &item->text, SLICE("{}"));
-	close_item(x, item);
+		stream_keep(x, &item->text, SLICE("{}"));
+	stream_close_item(x, item);
 }
 
 /* Pictures only: nothing else has an item. */
@@ -560,15 +242,15 @@ static void on_media(struct stream *x, const struct event *e)
 	if (!more) {
 		struct slice mime = media_guess_mime(m);
 
-		close_open(x);
-		item = item_new(x, RESPONSES_IMAGE, e->block, SLICE(""));
-		item->format = copy(x, slice_after(mime, SLICE("image/").len));
-		item_open(x, item);
+		stream_close_open(x);
+		item = stream_item_new(x, RESPONSES_IMAGE, e->block, SLICE(""));
+		item->format = stream_copy(x, slice_after(mime, SLICE("image/").len));
+		stream_item_open(x, item);
 		x->s->open = item;
-		write_lone_event(x, "response.image_generation_call.in_progress", item);
-		write_lone_event(x, "response.image_generation_call.generating", item);
+		stream_lone_event(x, "response.image_generation_call.in_progress", item);
+		stream_lone_event(x, "response.image_generation_call.generating", item);
 	}
-	keep_text(x, &item->text, m->value);
+	stream_keep(x, &item->text, m->value);
 }
 
 static void on_opaque(struct stream *x, const struct event *e)
@@ -577,13 +259,13 @@ static void on_opaque(struct stream *x, const struct event *e)
 
 	if (e->opaque.dialect != DIALECT_OPENAI_RESPONSES || e->opaque.raw.len == 0)
 		return;
-	close_open(x);
-	item = item_new(x, RESPONSES_RAW, e->block, SLICE("raw"));
-	if (!may_keep(x, e->opaque.raw.len))
+	stream_close_open(x);
+	item = stream_item_new(x, RESPONSES_RAW, e->block, SLICE("raw"));
+	if (!stream_may_keep(x, e->opaque.raw.len))
 		return;
 	item->raw = responses_one_line(e->opaque.raw, x->w->arena);
-	item_open(x, item);
-	close_item(x, item);
+	stream_item_open(x, item);
+	stream_close_item(x, item);
 }
 
 /* ---- the whole ---- */
@@ -601,8 +283,8 @@ static void begin(struct stream *x, const struct event *start)
 	if (x->w->answer_id[0] == '\0')
 		failure_copy_text(x->w->answer_id, sizeof(x->w->answer_id),
 				  slice_starts_with(id, SLICE("resp_")) ? id : writer_make_id(x->w, "resp_", made));
-	s->model = copy(x, start && start->start.model.len > 0 ? start->start.model : x->w->model);
-	s->service_tier = start ? copy(x, start->start.service_tier) : SLICE("");
+	s->model = stream_copy(x, start && start->start.model.len > 0 ? start->start.model : x->w->model);
+	s->service_tier = start ? stream_copy(x, start->start.service_tier) : SLICE("");
 	s->created_s = start && start->start.created_s > 0 ? start->start.created_s : x->w->now_s;
 	write_response_event(x, "response.created", false);
 	write_response_event(x, "response.in_progress", false);
@@ -614,9 +296,9 @@ static void on_event(struct stream *x, const struct event *e)
 
 	begin(x, e->kind == EVENT_START ? e : NULL);
 	if (e->kind != EVENT_LOGPROBS)
-		write_waiting(x, SLICE(""));
+		stream_flush(x, SLICE(""));
 	if (e->kind != EVENT_SIGNATURE)
-		open_call(x);
+		stream_open_call(x);
 	switch (e->kind) {
 	case EVENT_TEXT: case EVENT_REFUSAL:
 		on_text(x, e);
@@ -666,15 +348,15 @@ static void finish(struct stream *x)
 	bool cut = reason == STOP_LENGTH || reason == STOP_CONTEXT || reason == STOP_REFUSAL;
 
 	begin(x, NULL);
-	write_waiting(x, SLICE(""));
-	open_call(x);
+	stream_flush(x, SLICE(""));
+	stream_open_call(x);
 	if (x->s->open)
 		x->s->open->incomplete = cut;
-	close_open(x);
+	stream_close_open(x);
 	for (struct responses_item *item = x->s->items; item; item = item->next)
 		if (!item->closed) {
 			item->incomplete = cut;
-			close_item(x, item);
+			stream_close_item(x, item);
 		}
 }
 
@@ -759,7 +441,8 @@ static void hear_block(struct stream *x, const struct answer_block *b)
 	if (b->kind != EVENT_TEXT && b->state.len > 0)
 		on_event(x, &signature);
 	if (b->kind == EVENT_TOOL_BEGIN) {
-		on_event(x, &(struct event){ .kind = EVENT_TOOL_ARGUMENTS, .block = b->number, .text = buf_slice(&b->text) });
+		on_event(x, &(struct event){ .kind = EVENT_TOOL_ARGUMENTS, .block = b->number,
+					     .text = buf_slice(&b->text) });
 		if (b->ended)
 			on_event(x, &(struct event){ .kind = EVENT_TOOL_END, .block = b->number });
 	}

@@ -136,16 +136,19 @@ static void test_hears_text(void **state)
 		     "\"delta\":\"x\",\"logprobs\":[{\"token\":\"x\",\"logprob\":-0.5,\"top_logprobs\":[{\"token\":\"y\",\"logprob\":-2}]}]}", LAST("[]"));
 #define URL "{\"type\":\"url_citation\",\"start_index\":1,\"end_index\":3,\"url\":\"https://x\",\"title\":\"X\"}"
 	assert_hears(SAID "text 0 abc|cite 0 0 https://x 1-3|cite 0 2 file-1 -1-7|" END, CREATED, DELTA("output_text", 0, "abc"),
-		     "{\"type\":\"response.output_text.annotation.added\",\"output_index\":0,\"content_index\":0,\"annotation_index\":0,\"annotation\":" URL "}",
+		     "{\"type\":\"response.output_text.annotation.added\",\"output_index\":0,\"content_index\":0,\"annotation_index\":0,\"annotation\":" URL
+		     	"}",
 		     DONE(0, MESSAGE("{\"type\":\"output_text\",\"text\":\"abc\",\"annotations\":[" URL ",{\"type\":\"file_citation\",\"file_id\":\"file-1\","
 				     "\"filename\":\"a\",\"index\":7}]}")), LAST("[]"));
 }
 
 static void test_hears_items(void **state)
 {
-	assert_hears(SAID "reason 0 a|reason 0 \n\n|reason 0 b|sign 0 " THOUGHT "|" END, CREATED, ADDED(0, "{\"id\":\"rs_1\",\"type\":\"reasoning\",\"summary\":[]}"),
+	assert_hears(SAID "reason 0 a|reason 0 \n\n|reason 0 b|sign 0 " THOUGHT "|" END, CREATED, ADDED(0,
+		"{\"id\":\"rs_1\",\"type\":\"reasoning\",\"summary\":[]}"),
 		     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"summary_index\":0,\"delta\":\"a\"}",
-		     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"summary_index\":1,\"delta\":\"b\"}", DONE(0, THOUGHT), LAST("[]"));
+		     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"summary_index\":1,\"delta\":\"b\"}", DONE(0, THOUGHT),
+		     	LAST("[]"));
 	assert_hears(SAID "reason 0 a|reason 0 \n\n|reason 0 b|sign 0 " THOUGHT "|text 1 t|" END, LAST("[" THOUGHT "," MESSAGE(TEXT("t")) "]"));
 	assert_hears(SAID "reason 0 so|" END, CREATED, "{\"type\":\"response.reasoning_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"so\"}",
 		     "{\"type\":\"response.reasoning_summary_text.delta\",\"output_index\":0,\"summary_index\":0,\"delta\":\"twice\"}", LAST("[]"));
@@ -160,15 +163,18 @@ static void test_hears_items(void **state)
 	assert_hears(SAID "tool 0 c1 f|end 0|" END, CREATED, ADDED(0, CALL("\"\"")), LAST("[]"));
 	assert_hears(SAID "tool 0 c1 f|end 0|" END, CREATED, DONE(0, CALL("\"\"")), LAST("[]"));
 	/* overlapping */
-	assert_hears(SAID "tool 0 c1 f|tool 1 c1 f|args 0 {|args 1 [|args 0 }|end 0|args 1 ]|end 1|" END, CREATED, ADDED(0, CALL("\"\"")), ADDED(1, CALL("\"\"")),
+	assert_hears(SAID "tool 0 c1 f|tool 1 c1 f|args 0 {|args 1 [|args 0 }|end 0|args 1 ]|end 1|" END, CREATED, ADDED(0, CALL("\"\"")), ADDED(1,
+		CALL("\"\"")),
 		     DELTA("function_call_arguments", 0, "{"), DELTA("function_call_arguments", 1, "["), DELTA("function_call_arguments", 0, "}"),
 		     DONE(0, CALL("\"{}\"")), DELTA("function_call_arguments", 1, "]"), DONE(1, CALL("\"[]\"")), LAST("[]"));
 #define CUSTOM "{\"id\":\"ctc_1\",\"type\":\"custom_tool_call\",\"call_id\":\"c1\",\"name\":\"f\",\"input\":\"free\"}"
-	assert_hears(SAID "custom 0 c1 f|args 0 free|end 0|" END, CREATED, ADDED(0, CUSTOM), DELTA("custom_tool_call_input", 0, "free"), DONE(0, CUSTOM), LAST("[]"));
+	assert_hears(SAID "custom 0 c1 f|args 0 free|end 0|" END, CREATED, ADDED(0, CUSTOM), DELTA("custom_tool_call_input", 0, "free"), DONE(0, CUSTOM),
+		LAST("[]"));
 	assert_hears(SAID "tool 0 c1 crm.f|end 0|tool 1 c1 f|end 1|" END, CREATED,
 		     DONE(0, "{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"namespace\":\"crm\",\"arguments\":\"\"}"),
 		     DONE(1, "{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"namespace\":\"f\",\"arguments\":\"\"}"), LAST("[]"));
-	assert_hears(SAID "opaque 0 {\"type\":\"web_search_call\",\"id\":\"ws\"}|media 1 image/webp AAAA|" END, CREATED, ADDED(0, "{\"type\":\"web_search_call\"}"),
+	assert_hears(SAID "opaque 0 {\"type\":\"web_search_call\",\"id\":\"ws\"}|media 1 image/webp AAAA|" END, CREATED, ADDED(0,
+		"{\"type\":\"web_search_call\"}"),
 		     DONE(0, "{\"type\":\"web_search_call\",\"id\":\"ws\"}"),
 		     DONE(1, "{\"type\":\"image_generation_call\",\"output_format\":\"webp\",\"result\":\"AAAA\"}"), LAST("[]"));
 }
@@ -178,8 +184,10 @@ static void test_hears_whole_answers(void **state)
 	struct listening l;
 
 	listening_init(&l);
-	assert_int_not_equal(heard_whole(&l.heard, "{\"id\":\"resp_1\",\"object\":\"response\",\"model\":\"g\",\"status\":\"incomplete\",\"incomplete_details\":"
-				"{\"reason\":\"max_output_tokens\"},\"output\":[" THOUGHT "," CALL("\"{}\"") "," MESSAGE(TEXT("t")) "],\"usage\":{\"input_tokens\":5,"
+	assert_int_not_equal(heard_whole(&l.heard,
+		"{\"id\":\"resp_1\",\"object\":\"response\",\"model\":\"g\",\"status\":\"incomplete\",\"incomplete_details\":"
+				"{\"reason\":\"max_output_tokens\"},\"output\":[" THOUGHT "," CALL("\"{}\"") "," MESSAGE(TEXT("t"))
+					"],\"usage\":{\"input_tokens\":5,"
 				"\"output_tokens\":2},\"tool_usage\":{\"web_search\":{\"num_requests\":2}}}") & READING_FINISH, 0);
 	assert_int_equal(l.heard.reader.usage.web_searches, 2);
 	assert_heard(&l, SAID "reason 0 a|reason 0 \n\n|reason 0 b|sign 0 " THOUGHT "|tool 1 c1 f|args 1 {}|end 1|text 2 t|stop length max_output_tokens");
@@ -439,7 +447,8 @@ static void test_echo(void **state)
 	struct speech s;
 	struct slice last;
 
-	speech_init(&s, "{\"model\":\"m\",\"input\":\"hi\",\"instructions\":\"i\\nj\",\"tools\":[\n {\"type\":\"function\",\r\n\"name\":\"f\"}],\"temperature\":0.5,"
+	speech_init(&s,
+		"{\"model\":\"m\",\"input\":\"hi\",\"instructions\":\"i\\nj\",\"tools\":[\n {\"type\":\"function\",\r\n\"name\":\"f\"}],\"temperature\":0.5,"
 		    "\"reasoning\":{\"effort\":\"low\",\"context\":\"auto\"},\"text\":{\"verbosity\":\"low\"},\"metadata\":{\"a\":\"b\"},\"store\":false,"
 		    "\"conversation\":\"c1\",\"service_tier\":\"auto\",\"max_output_tokens\":50}");
 	speak(&s, (struct event){ .kind = EVENT_START, .start = { .id = SLICE("chatcmpl-1"), .service_tier = SLICE("flex") } });
@@ -475,23 +484,27 @@ static void test_items(void **state)
 	say(&s, TOOL_ARGUMENTS, 3, "1}");
 	end(&s, 4);
 	end(&s, 3);
-	speak(&s, (struct event){ .kind = EVENT_TOOL_BEGIN, .block = 5, .tool = { .id = SLICE("c3"), .name = SLICE("h"), .custom = true, .item_id = SLICE("ctc_9") } });
+	speak(&s, (struct event){ .kind = EVENT_TOOL_BEGIN, .block = 5, .tool = { .id = SLICE("c3"), .name = SLICE("h"), .custom = true, .item_id =
+		SLICE("ctc_9") } });
 	say(&s, TOOL_ARGUMENTS, 5, "free \"text\"");
 	end(&s, 5);
 	call(&s, 6, "c4", "none");
 	end(&s, 6);
 	speak(&s, (struct event){ .kind = EVENT_MEDIA, .block = 7, .media = { .mime = SLICE("image/png"), .value = SLICE("AAAA") } });
 	speak(&s, (struct event){ .kind = EVENT_MEDIA, .block = 7, .media = { .mime = SLICE("image/png"), .value = SLICE("BBBB") } });
-	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 8, .opaque = { SLICE("{\"type\":\"web_search_call\",\n\"id\":\"ws_1\"}"), DIALECT_OPENAI_RESPONSES } });
+	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 8, .opaque = { SLICE("{\"type\":\"web_search_call\",\n\"id\":\"ws_1\"}"),
+		DIALECT_OPENAI_RESPONSES } });
 	speak(&s, (struct event){ .kind = EVENT_OPAQUE, .block = 9, .opaque = { SLICE("{\"type\":\"server_tool_use\"}"), DIALECT_ANTHROPIC } });
 	say(&s, TEXT, 10, "done");
 	stop(&s, STOP_TOOL_CALLS);
 	last = ended(&s);
 	assert_in(last, "\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"hm\"}],\"encrypted_content\":\"SIG\"}");
-	assert_in(last, "\"content\":[{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"let me\"},{\"type\":\"refusal\",\"refusal\":\"no\"}]}");
+	assert_in(last,
+		"\"content\":[{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"let me\"},{\"type\":\"refusal\",\"refusal\":\"no\"}]}");
 	assert_in(last, "\"type\":\"function_call\",\"status\":\"completed\",\"arguments\":\"{\\\"a\\\":1}\",\"call_id\":\"c1\",\"name\":\"f\"}");
 	assert_in(last, "\"arguments\":\"[]\",\"call_id\":\"c2\",\"name\":\"g\",\"namespace\":\"crm\"}");
-	assert_in(last, "{\"id\":\"ctc_9\",\"type\":\"custom_tool_call\",\"status\":\"completed\",\"input\":\"free \\\"text\\\"\",\"call_id\":\"c3\",\"name\":\"h\"}");
+	assert_in(last,
+		"{\"id\":\"ctc_9\",\"type\":\"custom_tool_call\",\"status\":\"completed\",\"input\":\"free \\\"text\\\"\",\"call_id\":\"c3\",\"name\":\"h\"}");
 	assert_in(last, "\"arguments\":\"{}\",\"call_id\":\"c4\"");
 	assert_in(last, "\"type\":\"image_generation_call\",\"status\":\"completed\",\"result\":\"AAAABBBB\",\"output_format\":\"png\"}");
 	assert_in(last, "{\"type\":\"web_search_call\", \"id\":\"ws_1\"}");
@@ -521,7 +534,8 @@ static void test_signatures(void **state)
 
 static void test_citations_and_logprobs(void **state)
 {
-	static const struct logprob top = { .token = { "b", 1 }, .value = -2 }, one = { .token = { "\xc3\xa9", 2 }, .value = -0.25, .top = (void *)&top, .top_count = 1 };
+	static const struct logprob top = { .token = { "b", 1 }, .value = -2 }, one = { .token = { "\xc3\xa9", 2 }, .value = -0.25, .top = (void *)&top,
+		.top_count = 1 };
 	struct speech s;
 	struct slice last;
 
@@ -535,10 +549,16 @@ static void test_citations_and_logprobs(void **state)
 	assert_true(dialect_openai_responses.write_end(&s.w, &s.out));
 	check_grammar(buf_slice(&s.out));
 	last = buf_slice(&s.out);
-	assert_in(last, "\"delta\":\"\xc3\xa9\",\"logprobs\":[{\"token\":\"\xc3\xa9\",\"bytes\":[195,169],\"logprob\":-0.25,\"top_logprobs\":[{\"token\":\"b\",\"bytes\":[98],\"logprob\":-2}]}]");
-	assert_in(last, "\"annotation_index\":1,\"annotation\":{\"type\":\"url_citation\",\"start_index\":0,\"end_index\":3,\"url\":\"https://x\",\"title\":\"X\"}");
+	assert_in(last,
+		"\"delta\":\"\xc3\xa9\",\"logprobs\":[{\"token\":\"\xc3\xa9\",\"bytes\":[195,169],\"logprob\":-0.25,"
+				"\"top_logprobs\":[{\"token\":\"b\",\"bytes\":[98],\"logprob\":-2}]}]");
+	assert_in(last,
+		"\"annotation_index\":1,\"annotation\":{\"type\":\"url_citation\",\"start_index\":0,\"end_index\":3,\"url\":\"https://x\",\"title\":\"X\"}");
 	assert_in(last, "{\"type\":\"file_citation\",\"file_id\":\"\",\"filename\":\"D\",\"index\":2}");
-	assert_in(last, "\"status\":\"incomplete\",\"background\":false,\"completed_at\":null,\"error\":null,\"incomplete_details\":{\"reason\":\"max_output_tokens\"}");
+	assert_in(last,
+
+					"\"status\":\"incomplete\",\"background\":false,\"completed_at\":null,\"error\":null,"
+					"\"incomplete_details\":{\"reason\":\"max_output_tokens\"}");
 	assert_in(last, "\"type\":\"message\",\"status\":\"incomplete\"");
 	speech_done(&s);
 }

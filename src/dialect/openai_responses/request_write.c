@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A Responses request out of the hub: its members but for the tools (request_write_tools.c) and the conversation
- * (request_write_input.c). What stays the same from turn to turn comes first, the input last. DIALECTS §3.9 to §3.13. */
+ * (request_write_input.c). What stays the same from turn to turn comes first, the input last. DIALECTS §3.9 to §3.13.
+ * */
 #include "dialect/chat_shape.h"
 #include "dialect/openai_responses/openai_responses.h"
 

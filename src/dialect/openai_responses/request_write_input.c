@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conversation of a Responses request, out of the hub: `instructions` and the items of `input` (DIALECTS §3.2, §3.3,
- * §3.6, §3.11, §3.13). */
+/* The conversation of a Responses request, out of the hub: `instructions` and the items of `input` (DIALECTS §3.2,
+ * §3.3, §3.6, §3.11, §3.13). */
 #include "dialect/chat_shape.h"
 #include "dialect/openai_responses/openai_responses.h"
 #include "llm/state.h"
@@ -11,13 +11,15 @@ enum { MARKS_MAX = 4 };                /* written per request; with the automati
 
 static bool takes_marks(const struct responses_request *q)
 {
-	return responses_says(q, FIELD_CACHE_MARKS) && (q->own || q->target->rules->cache_marks == CACHE_MARKS_BREAKPOINT);
+	return responses_says(q, FIELD_CACHE_MARKS) &&
+	       (q->own || q->target->rules->cache_marks == CACHE_MARKS_BREAKPOINT);
 }
 
 /* Where breakpoints may stand: input_text, input_image and input_file, in messages and in tools' outputs. */
 static bool has_place(const struct part *p)
 {
-	return p->cache_mark != CACHE_MARK_NONE && (p->kind == PART_TEXT || p->kind == PART_IMAGE || p->kind == PART_DOCUMENT);
+	return p->cache_mark != CACHE_MARK_NONE &&
+	       (p->kind == PART_TEXT || p->kind == PART_IMAGE || p->kind == PART_DOCUMENT);
 }
 
 static unsigned count_marks(const struct part *parts)
@@ -85,9 +87,9 @@ static const struct turn *instructions_end(const struct responses_request *q)
 	if (!first || first->role != ROLE_SYSTEM)
 		return first;
 	if (q->own) {
-		bool said = first->parts && first->parts->raw.ptr && first->parts->raw_dialect == DIALECT_OPENAI_RESPONSES;
+		const struct part *p = first->parts;
 
-		return said ? first->next : first;
+		return p && p->raw.ptr && p->raw_dialect == DIALECT_OPENAI_RESPONSES ? first->next : first;
 	}
 	if (q->target->rules->system_role == SYSTEM_AS_USER)
 		return first;
@@ -149,8 +151,8 @@ static struct slice file_name(const struct media *m)
 	return slice_eq(media_guess_mime(m), SLICE("application/pdf")) ? SLICE("document.pdf") : SLICE("document");
 }
 
-/* A document that is text is said as text, below its title: files of text are not taken by every model. What Anthropic's
- * clients say about a document stands before it. */
+/* A document that is text is said as text, below its title: files of text are not taken by every model. What
+ * Anthropic's clients say about a document stands before it. */
 static void write_document(struct responses_request *q, const struct part *p)
 {
 	static const struct part unmarked = { .kind = PART_TEXT };
@@ -332,7 +334,8 @@ static bool is_reasoning_item(struct slice payload, struct arena *scratch)
 	struct json_error error;
 
 	return payload.len > 0 && payload.ptr[0] == '{' && json_parse(scratch, payload, &doc, &error) &&
-	       json_is(json_root(&doc), JSON_OBJECT) && json_text_eq(json_get(json_root(&doc), "type"), SLICE("reasoning"));
+	       json_is(json_root(&doc), JSON_OBJECT) &&
+	       json_text_eq(json_get(json_root(&doc), "type"), SLICE("reasoning"));
 }
 
 static bool is_at_home(const struct responses_request *q, const struct part *p)
@@ -499,8 +502,8 @@ static void write_assistant(struct responses_request *q, const struct turn *t)
 	json_end_object(q->w);
 }
 
-/* JSON mode without the word in the input is a 400 at OpenAI, for chat completions too; clients of other dialects need not
- * know that. */
+/* JSON mode without the word in the input is a 400 at OpenAI, for chat completions too; clients of other dialects need
+ * not know that. */
 static void write_json_word(struct responses_request *q)
 {
 	static const struct part word = { .kind = PART_TEXT, .text = { "Answer in JSON.", 15 } };

@@ -131,7 +131,8 @@ static void test_own_items(void **state)
 		   "{\"type\":\"function_call\",\"call_id\":\"1\",\"name\":\"f\",\"arguments\":\"{}\"}]");
 	assert_own("\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":\"s\"},{\"type\":\"message\",\"role\":\"developer\",\"content\":\"d\"},"
 		   "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"t\"},"
-		   "{\"type\":\"input_image\",\"image_url\":\"https://x/i.png\",\"detail\":\"low\"},{\"type\":\"input_image\",\"file_id\":\"f\",\"detail\":\"auto\"},"
+		   "{\"type\":\"input_image\",\"image_url\":\"https://x/i.png\",\"detail\":\"low\"},{\"type\":\"input_image\",\"file_id\":\"f\","
+		   	"\"detail\":\"auto\"},"
 		   "{\"type\":\"input_file\",\"filename\":\"a.pdf\",\"file_data\":\"data:application/pdf;base64,JVBE\"},"
 		   "{\"type\":\"input_file\",\"file_url\":\"https://x/a.pdf\"},"
 		   "{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AAAA\",\"format\":\"mp3\"}}]}]", NULL);
@@ -239,7 +240,8 @@ static void test_foreign_tools(void **state)
 	struct written w;
 
 	assert_foreign("\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\",\"properties\":"
-		       "{\"a\":{\"type\":\"string\"}}}},{\"type\":\"function\",\"name\":\"g\"}],\"tool_choice\":\"required\",\"parallel_tool_calls\":false," INPUT,
+		       "{\"a\":{\"type\":\"string\"}}}},{\"type\":\"function\",\"name\":\"g\"}],\"tool_choice\":\"required\",\"parallel_tool_calls\":false,"
+		       	INPUT,
 		       "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\",\"properties\":"
 		       "{\"a\":{\"type\":\"string\"}}},\"strict\":false},{\"type\":\"function\",\"name\":\"g\",\"parameters\":"
 		       "{\"type\":\"object\",\"properties\":{}},\"strict\":false}],\"tool_choice\":\"required\",\"parallel_tool_calls\":false,"
@@ -283,7 +285,9 @@ static void test_foreign_conversation(void **state)
 			   "{\"type\":\"message\",\"role\":\"user\",\"content\":\"and?\"}]", 0);
 
 	/* a document in words */
-	foreign(&w, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_data\":\"JVBERi0x\"},{\"type\":\"input_file\",\"file_data\":\"x\"}]}]",
+	foreign(&w,
+		"\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_data\":\"JVBERi0x\"},{\"type\":\"input_file\","
+				"\"file_data\":\"x\"}]}]",
 		&unknown);
 	w.chat.turns->last->media->source = MEDIA_TEXT;
 	w.chat.turns->last->media->name = SLICE("Title");
@@ -300,8 +304,10 @@ static void test_cache_markers(void **state)
 {
 	/* at most four: the last ones; a model without them is told nothing */
 	static const char body[] = "\"input\":[{\"role\":\"system\",\"content\":[" MARKED("s") "]},{\"role\":\"user\",\"content\":[" MARKED("1") ","
-				   MARKED("2") "," MARKED("3") ",{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]";
-	assert_foreign(body, "\"store\":false,\"prompt_cache_options\":{\"mode\":\"explicit\"},\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":["
+				   MARKED("2") "," MARKED("3")
+				   	",{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]";
+	assert_foreign(body,
+		"\"store\":false,\"prompt_cache_options\":{\"mode\":\"explicit\"},\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":["
 			     PLAIN("s") "]},{\"type\":\"message\",\"role\":\"user\",\"content\":[" MARKED("1") "," MARKED("2") "," MARKED("3") ","
 			     "{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]", &caching, 0);
 	assert_foreign(body, "\"instructions\":\"s\",\"store\":false,\"input\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[" PLAIN("1") "," PLAIN("2")
@@ -366,7 +372,8 @@ static void test_count(void **state)
 	opened(&w, OPERATION_COUNT_TOKENS, "{\"model\":\"m\",\"instructions\":\"i\",\"temperature\":1,\"max_output_tokens\":5,\"truncation\":\"auto\","
 		"\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"reasoning\":{\"effort\":\"low\"},\"metadata\":{\"a\":\"b\"},\"input\":\"hi\"}");
 	write_it(&w);
-	assert_slice(buf_slice(&w.out), "{\"model\":\"own\",\"instructions\":\"i\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"reasoning\":{\"effort\":\"low\"},"
+	assert_slice(buf_slice(&w.out),
+		"{\"model\":\"own\",\"instructions\":\"i\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"reasoning\":{\"effort\":\"low\"},"
 		"\"truncation\":\"auto\"," INPUT "}");
 	written_done(&w);
 }
@@ -382,10 +389,12 @@ static const struct {
 	{ FIELD_INDEX_LATER_SYSTEM, "\"input\":[\"u\",{\"role\":\"system\",\"content\":\"later\"}]", "\"role\":\"system\",\"content\":\"later\"" },
 	{ FIELD_INDEX_IMAGE_DATA, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,AA\"}]}]",
 	  "\"image_url\":\"data:image/png;base64,AA\"" },
-	{ FIELD_INDEX_IMAGE_URL, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"https://x/i\"}]}]", "\"image_url\":\"https://x/i\"" },
+	{ FIELD_INDEX_IMAGE_URL, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"https://x/i\"}]}]",
+		"\"image_url\":\"https://x/i\"" },
 	{ FIELD_INDEX_DOCUMENT_DATA, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_data\":\"data:application/pdf;base64,AA\"}]}]",
 	  "\"file_data\":\"data:application/pdf;base64,AA\"" },
-	{ FIELD_INDEX_DOCUMENT_URL, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_url\":\"https://x/d\"}]}]", "\"file_url\":\"https://x/d\"" },
+	{ FIELD_INDEX_DOCUMENT_URL, "\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_url\":\"https://x/d\"}]}]",
+		"\"file_url\":\"https://x/d\"" },
 	{ FIELD_INDEX_TOOLS, "\"tools\":[{\"type\":\"function\",\"name\":\"f\"}]," INPUT, "\"name\":\"f\"" },
 	{ FIELD_INDEX_CUSTOM_TOOLS, "\"tools\":[{\"type\":\"custom\",\"name\":\"f\"}]," INPUT, "\"type\":\"custom\"" },
 	{ FIELD_INDEX_WEB_SEARCH, "\"tools\":[{\"type\":\"web_search\"}]," INPUT, "{\"type\":\"web_search\"}" },
@@ -393,8 +402,10 @@ static const struct {
 	  "\"required\":[],\"additionalProperties\":false}}]," INPUT, "\"strict\":true" },
 	{ FIELD_INDEX_CHOICE_NONE, TOOLS "\"tool_choice\":\"none\"," INPUT, "\"tool_choice\":\"none\"" },
 	{ FIELD_INDEX_CHOICE_REQUIRED, TOOLS "\"tool_choice\":\"required\"," INPUT, "\"tool_choice\":\"required\"" },
-	{ FIELD_INDEX_CHOICE_NAMED, TOOLS "\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}," INPUT, "\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}" },
-	{ FIELD_INDEX_CHOICE_ALLOWED, TOOLS "\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"auto\",\"tools\":[{\"type\":\"custom\",\"name\":\"c\"}]}," INPUT,
+	{ FIELD_INDEX_CHOICE_NAMED, TOOLS "\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}," INPUT,
+		"\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}" },
+	{ FIELD_INDEX_CHOICE_ALLOWED, TOOLS "\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"auto\",\"tools\":[{\"type\":\"custom\",\"name\":\"c\"}]},"
+		INPUT,
 	  "\"tools\":[{\"type\":\"custom\",\"name\":\"c\"}]}" },
 	{ FIELD_INDEX_PARALLEL_CONTROL, "\"parallel_tool_calls\":false," INPUT, "\"parallel_tool_calls\":false" },
 	{ FIELD_INDEX_FORMAT_JSON, "\"text\":{\"format\":{\"type\":\"json_object\"}}," INPUT, "json_object" },
@@ -402,7 +413,8 @@ static const struct {
 	{ FIELD_INDEX_MAX_OUTPUT, "\"max_output_tokens\":77," INPUT, "\"max_output_tokens\":77" },
 	{ FIELD_INDEX_TEMPERATURE, "\"temperature\":0.5," INPUT, "\"temperature\":0.5" },
 	{ FIELD_INDEX_TOP_P, "\"top_p\":0.5," INPUT, "\"top_p\":0.5" },
-	{ FIELD_INDEX_LOGPROBS, "\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":2," INPUT, "\"top_logprobs\":2,\"include\":[\"message.output_text.logprobs\"]" },
+	{ FIELD_INDEX_LOGPROBS, "\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":2," INPUT,
+		"\"top_logprobs\":2,\"include\":[\"message.output_text.logprobs\"]" },
 	{ FIELD_INDEX_REASONING, "\"reasoning\":{\"effort\":\"low\"}," INPUT, "\"effort\":\"low\"" },
 	{ FIELD_INDEX_REASONING_VISIBLE, "\"reasoning\":{\"summary\":\"concise\"}," INPUT, "\"summary\":\"concise\"" },
 	{ FIELD_INDEX_VERBOSITY, "\"text\":{\"verbosity\":\"low\"}," INPUT, "\"verbosity\":\"low\"" },
@@ -413,7 +425,8 @@ static const struct {
 	{ FIELD_INDEX_STORE, "\"store\":true," INPUT, "\"store\":true" },
 	{ FIELD_INDEX_PREVIOUS_RESPONSE, "\"previous_response_id\":\"r\"," INPUT, "\"previous_response_id\":\"r\"" },
 	{ FIELD_INDEX_BACKGROUND, "\"background\":true," INPUT, "\"background\":true" },
-	{ FIELD_INDEX_RESULT_MEDIA, "\"input\":[" CALL ",{\"type\":\"function_call_output\",\"call_id\":\"1\",\"output\":[{\"type\":\"input_image\",\"image_url\":\"https://x/i\"}]}]",
+	{ FIELD_INDEX_RESULT_MEDIA, "\"input\":[" CALL
+		",{\"type\":\"function_call_output\",\"call_id\":\"1\",\"output\":[{\"type\":\"input_image\",\"image_url\":\"https://x/i\"}]}]",
 	  "\"output\":[{\"type\":\"input_image\"" },
 };
 

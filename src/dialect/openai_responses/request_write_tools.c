@@ -130,8 +130,8 @@ static void copy_member(const struct responses_request *q, struct json from, con
 	json_value_raw(q->w, json_raw(v));
 }
 
-/* What other dialects' searches share with this one's: where the user is, which domains, how much (DIALECTS §3.14). Chat
- * completions have the place one object deeper. */
+/* What other dialects' searches share with this one's: where the user is, which domains, how much (DIALECTS §3.14).
+ * Chat completions have the place one object deeper. */
 static void write_search(const struct responses_request *q, const struct tool *t)
 {
 	struct json place = json_get(t->raw, "user_location"), approximate = json_get(place, "approximate");
@@ -286,7 +286,9 @@ static bool is_choice_said(const struct responses_request *q)
 
 void responses_write_choice(const struct responses_request *q, const struct other_member *own)
 {
-	static const char *const words[] = { [CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none", [CHOICE_REQUIRED] = "required" };
+	static const char *const words[] = {
+		[CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none", [CHOICE_REQUIRED] = "required",
+	};
 	const struct tool_choice *c = &q->chat->choice;
 
 	if (own || is_choice_said(q))

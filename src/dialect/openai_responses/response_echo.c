@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a response repeats of its request, with OpenAI's defaults where the client said nothing (recorded: openai). */
-#include "dialect/openai_responses/openai_responses.h"
+#include "dialect/openai_responses/events_write_internal.h"
 
 static const struct {
 	const char *name, *otherwise;  /* JSON; NULL: the member is left out */
@@ -43,8 +43,8 @@ struct slice responses_one_line(struct slice json, struct arena *a)
 }
 
 /* `reasoning` and `text` are objects whose two best known members are always there. */
-static struct slice complete_object(struct json object, const char *first, const char *first_otherwise, const char *second,
-				    const char *second_otherwise, struct arena *a)
+static struct slice complete_object(struct json object, const char *first, const char *first_otherwise,
+				    const char *second, const char *second_otherwise, struct arena *a)
 {
 	const char *names[] = { first, second }, *otherwise[] = { first_otherwise, second_otherwise };
 	struct json_writer j;

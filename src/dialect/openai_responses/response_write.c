@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The response object and its output items, as they stand in whole answers, at both ends of a stream and in its …done
  * events (DIALECTS §4.1 to §4.5, §4.7; Response of OpenAI's API description). */
-#include "dialect/openai_responses/openai_responses.h"
+#include "dialect/openai_responses/events_write_internal.h"
 
 /* ---- pieces of text ---- */
 
