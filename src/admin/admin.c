@@ -225,6 +225,8 @@ static void on_request(struct server_stream *s, void *ctx)
 		case LOCAL_NONE:
 		case LOCAL_MODELS:
 		case LOCAL_MODEL:
+		case LOCAL_RUNNING:
+		case LOCAL_VERSION:
 			check(false, "only admin pages are on the admin plane");
 		}
 	}

@@ -12,7 +12,7 @@ static const struct {
 	[DIALECT_GEMINI] = { "gemini", &dialect_gemini },
 	[DIALECT_BEDROCK] = { "bedrock", NULL },
 	[DIALECT_COHERE] = { "cohere", NULL },
-	[DIALECT_OLLAMA] = { "ollama", NULL },
+	[DIALECT_OLLAMA] = { "ollama", &dialect_ollama },
 };
 
 const struct dialect *dialect_by_id(enum dialect_id id)

@@ -208,7 +208,7 @@ static inline int fuzz_dialect(const struct dialect *d, const uint8_t *data, siz
 	struct slice input = slice_of((const char *)data, size);
 	struct arena scratch;
 	arena_init(&scratch);
-	fuzz_stream(d, FRAMING_SSE, input, &scratch);
+	fuzz_stream(d, d == &dialect_ollama ? FRAMING_NDJSON : FRAMING_SSE, input, &scratch);
 	if (d == &dialect_gemini)
 		fuzz_stream(d, FRAMING_JSON_ARRAY, input, &scratch);
 	fuzz_bodies(d, input, &scratch);

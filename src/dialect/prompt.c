@@ -114,6 +114,12 @@ static int64_t media_member_tokens(struct json key, struct slice text, struct sl
 	return media_tokens(json_text_eq(key, SLICE("image_url")) ? SLICE("image/") : mime, 0);
 }
 
+/* Ollama's: strings of base64 beside the text. */
+static bool is_images(struct json key, struct json value)
+{
+	return json_text_eq(key, SLICE("images")) && json_is(json_at(value, 0), JSON_STRING);
+}
+
 /* JSON_DEPTH_MAX bounds the recursion. */
 static int64_t estimate(struct json v, struct slice mime, struct arena *scratch)
 {
@@ -141,6 +147,8 @@ static int64_t estimate(struct json v, struct slice mime, struct arena *scratch)
 		bool is_string = json_is(w.value, JSON_STRING);
 		if (is_string && is_one_of(w.key, media_members))
 			tokens += media_member_tokens(w.key, json_text(w.value, scratch), mime);
+		else if (is_images(w.key, w.value))
+			tokens += IMAGE_TOKENS * (int64_t)json_count(w.value);
 		else if (is_string && is_one_of(w.key, unread))
 			continue;
 		else if (!is_string && is_one_of(w.key, read_as_json))
@@ -160,6 +168,8 @@ int64_t prompt_estimate(struct json root, const char *const *members, struct are
 			continue;
 		if (is_one_of(w.key, schemas))
 			tokens += estimate_text_tokens(json_raw(w.value).ptr, json_raw(w.value).len);
+		else if (is_images(w.key, w.value))
+			tokens += IMAGE_TOKENS * (int64_t)json_count(w.value);
 		else
 			tokens += estimate(w.value, (struct slice){ 0 }, scratch);
 	}

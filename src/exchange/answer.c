@@ -356,6 +356,12 @@ void answer_local(struct exchange *x)
 	case LOCAL_MODEL:
 		listing_model(x);
 		break;
+	case LOCAL_RUNNING:
+		check(buf_append_slice(&x->answer, SLICE("{\"models\":[]}")), "a new buffer has room");
+		break;
+	case LOCAL_VERSION:
+		listing_version(x);
+		break;
 	case LOCAL_HEALTH:
 		check(buf_append_slice(&x->answer, SLICE("{\"status\":\"ok\"}")), "a new buffer has room");
 		break;

@@ -131,7 +131,7 @@ static struct slice request_target(const struct attempt *a, const struct candida
 	struct request_route route = {
 		.operation = x->endpoint->operation,
 		.stream = stream,
-		.variant = x->facts.variant,
+		.variant = x->facts.variant && !a->translation,
 		.model = c->own_id,
 		.query = a->translation ? (stream ? d->stream_query : SLICE("")) : x->query,
 		.quirks = a->binding->quirks,

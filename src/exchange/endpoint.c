@@ -10,11 +10,16 @@
 #define STREAM(pattern_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
 	  .dialect = DIALECT_GEMINI, .operation = OPERATION_CHAT, .stream = true }
-#define BATCH(pattern_) \
+#define VARIANT(pattern_, dialect_, operation_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
-	  .dialect = DIALECT_GEMINI, .operation = OPERATION_EMBEDDINGS, .variant = true }
+	  .dialect = dialect_, .operation = operation_, .variant = true }
+#define BATCH(pattern_) VARIANT(pattern_, DIALECT_GEMINI, OPERATION_EMBEDDINGS)
 #define LOCAL(pattern_, plane_, auth_, dialect_, local_) \
 	{ .methods = "GET,HEAD", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
+	  .dialect = dialect_, .local = local_ }
+/* Local, and asked with a body. */
+#define ASKED(pattern_, dialect_, local_) \
+	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
 #define LATER(methods_, pattern_, dialect_) \
 	{ \
@@ -73,12 +78,13 @@ const struct endpoint endpoints[] = {
 	LOCAL("/v1beta/models/{id}", PLANE_DATA, AUTH_KEY, DIALECT_GEMINI, LOCAL_MODEL),
 
 	/* Ollama, Cohere, Bedrock */
-	LATER(ANY, "/api/chat", DIALECT_OLLAMA),
-	LATER(ANY, "/api/generate", DIALECT_OLLAMA),
-	LATER(ANY, "/api/tags", DIALECT_OLLAMA),
-	LATER(ANY, "/api/show", DIALECT_OLLAMA),
-	LATER(ANY, "/api/embed", DIALECT_OLLAMA),
-	LATER(ANY, "/api/version", DIALECT_OLLAMA),
+	MODEL("POST", "/api/chat", DIALECT_OLLAMA, OPERATION_CHAT),
+	VARIANT("/api/generate", DIALECT_OLLAMA, OPERATION_CHAT),
+	MODEL("POST", "/api/embed", DIALECT_OLLAMA, OPERATION_EMBEDDINGS),
+	LOCAL("/api/tags", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_MODELS),
+	ASKED("/api/show", DIALECT_OLLAMA, LOCAL_MODEL),
+	LOCAL("/api/ps", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_RUNNING),
+	LOCAL("/api/version", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_VERSION),
 	LATER(ANY, "/v2/chat", DIALECT_COHERE),
 	LATER(ANY, "/v2/embed", DIALECT_COHERE),
 	LATER(ANY, "/v2/rerank", DIALECT_COHERE),

@@ -21,7 +21,16 @@ enum endpoint_kind {
 	ENDPOINT_LATER                 /* named by the contract: 501 */
 };
 
-enum local_answer { LOCAL_NONE, LOCAL_MODELS, LOCAL_MODEL, LOCAL_HEALTH, LOCAL_READY, LOCAL_METRICS };
+enum local_answer {
+	LOCAL_NONE,
+	LOCAL_MODELS,
+	LOCAL_MODEL,                   /* named by the path; by the body where the method is POST (Ollama's api/show) */
+	LOCAL_RUNNING,                 /* Ollama's api/ps: models in memory, of which a gateway has none */
+	LOCAL_VERSION,
+	LOCAL_HEALTH,
+	LOCAL_READY,
+	LOCAL_METRICS
+};
 
 struct endpoint {
 	const char *methods;           /* "POST", "GET" or "GET,POST,…" */

@@ -354,7 +354,7 @@ static enum step_result step_identify(struct exchange *x)
 		exchange_refuse(x, FAILURE_NOT_BUILT, "%s is named by weir's contract but not built yet", x->endpoint->pattern);
 		return STEP_ABORT;
 	}
-	if (x->endpoint->kind == ENDPOINT_LOCAL) {
+	if (x->endpoint->kind == ENDPOINT_LOCAL && x->stream->method != HTTP_POST) {
 		answer_local(x);
 		return STEP_ABORT;
 	}
@@ -404,6 +404,20 @@ static enum step_result step_read_body(struct exchange *x)
 	return STEP_NEXT;
 }
 
+/* Ollama's clients name the model in the body; older ones call it `name`. */
+static void answer_asked(struct exchange *x)
+{
+	struct json root = json_root(&x->facts.doc), name = json_get(root, "model");
+
+	if (!json_is(name, JSON_STRING))
+		name = json_get(root, "name");
+	x->path_id = arena_dup(&x->stream->arena, json_text(name, &x->arena));
+	if (x->path_id.len > 0)
+		answer_local(x);
+	else
+		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body has no \"model\"; the list is at /api/tags");
+}
+
 static enum step_result step_decode(struct exchange *x)
 {
 	struct json_error error;
@@ -414,6 +428,10 @@ static enum step_result step_decode(struct exchange *x)
 
 		json_position(buf_slice(&x->body), error.offset, &line, &column);
 		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body is not valid JSON: %s at line %u, column %u", error.message, line, column);
+		return STEP_ABORT;
+	}
+	if (x->endpoint->kind == ENDPOINT_LOCAL) {
+		answer_asked(x);
 		return STEP_ABORT;
 	}
 	x->facts.variant = x->endpoint->variant;

@@ -225,3 +225,4 @@ bool identify_client(struct exchange *x);
 /* listing.c: local answers; they fill in answer, answer_status and answer_type */
 void listing_models(struct exchange *x);
 void listing_model(struct exchange *x);
+void listing_version(struct exchange *x);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model listings: each public id once plus the names of `models:`, in the shape of the caller's dialect (OpenAI's,
- * Anthropic's when anthropic-version is sent, Gemini's below /v1beta). Shapes: the types Model, ModelInfo and Model of
- * the SDKs openai, @anthropic-ai/sdk and @google/genai. */
+ * Anthropic's when anthropic-version is sent, Gemini's below /v1beta, Ollama's below /api). Shapes: the types Model, ModelInfo
+ * and Model of the SDKs openai, @anthropic-ai/sdk and @google/genai; ModelSummary and ShowResponse of Ollama's API
+ * description. */
 #include "exchange/exchange_internal.h"
 
 #include <stdio.h>
@@ -105,12 +106,75 @@ static void write_gemini(struct json_writer *w, const struct listed *m)
 	json_end_object(w);
 }
 
+/* What every listing of Ollama's has, empty where it speaks of a file on a disk. The command line shows the first twelve
+ * digits of the digest. */
+static void write_ollama_details(struct json_writer *w)
+{
+	json_member_cstr(w, "modified_at", "1970-01-01T00:00:00Z");
+	json_literal_key(w, "details");
+	json_value_raw(w, SLICE("{\"parent_model\":\"\",\"format\":\"\",\"family\":\"\",\"families\":[],\"parameter_size\":\"\","
+				"\"quantization_level\":\"\"}"));
+}
+
+static void write_ollama(struct json_writer *w, const struct listed *m)
+{
+	json_begin_object(w);
+	json_member_string(w, "name", m->name);
+	json_member_string(w, "model", m->name);
+	json_member_int(w, "size", 0);
+	json_member_cstr(w, "digest", "0000000000000000000000000000000000000000000000000000000000000000");
+	write_ollama_details(w);
+	json_end_object(w);
+}
+
+/* A name of `models:` may lead to any model: it is held to be able to do everything that a chat needs. */
+static void write_ollama_capabilities(struct json_writer *w, const struct model *m)
+{
+	unsigned abilities = m ? m->abilities : NEEDS_TOOLS;
+	unsigned operations = m ? m->operations : 1u << OPERATION_CHAT;
+
+	json_literal_key(w, "capabilities");
+	json_begin_array(w);
+	if (operations & 1u << OPERATION_CHAT)
+		json_string(w, SLICE("completion"));
+	if (operations & 1u << OPERATION_EMBEDDINGS)
+		json_string(w, SLICE("embedding"));
+	if (abilities & NEEDS_TOOLS)
+		json_string(w, SLICE("tools"));
+	if (abilities & NEEDS_IMAGES)
+		json_string(w, SLICE("vision"));
+	if (abilities & NEEDS_REASONING)
+		json_string(w, SLICE("thinking"));
+	json_end_array(w);
+}
+
+/* Clients look for the length of the context under the architecture's name. */
+static void write_ollama_shown(struct json_writer *w, const struct listed *m)
+{
+	json_begin_object(w);
+	json_member_cstr(w, "modelfile", "");
+	json_member_cstr(w, "parameters", "");
+	json_member_cstr(w, "template", "");
+	write_ollama_details(w);
+	json_literal_key(w, "model_info");
+	json_begin_object(w);
+	json_member_cstr(w, "general.architecture", "weir");
+	json_member_string(w, "general.basename", m->name);
+	if (m->model && m->model->context > 0)
+		json_member_int(w, "weir.context_length", m->model->context);
+	json_end_object(w);
+	write_ollama_capabilities(w, m->model);
+	json_end_object(w);
+}
+
 static void write_item(struct json_writer *w, enum dialect_id dialect, const struct listed *m)
 {
 	if (dialect == DIALECT_ANTHROPIC)
 		write_anthropic(w, m);
 	else if (dialect == DIALECT_GEMINI)
 		write_gemini(w, m);
+	else if (dialect == DIALECT_OLLAMA)
+		write_ollama(w, m);
 	else
 		write_openai(w, m);
 }
@@ -125,7 +189,7 @@ void listing_models(struct exchange *x)
 	json_begin_object(&w);
 	if (dialect == DIALECT_OPENAI_CHAT)
 		json_member_cstr(&w, "object", "list");
-	json_key(&w, dialect == DIALECT_GEMINI ? SLICE("models") : SLICE("data"));
+	json_key(&w, dialect == DIALECT_GEMINI || dialect == DIALECT_OLLAMA ? SLICE("models") : SLICE("data"));
 	json_begin_array(&w);
 	for (unsigned i = 0; i < l.count; i++)
 		write_item(&w, dialect, &l.items[i]);
@@ -151,10 +215,23 @@ void listing_model(struct exchange *x)
 		if (!slice_eq(l.items[i].name, x->path_id))
 			continue;
 		json_writer_init(&w, &x->answer);
-		write_item(&w, x->dialect->id, &l.items[i]);
+		if (x->dialect->id == DIALECT_OLLAMA)
+			write_ollama_shown(&w, &l.items[i]);
+		else
+			write_item(&w, x->dialect->id, &l.items[i]);
 		return;
 	}
 	exchange_refuse(x, FAILURE_NO_MODEL, "there is no model '%.*s' here; %s lists those there are",
 			(int)(x->path_id.len < 200 ? x->path_id.len : 200), x->path_id.ptr,
-			x->dialect->id == DIALECT_GEMINI ? "/v1beta/models" : "/v1/models");
+			x->dialect->id == DIALECT_GEMINI   ? "/v1beta/models"
+			: x->dialect->id == DIALECT_OLLAMA ? "/api/tags"
+							   : "/v1/models");
+}
+
+/* Clients compare it with the version that brought what they use: this is the one whose API weir speaks. */
+#define OLLAMA_VERSION "0.13.0"
+
+void listing_version(struct exchange *x)
+{
+	check(buf_append_slice(&x->answer, SLICE("{\"version\":\"" OLLAMA_VERSION "\"}")), "a new buffer has room");
 }

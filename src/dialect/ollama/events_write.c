@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ollama's streams and whole answers out of hub events (DIALECTS §4.1–§4.4, §5.8). Text and thinking go out as they come;
+ * calls are whole in this dialect, and images, so their pieces wait for their end. Durations are zero: nobody here has
+ * measured how long a model was loaded or read, and zero is what clients take for not known. */
+#include "dialect/ollama/ollama.h"
+
+#include "base/clock.h"
+
+enum { CALLS_MAX = 1024, TIME_MAX = 25 };
+
+/* Gathered in the writer's arena. */
+struct kept_text {
+	char *ptr;
+	size_t len, capacity;
+};
+
+struct call_written {
+	struct call_written *next;
+	unsigned block;
+	struct slice id, name;
+	struct kept_text arguments;
+	bool said;
+};
+
+/* event_writer.state */
+struct answer_written {
+	bool generate;                 /* the client asked api/generate */
+	struct slice model;
+	char created_at[TIME_MAX];     /* empty = not set yet */
+	struct call_written *calls, *last_call;
+	unsigned call_count, calls_said;
+	struct kept_text image;
+	unsigned image_block;
+	size_t kept;                   /* bytes, against w->limit */
+	enum stop_reason reason;
+};
+
+/* What one line, or the whole answer, says. */
+struct piece {
+	struct slice text, thinking, image;
+	const struct call_written *calls; /* up to `calls_end` */
+	const struct call_written *calls_end;
+	const struct answer_choice *whole; /* images and calls are taken from it */
+	const struct logprob *logprobs;
+	unsigned logprob_count;
+};
+
+static struct answer_written *written_of(struct event_writer *w)
+{
+	if (!w->state)
+		w->state = arena_new(w->arena, struct answer_written);
+	return w->state;
+}
+
+void ollama_writer_init(struct event_writer *w, const struct request_facts *facts)
+{
+	written_of(w)->generate = facts->variant;
+}
+
+static bool keep(struct event_writer *w, struct kept_text *t, struct slice more)
+{
+	struct answer_written *a = written_of(w);
+
+	if (more.len > w->limit || a->kept > w->limit - more.len)
+		return false;
+	a->kept += more.len;
+	if (t->len + more.len > t->capacity) {
+		size_t capacity = 2 * (t->len + more.len);
+		char *grown = arena_alloc(w->arena, capacity);
+
+		if (t->len > 0)
+			memcpy(grown, t->ptr, t->len);
+		t->ptr = grown;
+		t->capacity = capacity;
+	}
+	if (more.len > 0)
+		memcpy(t->ptr + t->len, more.ptr, more.len);
+	t->len += more.len;
+	return true;
+}
+
+/* ---- pieces ---- */
+
+/* A model's JSON may stand on several lines; between two tokens is the only place for their ends. */
+static struct slice one_line(struct slice json, struct arena *a)
+{
+	char *copy;
+
+	if (!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len))
+		return json;
+	copy = arena_alloc(a, json.len);
+	for (size_t i = 0; i < json.len; i++)
+		copy[i] = json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i];
+	return slice_of(copy, json.len);
+}
+
+static void write_call(struct json_writer *j, struct slice id, struct slice name, struct slice arguments, unsigned index,
+		       struct arena *a)
+{
+	json_begin_object(j);
+	json_member_string(j, "id", id);
+	json_literal_key(j, "function");
+	json_begin_object(j);
+	json_member_int(j, "index", index);
+	json_member_string(j, "name", name);
+	json_literal_key(j, "arguments");
+	json_value_raw(j, one_line(shape_arguments_object(arguments, a), a));
+	json_end_object(j);
+	json_end_object(j);
+}
+
+static void write_calls(struct event_writer *w, struct json_writer *j, const struct piece *s)
+{
+	unsigned first = written_of(w)->calls_said, index = first;
+
+	for (const struct answer_block *b = s->whole ? s->whole->blocks : NULL; b; b = b->next) {
+		if (b->kind != EVENT_TOOL_BEGIN)
+			continue;
+		if (index == first) {
+			json_literal_key(j, "tool_calls");
+			json_begin_array(j);
+		}
+		write_call(j, b->id, b->name, buf_slice(&b->text), index++, w->arena);
+	}
+	for (const struct call_written *c = s->calls; c != s->calls_end; c = c->next) {
+		if (index == first) {
+			json_literal_key(j, "tool_calls");
+			json_begin_array(j);
+		}
+		write_call(j, c->id, c->name, slice_of(c->arguments.ptr, c->arguments.len), index++, w->arena);
+	}
+	if (index > first)
+		json_end_array(j);
+	written_of(w)->calls_said = index;
+}
+
+static bool is_image(const struct media *m)
+{
+	return m->source == MEDIA_DATA && media_part_kind(m->mime) == PART_IMAGE;
+}
+
+static void write_images(struct json_writer *j, const struct piece *s)
+{
+	bool any = s->image.len > 0;
+
+	for (const struct answer_block *b = s->whole ? s->whole->blocks : NULL; b && !any; b = b->next)
+		any = b->kind == EVENT_MEDIA && is_image(&b->media);
+	if (!any)
+		return;
+	json_literal_key(j, "images");
+	json_begin_array(j);
+	if (s->image.len > 0)
+		json_string(j, s->image);
+	for (const struct answer_block *b = s->whole ? s->whole->blocks : NULL; b; b = b->next)
+		if (b->kind == EVENT_MEDIA && is_image(&b->media))
+			json_string(j, buf_slice(&b->text));
+	json_end_array(j);
+}
+
+static void write_logprob(struct json_writer *j, const struct logprob *p, bool with_top)
+{
+	json_begin_object(j);
+	json_member_string(j, "token", p->token);
+	json_literal_key(j, "logprob");
+	json_double(j, p->value);
+	json_literal_key(j, "bytes");
+	json_begin_array(j);
+	for (size_t i = 0; i < p->token.len; i++)
+		json_int(j, (unsigned char)p->token.ptr[i]);
+	json_end_array(j);
+	if (with_top && p->top_count > 0) {
+		json_literal_key(j, "top_logprobs");
+		json_begin_array(j);
+		for (unsigned i = 0; i < p->top_count; i++)
+			write_logprob(j, &p->top[i], false);
+		json_end_array(j);
+	}
+	json_end_object(j);
+}
+
+static void write_logprobs(struct json_writer *j, const struct piece *s)
+{
+	if (s->logprob_count == 0)
+		return;
+	json_literal_key(j, "logprobs");
+	json_begin_array(j);
+	for (unsigned i = 0; i < s->logprob_count; i++)
+		write_logprob(j, &s->logprobs[i], true);
+	json_end_array(j);
+}
+
+static void begin_line(struct event_writer *w, struct json_writer *j, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+
+	if (a->created_at[0] == '\0')
+		clock_format_wall(w->now_s * 1000, a->created_at);
+	json_writer_init(j, out);
+	json_begin_object(j);
+	json_member_string(j, "model", a->model.len > 0 ? a->model : w->model);
+	json_member_cstr(j, "created_at", a->created_at);
+}
+
+/* A chat's message, or the members that api/generate has in its place. */
+static void write_said(struct event_writer *w, struct json_writer *j, const struct piece *s)
+{
+	bool generate = written_of(w)->generate;
+
+	if (!generate) {
+		json_literal_key(j, "message");
+		json_begin_object(j);
+		json_member_cstr(j, "role", "assistant");
+	}
+	json_key(j, generate ? SLICE("response") : SLICE("content"));
+	json_string(j, s->text);
+	if (s->thinking.len > 0)
+		json_member_string(j, "thinking", s->thinking);
+	write_images(j, s);
+	write_calls(w, j, s);
+	if (!generate)
+		json_end_object(j);
+	write_logprobs(j, s);
+}
+
+/* §4.3; a total table. */
+static const char *const done_words[STOP_REASON_COUNT] = {
+	[STOP_END] = "stop", [STOP_SEQUENCE] = "stop", [STOP_LENGTH] = "length", [STOP_CONTEXT] = "length",
+	[STOP_TOOL_CALLS] = "stop", [STOP_REFUSAL] = "stop", [STOP_DECLINED] = "stop", [STOP_PAUSE] = "stop",
+	[STOP_MALFORMED] = "stop", [STOP_UNKNOWN] = "stop",
+};
+
+static void write_done(struct event_writer *w, struct json_writer *j, enum stop_reason reason)
+{
+	const struct usage *u = w->usage;
+
+	json_member_bool(j, "done", true);
+	json_member_cstr(j, "done_reason", done_words[reason]);
+	json_member_int(j, "total_duration", 0);
+	json_member_int(j, "load_duration", 0);
+	json_member_int(j, "prompt_eval_count", u && u->input > 0 ? u->input : 0);
+	json_member_int(j, "prompt_eval_duration", 0);
+	json_member_int(j, "eval_count", u && u->output > 0 ? u->output : 0);
+	json_member_int(j, "eval_duration", 0);
+}
+
+static bool write_line(struct event_writer *w, const struct piece *s, struct buf *out)
+{
+	struct json_writer j;
+
+	begin_line(w, &j, out);
+	write_said(w, &j, s);
+	json_member_bool(&j, "done", false);
+	json_end_object(&j);
+	w->written++;
+	return !j.overflow && buf_append_slice(out, SLICE("\n"));
+}
+
+/* ---- events ---- */
+
+/* An image that is complete goes before whatever comes next. */
+static bool flush_image(struct event_writer *w, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+	struct piece s = { .image = slice_of(a->image.ptr, a->image.len) };
+
+	if (a->image.len == 0)
+		return true;
+	a->image.len = 0;
+	return write_line(w, &s, out);
+}
+
+static bool write_text(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct piece s = { 0 };
+
+	if (e->text.len == 0)
+		return true;
+	if (e->kind == EVENT_REASONING)
+		s.thinking = e->text;
+	else
+		s.text = e->text;
+	return write_line(w, &s, out);
+}
+
+static bool begin_call(struct event_writer *w, const struct event *e)
+{
+	struct answer_written *a = written_of(w);
+	struct call_written *c;
+
+	if (a->call_count == CALLS_MAX)
+		return false;
+	a->call_count++;
+	c = arena_new(w->arena, struct call_written);
+	c->block = e->block;
+	c->id = arena_dup(w->arena, e->tool.id);
+	c->name = arena_dup(w->arena, e->tool.name);
+	if (a->last_call)
+		a->last_call->next = c;
+	else
+		a->calls = c;
+	a->last_call = c;
+	return true;
+}
+
+static struct call_written *find_call(struct event_writer *w, unsigned block)
+{
+	for (struct call_written *c = written_of(w)->calls; c; c = c->next)
+		if (c->block == block && !c->said)
+			return c;
+	return NULL;
+}
+
+static bool end_call(struct event_writer *w, struct call_written *c, struct buf *out)
+{
+	struct piece s = { .calls = c, .calls_end = c ? c->next : NULL };
+
+	if (!c)
+		return true;
+	c->said = true;
+	return write_line(w, &s, out);
+}
+
+static bool keep_arguments(struct event_writer *w, const struct event *e)
+{
+	struct call_written *c = find_call(w, e->block);
+
+	return !c || keep(w, &c->arguments, e->text);
+}
+
+static bool write_media(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+
+	if (!is_image(&e->media))
+		return true;
+	if (a->image.len > 0 && a->image_block != e->block && !flush_image(w, out))
+		return false;
+	a->image_block = e->block;
+	return keep(w, &a->image, e->media.value);
+}
+
+static bool write_token_logprobs(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct piece s = { .logprobs = e->logprobs.items, .logprob_count = e->logprobs.count };
+
+	return e->logprobs.count == 0 || write_line(w, &s, out);
+}
+
+static void note_start(struct event_writer *w, const struct event *e)
+{
+	struct answer_written *a = written_of(w);
+
+	a->model = arena_dup(w->arena, e->start.model);
+	if (e->start.created_s > 0 && e->start.created_s < INT64_C(253402300800)) /* the year 10000 */
+		clock_format_wall(e->start.created_s * 1000, a->created_at);
+}
+
+/* One answer is all there is in this dialect: those of other choices are not asked for. */
+bool ollama_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	if (e->choice != 0)
+		return true;
+	if (e->kind != EVENT_MEDIA && e->kind != EVENT_START && !flush_image(w, out))
+		return false;
+	switch (e->kind) {
+	case EVENT_START:
+		note_start(w, e);
+		return true;
+	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL:
+		return write_text(w, e, out);
+	case EVENT_TOOL_BEGIN:
+		return begin_call(w, e);
+	case EVENT_TOOL_ARGUMENTS:
+		return keep_arguments(w, e);
+	case EVENT_TOOL_END:
+		return end_call(w, find_call(w, e->block), out);
+	case EVENT_MEDIA:
+		return write_media(w, e, out);
+	case EVENT_LOGPROBS:
+		return write_token_logprobs(w, e, out);
+	case EVENT_STOP:
+		written_of(w)->reason = e->stop.reason;
+		return true;
+	case EVENT_SIGNATURE: case EVENT_CITATION: case EVENT_OPAQUE:
+		return true;           /* there is no place for them */
+	}
+	return true;
+}
+
+bool ollama_write_end(struct event_writer *w, struct buf *out)
+{
+	struct piece nothing = { 0 };
+	struct json_writer j;
+
+	if (!flush_image(w, out))
+		return false;
+	for (struct call_written *c = written_of(w)->calls; c; c = c->next)
+		if (!c->said && !end_call(w, c, out))
+			return false;
+	begin_line(w, &j, out);
+	write_said(w, &j, &nothing);
+	write_done(w, &j, written_of(w)->reason);
+	json_end_object(&j);
+	w->written++;
+	return !j.overflow && buf_append_slice(out, SLICE("\n"));
+}
+
+/* ---- whole ---- */
+
+static struct slice joined(struct event_writer *w, const struct answer_choice *c, enum event_kind kind, enum event_kind other)
+{
+	struct part *list = NULL, **end = &list;
+
+	for (const struct answer_block *b = c->blocks; b; b = b->next) {
+		if (b->kind != kind && b->kind != other)
+			continue;
+		*end = arena_new(w->arena, struct part);
+		(*end)->kind = PART_TEXT;
+		(*end)->text = buf_slice(&b->text);
+		end = &(*end)->next;
+	}
+	return shape_join_texts(list, "", w->arena);
+}
+
+bool ollama_write_answer(struct event_writer *w, const struct answer *answer, struct buf *out)
+{
+	static const struct answer_choice nothing;
+	const struct answer_choice *c = answer->choice_count > 0 ? &answer->choices[0] : &nothing;
+	struct event start = { .kind = EVENT_START };
+	struct piece s = { .whole = c };
+	struct json_writer j;
+
+	start.start.model = answer->model;
+	start.start.created_s = answer->created_s;
+	note_start(w, &start);
+	s.text = joined(w, c, EVENT_TEXT, EVENT_REFUSAL);
+	s.thinking = joined(w, c, EVENT_REASONING, EVENT_REASONING);
+	for (const struct answer_block *b = c->blocks; b && s.logprob_count == 0; b = b->next) {
+		s.logprobs = b->logprobs;
+		s.logprob_count = b->logprob_count;
+	}
+	begin_line(w, &j, out);
+	write_said(w, &j, &s);
+	write_done(w, &j, c->stopped ? c->reason : STOP_END);
+	json_end_object(&j);
+	return !j.overflow;
+}
+
+/* Ollama counts only what it has read; its word for that. */
+void ollama_write_count(int64_t tokens, bool estimated, struct buf *out)
+{
+	struct json_writer j;
+
+	json_writer_init(&j, out);
+	json_begin_object(&j);
+	json_member_int(&j, "prompt_eval_count", tokens);
+	if (estimated)
+		json_member_bool(&j, "estimated", true);
+	json_end_object(&j);
+}
