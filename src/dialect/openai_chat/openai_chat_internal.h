@@ -85,7 +85,7 @@ void openai_chat_write_assistant(struct chat_writing *wr, const struct turn *t, 
 bool openai_chat_takes_media(const struct chat_writing *wr, const struct part *p);
 void openai_chat_write_mark(struct chat_writing *wr, enum cache_mark mark);
 void openai_chat_write_part(struct chat_writing *wr, const struct part *p);
-/* `between`: how texts are joined into one string; NULL: they stay apart if the provider takes that. */
+/* `between`: what stands between texts that are joined into one string. */
 void openai_chat_write_content(struct chat_writing *wr, const struct content *c, const char *between);
 /* Extras of the message being written, as they came; ends the object. */
 void openai_chat_end_message(struct chat_writing *wr);

@@ -286,14 +286,15 @@ static bool is_prefill(const struct chat_writing *wr, const struct turn *end)
 	return !end && writing_carries(wr, FIELD_PREFILL);
 }
 
-/* A turn of which only foreign reasoning or foreign parts were left is not written: an assistant message without content
- * and calls is refused by many. */
+/* A turn of which only foreign reasoning or foreign parts were left is not written: an assistant message without
+ * content and calls is refused by many. */
 static bool has_something(const struct chat_writing *wr, const struct content *parts)
 {
 	for (unsigned i = 0; i < parts->count; i++) {
 		const struct part *p = parts->items[i];
 
-		if (is_said(wr, p) || p->kind == PART_REFUSAL || p->kind == PART_TOOL_CALL || p->media || is_home(wr, p))
+		if (is_said(wr, p) || p->kind == PART_REFUSAL || p->kind == PART_TOOL_CALL || p->media ||
+		    is_home(wr, p))
 			return true;
 	}
 	return wr->same;

@@ -210,8 +210,8 @@ void openai_chat_write_content(struct chat_writing *wr, const struct content *c,
 {
 	bool array = needs_array(wr, c);
 
-	if (c->count > 1 && !array && (!between || wr->same))
-		array = !writing_quirk(wr, QUIRK_TEXT_CONTENT);
+	if (c->count > 1 && wr->same && !array)
+		array = !writing_quirk(wr, QUIRK_TEXT_CONTENT); /* as the client had it */
 	if (array) {
 		json_begin_array(&wr->w);
 		for (unsigned i = 0; i < c->count; i++)
@@ -228,5 +228,5 @@ void openai_chat_write_content(struct chat_writing *wr, const struct content *c,
 		(*end)->text = c->items[i]->text;
 		end = &(*end)->next;
 	}
-	json_string(&wr->w, shape_join_texts(list, between ? between : "\n\n", wr->scratch));
+	json_string(&wr->w, shape_join_texts(list, between, wr->scratch));
 }

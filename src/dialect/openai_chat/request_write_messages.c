@@ -90,7 +90,7 @@ static void write_system(struct chat_writing *wr, const struct turn *t, bool beg
 	else
 		begin_message(wr, system_role(wr, t), t);
 	json_literal_key(&wr->w, "content");
-	openai_chat_write_content(wr, &content, NULL);
+	openai_chat_write_content(wr, &content, "\n\n");
 	openai_chat_end_message(wr);
 }
 
@@ -160,7 +160,7 @@ static void write_user_content(struct chat_writing *wr, const struct content *co
 		write_simple(wr, "assistant", SLICE("Understood.")); /* Mistral: DIALECTS §3.2 */
 	begin_message(wr, "user", t);
 	json_literal_key(&wr->w, "content");
-	openai_chat_write_content(wr, content, NULL);
+	openai_chat_write_content(wr, content, "\n\n");
 	openai_chat_end_message(wr);
 }
 

@@ -212,10 +212,12 @@ static void test_quirks(void **state)
 		{ MESSAGES("{\"role\":\"developer\",\"content\":\"S\"}," USER("Hi")),
 		  MESSAGES("{\"role\":\"system\",\"content\":\"S\"}," USER("Hi")), false, &openai, QUIRK_NO_DEVELOPER_ROLE },
 		{ MESSAGES("{\"role\":\"system\",\"content\":\"S\"}," USER("Hi")),
-		  MESSAGES("{\"role\":\"user\",\"content\":\"S\\n\\nHi\"}"), true, &gemma, QUIRK_TEXT_CONTENT },
+		  MESSAGES("{\"role\":\"user\",\"content\":\"S\\n\\nHi\"}"), true, &gemma },
 		{ MESSAGES(USER("Hi") ",{\"role\":\"system\",\"content\":\"S\"}"), MESSAGES(USER("Hi") "," USER("S")), true, &no_later },
 		{ MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}"),
-		  MESSAGES("{\"role\":\"user\",\"content\":\"a\\n\\nb\"}"), true, &unknown, QUIRK_TEXT_CONTENT },
+		  MESSAGES("{\"role\":\"user\",\"content\":\"a\\n\\nb\"}"), false, &unknown, QUIRK_TEXT_CONTENT },
+		{ MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}"),
+		  MESSAGES("{\"role\":\"user\",\"content\":\"a\\n\\nb\"}"), true },
 		{ TOOL "," HI ",\"tool_choice\":\"required\"", TOOL "," HI ",\"tool_choice\":\"any\"", true, &unknown,
 		  QUIRK_REQUIRED_IS_ANY },
 		{ HI ",\"seed\":5", HI ",\"random_seed\":5", true, &unknown, QUIRK_RANDOM_SEED },
@@ -229,7 +231,7 @@ static void test_quirks(void **state)
 		{ MESSAGES(USER("a") "," USER("b") ",{\"role\":\"assistant\",\"content\":\"c\"},{\"role\":\"assistant\",\"content\":\"d\"},"
 			   USER("e")),
 		  MESSAGES("{\"role\":\"user\",\"content\":\"a\\n\\nb\"},{\"role\":\"assistant\",\"content\":\"cd\"}," USER("e")), true,
-		  &unknown, QUIRK_MERGE_TURNS | QUIRK_TEXT_CONTENT },
+		  &unknown, QUIRK_MERGE_TURNS },
 		{ "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"$schema\":\"x\",\"type\":\"object\","
 		  "\"properties\":{}}}}]," HI, TOOL "," HI, true, &unknown, QUIRK_NO_SCHEMA_MEMBER },
 		{ TOOL "," HI, TOOL "," HI ",\"parallel_tool_calls\":true", true, &unknown, QUIRK_PARALLEL_IS_ASKED },
