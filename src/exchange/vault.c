@@ -3,7 +3,6 @@
 #include "exchange/vault.h"
 
 #include "base/digits.h"
-#include "base/map.h"
 #include "json/writer.h"
 #include "llm/state.h"
 
@@ -67,6 +66,16 @@ void vault_note(struct vault_turn *v, const struct event *e)
 
 /* ---- ids ---- */
 
+/* FNV-1a: the same in every process, which hash_bytes() is not. */
+static uint64_t hash_text(struct slice text)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < text.len; i++)
+		h = (h ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
+	return h;
+}
+
 static uint64_t mix(uint64_t h)
 {
 	h ^= h >> 31;
@@ -83,10 +92,10 @@ static uint64_t hash_json(struct json v, struct arena *a)
 
 	switch (json_type(v)) {
 	case JSON_STRING:
-		return mix(h ^ hash_bytes(json_text(v, a)));
+		return mix(h ^ hash_text(json_text(v, a)));
 	case JSON_NUMBER:
 		if (json_to_double(v, &number))
-			h ^= hash_bytes(slice_of((const char *)&number, sizeof(number)));
+			h ^= hash_text(slice_of((const char *)&number, sizeof(number)));
 		return mix(h);
 	case JSON_ARRAY:
 		for (struct json_walk w = json_walk(v); json_walk_next(&w);)
@@ -94,7 +103,7 @@ static uint64_t hash_json(struct json v, struct arena *a)
 		return mix(h);
 	case JSON_OBJECT:
 		for (struct json_walk w = json_walk(v); json_walk_next(&w);)
-			h += mix(mix(hash_bytes(json_text(w.key, a))) ^ hash_json(w.value, a));
+			h += mix(mix(hash_text(json_text(w.key, a))) ^ hash_json(w.value, a));
 		return mix(h);
 	case JSON_MISSING: case JSON_NULL: case JSON_FALSE: case JSON_TRUE:
 		break;
@@ -110,16 +119,16 @@ static uint64_t hash_arguments(struct slice arguments, struct arena *a)
 	/* Clients write {} for a call without arguments. */
 	if (slice_trim(arguments).len == 0)
 		arguments = SLICE("{}");
-	return json_parse(a, arguments, &doc, &error) ? hash_json(json_root(&doc), a) : hash_bytes(arguments);
+	return json_parse(a, arguments, &doc, &error) ? hash_json(json_root(&doc), a) : hash_text(arguments);
 }
 
 struct slice vault_id(struct slice call_id, struct slice name, struct slice arguments, struct arena *a)
 {
 	enum { ID_MAX = 256 };         /* longer ones are hashed: the store takes 512 bytes */
-	uint64_t h = mix(hash_bytes(name)) ^ hash_arguments(arguments, a);
+	uint64_t h = mix(hash_text(name)) ^ hash_arguments(arguments, a);
 	char digits[16];
 
-	digits_put_hex(digits, call_id.len > ID_MAX ? h ^ mix(hash_bytes(call_id)) : h, sizeof(digits));
+	digits_put_hex(digits, call_id.len > ID_MAX ? h ^ mix(hash_text(call_id)) : h, sizeof(digits));
 	if (call_id.len > ID_MAX)
 		call_id.len = ID_MAX;
 	return arena_printf(a, "%.*s#%.*s", SLICE_ARG(call_id), (int)sizeof(digits), digits);

@@ -30,6 +30,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     usage_style: str = "final" # final, every, zeros, absent
     reasoning: str = ""
+    calls: list = None         # of tools, after the text: (id, name, arguments)
     finish: str = "stop"       # stop, length
     spaces: bool = False       # JSON with blanks after ':' and ','
 
@@ -60,6 +61,11 @@ def sse(kind, value, name=None, reply=None):
 def sign(text):
     """What a provider gives out with reasoning and wants back unaltered."""
     return base64.b64encode(hmac.new(b"the provider's own secret", text.encode(), hashlib.sha256).digest()).decode()
+
+
+def sign_call(name, arguments):
+    """The same for a call that has no reasoning text before it (Gemini signs the first call of a turn)."""
+    return sign(name + json.dumps(arguments, sort_keys=True))
 
 
 def _usage_or_style(reply):
@@ -281,7 +287,8 @@ class Anthropic:
             return self.problem(400, "messages: Field required")
         if sim.models is not None and value["model"] not in sim.models:
             return self.problem(404, f"model: {value['model']}")
-        return self.pairing_problem(value["messages"]) or self.signature_problem(value["messages"])
+        return (self.pairing_problem(value["messages"]) or self.signature_problem(value["messages"]) or
+                self.missing_thinking_problem(value))
 
     def signature_problem(self, messages):
         """Thinking comes back as it was given out, an empty one too."""
@@ -290,6 +297,19 @@ class Anthropic:
             for place, block in enumerate(blocks if isinstance(blocks, list) else []):
                 if block.get("type") == "thinking" and block.get("signature") != sign(block.get("thinking", "")):
                     return self.problem(400, f"messages.{number}.content.{place}: Invalid `signature` in `thinking` block")
+        return None
+
+    def missing_thinking_problem(self, value):
+        """While it thinks by budget, a tool loop's assistant turns begin with their thinking."""
+        if value.get("thinking", {}).get("type") != "enabled":
+            return None
+        for number, message in enumerate(value["messages"]):
+            blocks = message.get("content")
+            kinds = [block.get("type") for block in blocks] if isinstance(blocks, list) else []
+            if message["role"] == "assistant" and "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking"):
+                return self.problem(400, f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+                                    f"`{kinds[0]}`. When `thinking` is enabled, a final `assistant` message must start with a thinking "
+                                    "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).")
         return None
 
     def pairing_problem(self, messages):
@@ -339,14 +359,16 @@ class Anthropic:
         return value
 
     def stop(self, reply):
-        return {"stop": "end_turn", "length": "max_tokens"}[reply.finish]
+        return "tool_use" if reply.calls else {"stop": "end_turn", "length": "max_tokens"}[reply.finish]
 
     def whole(self, reply, request):
         model = reply.model or request.json()["model"]
         if request.path.endswith("/count_tokens"):
             return dump({"input_tokens": reply.usage.input}, reply).encode()
         content = [{"type": "thinking", "thinking": reply.reasoning, "signature": sign(reply.reasoning)}] if reply.reasoning else []
-        content.append({"type": "text", "text": reply.whole_text()})
+        if reply.whole_text():
+            content.append({"type": "text", "text": reply.whole_text()})
+        content += [{"type": "tool_use", "id": id, "name": name, "input": arguments} for id, name, arguments in reply.calls or []]
         return dump(self.message(reply, model, content, self.stop(reply), self.usage(reply, 1 << 60)), reply).encode()
 
     def events(self, reply, request, asked):
@@ -368,11 +390,19 @@ class Anthropic:
                        event("content", "content_block_delta", index=0, delta={"type": "signature_delta", "signature": sign(reply.reasoning)}),
                        event("content", "content_block_stop", index=0)]
             index = 1
-        events.append(event("lifecycle", "content_block_start", index=index, content_block={"type": "text", "text": ""}))
-        events += [event("content", "content_block_delta", index=index, delta={"type": "text_delta", "text": piece})
-                   for piece in reply.pieces()]
-        return events + [event("content", "content_block_stop", index=index), event("finish", "message_delta", **last),
-                         event("terminator", "message_stop")]
+        if reply.pieces():
+            events.append(event("lifecycle", "content_block_start", index=index, content_block={"type": "text", "text": ""}))
+            events += [event("content", "content_block_delta", index=index, delta={"type": "text_delta", "text": piece})
+                       for piece in reply.pieces()]
+            events.append(event("content", "content_block_stop", index=index))
+            index += 1
+        for index, (id, name, arguments) in enumerate(reply.calls or [], index):
+            events += [event("content", "content_block_start", index=index, content_block={"type": "tool_use", "id": id, "name": name,
+                                                                                         "input": {}}),
+                       event("content", "content_block_delta", index=index, delta={"type": "input_json_delta",
+                                                                                 "partial_json": dump(arguments)}),
+                       event("content", "content_block_stop", index=index)]
+        return events + [event("finish", "message_delta", **last), event("terminator", "message_stop")]
 
 
 class Gemini:
@@ -418,8 +448,11 @@ class Gemini:
                 return self.problem(400, "* GenerateContentRequest.contents: contents is not specified\n")
         for turn in value.get("contents", []):
             for part in turn.get("parts", []) if isinstance(turn, dict) else []:
-                if isinstance(part, dict) and "thoughtSignature" in part and part["thoughtSignature"] != sign(part.get("text", "")):
+                if isinstance(part, dict) and "thoughtSignature" in part and part["thoughtSignature"] != self.signature(part):
                     return self.problem(400, "Thought signature is not valid.")
+            problem = self.missing_signature_problem(value, turn)
+            if problem:
+                return problem
         for tool in value.get("tools", []):
             for function in tool.get("functionDeclarations", []):
                 word = self.unknown_schema_word(function.get("parameters"))
@@ -427,6 +460,21 @@ class Gemini:
                     return self.problem(400, f'Invalid JSON payload received. Unknown name "{word}" at '
                                         "'tools[0].function_declarations[0].parameters': Cannot find field.")
         return None
+
+    def signature(self, part):
+        call = part.get("functionCall")
+        return sign_call(call["name"], call.get("args", {})) if call else sign(part.get("text", ""))
+
+    def missing_signature_problem(self, value, turn):
+        """While it thinks, the first call of each turn is signed."""
+        if "thinkingConfig" not in value.get("generationConfig", {}) or not isinstance(turn, dict):
+            return None
+        calls = [part for part in turn.get("parts", []) if "functionCall" in part]
+        if not calls or "thoughtSignature" in calls[0]:
+            return None
+        return self.problem(400, "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
+                            "correctly, and missing thought_signature may lead to degraded model performance. Additional data, function "
+                            f"call `default_api:{calls[0]['functionCall']['name']}` , position 2.")
 
     def unknown_schema_word(self, schema):
         if isinstance(schema, dict):
@@ -476,6 +524,13 @@ class Gemini:
     def thought(self, reply):
         return {"text": reply.reasoning, "thought": True, "thoughtSignature": sign(reply.reasoning)}
 
+    def calls(self, reply):
+        """Without ids, as Gemini has them; the first is signed."""
+        parts = [{"functionCall": {"name": name, "args": arguments}} for _, name, arguments in reply.calls or []]
+        for part in parts[:1]:
+            part["thoughtSignature"] = self.signature(part)
+        return parts
+
     def finish(self, reply):
         return {"stop": "STOP", "length": "MAX_TOKENS"}[reply.finish]
 
@@ -492,6 +547,7 @@ class Gemini:
         value = self.chunk(reply, self.model_of(reply, request), reply.whole_text(), self.finish(reply), True)
         if reply.reasoning:
             value["candidates"][0]["content"]["parts"].insert(0, self.thought(reply))
+        value["candidates"][0]["content"]["parts"] += self.calls(reply)
         return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
 
     def events(self, reply, request, asked):
@@ -503,7 +559,9 @@ class Gemini:
             thought["candidates"][0]["content"]["parts"] = [self.thought(reply)]
             values.append(("content", thought))
         values += [("content", self.chunk(reply, model, piece, output=every)) for piece in pieces[:-1]]
-        values.append(("finish", self.chunk(reply, model, pieces[-1], self.finish(reply), True)))
+        last = self.chunk(reply, model, pieces[-1] if pieces else "", self.finish(reply), True)
+        last["candidates"][0]["content"]["parts"] += self.calls(reply)
+        values.append(("finish", last))
         if self.is_sse(request):
             return [Event(kind, f"data: {dump(value, reply)}\r\n\r\n".encode()) for kind, value in values]
         events = []
