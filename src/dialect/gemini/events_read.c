@@ -18,13 +18,25 @@ static int64_t sum(int64_t a, int64_t b)
 }
 
 /* [{"modality":"AUDIO","tokenCount":25}] */
+static int64_t count_modality(struct json details, struct slice modality)
+{
+	int64_t tokens = -1;
+	for (struct json_walk w = json_walk(details); json_walk_next(&w);)
+		if (json_text_eq(json_get(w.value, "modality"), modality))
+			tokens = sum(tokens, count_of(w.value, "tokenCount"));
+	return tokens;
+}
+
 static int64_t count_audio(struct json details)
 {
-	int64_t audio = -1;
-	for (struct json_walk w = json_walk(details); json_walk_next(&w);)
-		if (json_text_eq(json_get(w.value, "modality"), SLICE("AUDIO")))
-			audio = sum(audio, count_of(w.value, "tokenCount"));
-	return audio;
+	return count_modality(details, SLICE("AUDIO"));
+}
+
+/* DIALECTS §3.10 */
+static enum service_tier read_service(struct json tier)
+{
+	return json_text_eq(tier, SLICE("standard")) ? SERVICE_STANDARD : json_text_eq(tier, SLICE("flex")) ? SERVICE_FLEX :
+	       json_text_eq(tier, SLICE("priority")) ? SERVICE_PRIORITY : SERVICE_NOT_SAID;
 }
 
 /* Cumulative, in every chunk. candidatesTokenCount leaves thoughts out, promptTokenCount leaves tool-use results out
@@ -37,10 +49,15 @@ static void read_usage(struct event_reader *r, struct json metadata)
 	usage_init_absent(&u);
 	u.input = sum(count_of(metadata, "promptTokenCount"), count_of(metadata, "toolUsePromptTokenCount"));
 	u.input_cached = count_of(metadata, "cachedContentTokenCount");
+	u.input_cached_audio = count_audio(json_get(metadata, "cacheTokensDetails"));
 	u.input_audio = count_audio(json_get(metadata, "promptTokensDetails"));
+	u.input_image = count_modality(json_get(metadata, "promptTokensDetails"), SLICE("IMAGE"));
+	u.input_tool = count_of(metadata, "toolUsePromptTokenCount");
 	u.output_reasoning = count_of(metadata, "thoughtsTokenCount");
 	u.output = sum(count_of(metadata, "candidatesTokenCount"), u.output_reasoning);
 	u.output_audio = count_audio(json_get(metadata, "candidatesTokensDetails"));
+	u.output_image = count_modality(json_get(metadata, "candidatesTokensDetails"), SLICE("IMAGE"));
+	u.service = read_service(json_get(metadata, "serviceTier"));
 	reader_note_usage(r, &u);
 }
 
@@ -83,6 +100,10 @@ static void read_candidate(struct event_reader *r, struct json candidate, struct
 	if (json_is(parts, JSON_ARRAY))
 		for (struct json_walk w = json_walk(parts); json_walk_next(&w);)
 			content |= read_part(r, w.value);
+	/* Searches are counted by their queries (DIALECTS §4.4). */
+	int64_t searches = (int64_t)json_count(json_get(json_get(candidate, "groundingMetadata"), "webSearchQueries"));
+	if (searches > r->usage.web_searches && searches > 0)
+		r->usage.web_searches = searches;
 	bool finished = has_finish(candidate);
 	if (content || finished)
 		ret->flags |= READING_CONTENT | READING_PROGRESS;
@@ -106,6 +127,8 @@ static void read_chunk(struct event_reader *r, struct json root, struct arena *s
 	read_usage(r, json_get(root, "usageMetadata"));
 	for (struct json_walk w = json_walk(json_get(root, "candidates")); json_walk_next(&w);)
 		read_candidate(r, w.value, ret);
+	if (r->sink)
+		gemini_hear_chunk(r, root, scratch);
 	if (is_blocked(root) && !r->finished) {
 		r->finished = true;
 		ret->flags |= READING_CONTENT | READING_PROGRESS | READING_FINISH;

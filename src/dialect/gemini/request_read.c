@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What routing needs of Gemini requests (DIALECTS §2.1, §3.1, §3.3, §8.1, §8.10): model and streaming come by the
- * path, the rest by the body; and their edits. Google's servers take every member in camelCase and in snake_case
- * (proto3 JSON). */
+ * path, the rest by the body; and their edits. */
 #include "dialect/gemini/gemini.h"
 
 enum { BATCH_MAX = 100 };
 _Static_assert((int)BATCH_MAX < (int)SPLICE_EDITS_MAX, "every request of a batch may need its model edited");
-
-static struct json either(struct json object, const char *camel, const char *snake)
-{
-	struct json v = json_member(object, slice_cstr(camel));
-	return json_exists(v) ? v : json_member(object, slice_cstr(snake));
-}
 
 static unsigned mime_needs(struct slice mime)
 {
@@ -32,11 +25,11 @@ static bool is_stored(struct slice uri)
 
 static unsigned part_needs(struct json part, struct arena *a)
 {
-	struct json data = either(part, "inlineData", "inline_data");
-	struct json file = either(part, "fileData", "file_data");
-	unsigned needs = mime_needs(json_text(either(data, "mimeType", "mime_type"), a)) |
-			 mime_needs(json_text(either(file, "mimeType", "mime_type"), a));
-	return needs | (is_stored(json_text(either(file, "fileUri", "file_uri"), a)) ? NEEDS_STATE : 0);
+	struct json data = gemini_get(part, "inlineData");
+	struct json file = gemini_get(part, "fileData");
+	unsigned needs = mime_needs(json_text(gemini_get(data, "mimeType"), a)) |
+			 mime_needs(json_text(gemini_get(file, "mimeType"), a));
+	return needs | (is_stored(json_text(gemini_get(file, "fileUri"), a)) ? NEEDS_STATE : 0);
 }
 
 static unsigned contents_needs(struct json contents, struct arena *a)
@@ -54,14 +47,14 @@ static unsigned contents_needs(struct json contents, struct arena *a)
 static unsigned config_needs(struct json config)
 {
 	unsigned needs = 0;
-	struct json mime = either(config, "responseMimeType", "response_mime_type");
+	struct json mime = gemini_get(config, "responseMimeType");
 	if ((json_is(mime, JSON_STRING) && !json_text_eq(mime, SLICE("text/plain"))) ||
-	    json_exists(either(config, "responseSchema", "response_schema")) ||
-	    json_exists(either(config, "responseJsonSchema", "response_json_schema")))
+	    json_exists(gemini_get(config, "responseSchema")) ||
+	    json_exists(gemini_get(config, "responseJsonSchema")))
 		needs |= NEEDS_STRUCTURED_OUTPUT;
-	struct json thinking = either(config, "thinkingConfig", "thinking_config");
+	struct json thinking = gemini_get(config, "thinkingConfig");
 	int64_t budget;
-	bool off = json_to_i64(either(thinking, "thinkingBudget", "thinking_budget"), &budget) && budget == 0;
+	bool off = json_to_i64(gemini_get(thinking, "thinkingBudget"), &budget) && budget == 0;
 	if (json_is_filled(thinking) && !off)
 		needs |= NEEDS_REASONING;
 	return needs;
@@ -75,7 +68,7 @@ static bool check_body_model(struct request_facts *facts, struct json root, stru
 	facts->model_value = json_get(root, "model");
 	if (!json_exists(facts->model_value))
 		facts->model_value =
-			json_get(either(root, "generateContentRequest", "generate_content_request"), "model");
+			json_get(gemini_get(root, "generateContentRequest"), "model");
 	if (!json_is(facts->model_value, JSON_STRING))
 		facts->model_value = (struct json){ 0 };
 	return true;
@@ -121,12 +114,12 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 		return failure_set(reterr, FAILURE_BAD_REQUEST, "the model's name has an empty or a dot segment in it");
 	facts->model = path_model;
 	facts->stream = facts->usage_asked = path_stream && op == OPERATION_CHAT;
-	struct json config = either(root, "generationConfig", "generation_config");
+	struct json config = gemini_get(root, "generationConfig");
 	facts->max_output = request_read_limit(config, "maxOutputTokens", "max_output_tokens");
 	facts->needs = contents_needs(json_get(root, "contents"), a) | config_needs(config);
 	if (json_is_filled(json_get(root, "tools")))
 		facts->needs |= NEEDS_TOOLS;
-	if (json_is_filled(either(root, "cachedContent", "cached_content")))
+	if (json_is_filled(gemini_get(root, "cachedContent")))
 		facts->needs |= NEEDS_STATE;
 	return true;
 }
@@ -214,7 +207,9 @@ struct slice gemini_request_path(const struct request_route *route, struct arena
 		return (struct slice){ 0 };
 	struct slice model = escape_model(route->model, a);
 	bool whole = slice_find(model, SLICE("/")) != SIZE_MAX;
-	struct slice path = arena_printf(a, "/%s%.*s:%s", whole ? "" : "models/", SLICE_ARG(model), verb);
+	bool vertex = (route->quirks & QUIRK_VERTEX_PATH) != 0; /* DIALECTS §2.2 */
+	struct slice path = arena_printf(a, "/%s%.*s:%s", whole ? "" : vertex ? "publishers/google/models/" : "models/",
+					 SLICE_ARG(model), verb);
 	return request_join_query(path, route->query, a);
 }
 
