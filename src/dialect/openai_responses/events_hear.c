@@ -544,9 +544,11 @@ void responses_hear_event(struct event_reader *r, struct slice type, struct json
 	}
 	if (x.h->stopped)
 		return;
-	hear_start(&x, response);
+	if (json_is(response, JSON_OBJECT))
+		hear_start(&x, response);
 	for (size_t i = 0; i < COUNT_OF(events); i++)
 		if (slice_eq(type, slice_cstr(events[i].type))) {
+			hear_start(&x, response);
 			events[i].hear(&x, item_at(&x, json_get(root, "output_index")), root);
 			return;
 		}

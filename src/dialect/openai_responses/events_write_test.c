@@ -555,9 +555,7 @@ static void test_citations_and_logprobs(void **state)
 	assert_in(last,
 		"\"annotation_index\":1,\"annotation\":{\"type\":\"url_citation\",\"start_index\":0,\"end_index\":3,\"url\":\"https://x\",\"title\":\"X\"}");
 	assert_in(last, "{\"type\":\"file_citation\",\"file_id\":\"\",\"filename\":\"D\",\"index\":2}");
-	assert_in(last,
-
-					"\"status\":\"incomplete\",\"background\":false,\"completed_at\":null,\"error\":null,"
+	assert_in(last, "\"status\":\"incomplete\",\"background\":false,\"completed_at\":null,\"error\":null,"
 					"\"incomplete_details\":{\"reason\":\"max_output_tokens\"}");
 	assert_in(last, "\"type\":\"message\",\"status\":\"incomplete\"");
 	speech_done(&s);

@@ -407,7 +407,7 @@ static const struct {
 	{ FIELD_INDEX_CHOICE_ALLOWED, TOOLS "\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"auto\",\"tools\":[{\"type\":\"custom\",\"name\":\"c\"}]},"
 		INPUT,
 	  "\"tools\":[{\"type\":\"custom\",\"name\":\"c\"}]}" },
-	{ FIELD_INDEX_PARALLEL_CONTROL, "\"parallel_tool_calls\":false," INPUT, "\"parallel_tool_calls\":false" },
+	{ FIELD_INDEX_PARALLEL_CONTROL, TOOLS "\"parallel_tool_calls\":false," INPUT, "\"parallel_tool_calls\":false" },
 	{ FIELD_INDEX_FORMAT_JSON, "\"text\":{\"format\":{\"type\":\"json_object\"}}," INPUT, "json_object" },
 	{ FIELD_INDEX_FORMAT_SCHEMA, "\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}," INPUT, "json_schema" },
 	{ FIELD_INDEX_MAX_OUTPUT, "\"max_output_tokens\":77," INPUT, "\"max_output_tokens\":77" },

@@ -263,15 +263,26 @@ static void write_allowed(const struct responses_request *q)
 	json_end_object(q->w);
 }
 
+/* A choice among nothing is a 400. */
+static bool has_tools(const struct responses_request *q)
+{
+	for (const struct tool *t = q->chat->tools; t; t = t->next)
+		if (is_written(q, t))
+			return true;
+	return false;
+}
+
 static bool is_choice_said(const struct responses_request *q)
 {
 	const struct tool_choice *c = &q->chat->choice;
 
+	if (!q->own && !has_tools(q))
+		return false;
 	if (c->allowed_count > 0)
 		return responses_says(q, FIELD_CHOICE_ALLOWED) && c->mode != CHOICE_NONE && c->mode != CHOICE_NAMED;
 	switch (c->mode) {
 	case CHOICE_AUTO:
-		return q->chat->tools || q->own;
+		return true;
 	case CHOICE_NONE:
 		return responses_says(q, FIELD_CHOICE_NONE);
 	case CHOICE_REQUIRED:
@@ -301,6 +312,7 @@ void responses_write_choice(const struct responses_request *q, const struct othe
 		write_named(q, c->name);
 	else if (is_choice_said(q))
 		json_string(q->w, slice_cstr(words[c->mode]));
-	if (q->own ? c->parallel != UNSAID : c->parallel == SAID_NO && responses_says(q, FIELD_PARALLEL_CONTROL))
+	if (q->own ? c->parallel != UNSAID
+		   : c->parallel == SAID_NO && responses_says(q, FIELD_PARALLEL_CONTROL) && has_tools(q))
 		json_member_bool(q->w, "parallel_tool_calls", c->parallel == SAID_YES);
 }
