@@ -47,7 +47,7 @@ bool anthropic_read_messages(struct chat_reading *r, struct json messages);
 /* A cache_control member. */
 enum cache_mark anthropic_read_mark(struct json control);
 
-/* request_write.c, request_write_content.c, request_write_tools.c */
+/* request_write.c, request_write_content.c, request_write_messages.c, request_write_tools.c */
 enum { CACHE_MARKS_MAX = 4 };          /* DIALECTS §3.11 */
 
 struct request_writing {
@@ -84,6 +84,17 @@ void anthropic_write_mark(struct request_writing *r, enum cache_mark mark);
 void anthropic_write_members(struct request_writing *r, struct json object, const char *const *except);
 /* Those kept for messages, thinking, output_config, … under "<parent>.<name>". */
 void anthropic_write_others(struct request_writing *r, struct slice parent);
+/* request_write_content.c: what came in this dialect and is kept in `raw`; what is thinking that this target verifies;
+ * images and documents, which the API takes of users only; whether anything is written for a part at all. */
+bool anthropic_is_native(const struct part *p);
+bool anthropic_is_reasoning_at_home(const struct request_writing *r, const struct part *p);
+bool anthropic_is_user_media(const struct part *p);
+bool anthropic_is_written(const struct request_writing *r, const struct part *p);
+/* One that is written. */
+bool anthropic_write_part(struct request_writing *r, const struct part *p);
+/* Another text in place of the part's own; a text alone. */
+void anthropic_write_text(struct request_writing *r, const struct part *p, struct slice text);
+void anthropic_write_plain_text(struct request_writing *r, struct slice text);
 /* How many markers the conversation has. */
 unsigned anthropic_count_marks(const struct request_writing *r);
 /* The answer waits for a tool's results, and the call was made without thinking: elsewhere, or while it was off. */

@@ -278,11 +278,23 @@ static bool write_citation(struct event_writer *w, const struct event *e, struct
 	return end_event(w, &j);
 }
 
-/* An event whose block may be written now. */
-static bool apply(struct event_writer *w, const struct event *e, struct buf *out)
+static bool apply_to_call(struct event_writer *w, const struct event *e, struct buf *out)
 {
 	struct writing *s = writing_of(w);
 
+	if (e->kind == EVENT_TOOL_BEGIN)
+		return open_call(w, e, out);
+	if (s->open != BLOCK_TOOL || s->block != e->block)
+		return true;
+	if (e->kind == EVENT_TOOL_END)
+		return close_block(w, out);
+	return e->text.len == 0 ||
+	       (begin_call(w, out) && write_delta(w, "input_json_delta", SLICE(",\"partial_json\":"), e->text, out));
+}
+
+/* An event whose block may be written now. */
+static bool apply(struct event_writer *w, const struct event *e, struct buf *out)
+{
 	switch (e->kind) {
 	case EVENT_TEXT: case EVENT_REFUSAL:
 		return e->text.len == 0 || (open_block(w, e, BLOCK_TEXT, out) &&
@@ -296,15 +308,8 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 		return write_citation(w, e, out);
 	case EVENT_OPAQUE:
 		return e->opaque.dialect != DIALECT_ANTHROPIC || (close_block(w, out) && write_opaque(w, e, out));
-	case EVENT_TOOL_BEGIN:
-		return open_call(w, e, out);
-	case EVENT_TOOL_ARGUMENTS:
-		if (s->open != BLOCK_TOOL || s->block != e->block || e->text.len == 0)
-			return true;
-		return begin_call(w, out) &&
-		       write_delta(w, "input_json_delta", SLICE(",\"partial_json\":"), e->text, out);
-	case EVENT_TOOL_END:
-		return s->open != BLOCK_TOOL || s->block != e->block || close_block(w, out);
+	case EVENT_TOOL_BEGIN: case EVENT_TOOL_ARGUMENTS: case EVENT_TOOL_END:
+		return apply_to_call(w, e, out);
 	case EVENT_START: case EVENT_STOP: case EVENT_MEDIA: case EVENT_LOGPROBS:
 		return true;
 	}
