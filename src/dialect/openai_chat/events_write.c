@@ -156,6 +156,11 @@ void openai_chat_write_extra(struct json_writer *j, struct slice signature)
 	json_end_object(j);
 }
 
+struct slice openai_chat_tier_word(struct slice tier)
+{
+	return slice_eq(tier, SLICE("standard")) ? SLICE("default") : tier;
+}
+
 struct answer_written *answer_written_of(struct event_writer *w)
 {
 	if (!w->state)

@@ -416,7 +416,7 @@ static bool note_start(struct event_writer *w, const struct event *e)
 
 	a->id = arena_dup(w->arena, e->start.id);
 	a->model = arena_dup(w->arena, e->start.model);
-	a->service_tier = arena_dup(w->arena, e->start.service_tier);
+	a->service_tier = arena_dup(w->arena, openai_chat_tier_word(e->start.service_tier));
 	a->created_s = e->start.created_s;
 	return true;
 }

@@ -228,7 +228,7 @@ bool openai_chat_write_answer(struct event_writer *w, const struct answer *answe
 	json_literal_key(&j, "usage");
 	openai_chat_write_usage(&j, w->usage);
 	if (answer->service_tier.len > 0)
-		json_member_string(&j, "service_tier", answer->service_tier);
+		json_member_string(&j, "service_tier", openai_chat_tier_word(answer->service_tier));
 	json_end_object(&j);
 	return !j.overflow;
 }

@@ -197,6 +197,8 @@ struct answer_written {
 };
 
 struct answer_written *answer_written_of(struct event_writer *w);
+/* OpenAI's word for the tier that others call standard. */
+struct slice openai_chat_tier_word(struct slice tier);
 const char *openai_chat_finish_word(enum stop_reason reason, bool legacy);
 void openai_chat_write_usage(struct json_writer *j, const struct usage *u);
 /* One element of `annotations`; places count in the message, `text_at` is where the block begins there. */
