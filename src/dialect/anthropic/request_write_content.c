@@ -276,7 +276,8 @@ static bool write_result_content(struct request_writing *r, const struct tool_re
 	if (count == 0)
 		return true;
 	json_literal_key(&r->json, "content");
-	if (count == 1 && only->kind == PART_TEXT && only->cache_mark == CACHE_MARK_NONE && !anthropic_is_native(only)) {
+	if (count == 1 && only->kind == PART_TEXT && only->cache_mark == CACHE_MARK_NONE &&
+	    !anthropic_is_native(only)) {
 		json_string(&r->json, only->text);
 		return true;
 	}
