@@ -27,6 +27,8 @@ bool request_edit_model(const struct request_facts *facts, const struct request_
 			struct arena *a);
 /* A JSON string literal of `text`. */
 struct slice json_quote(struct slice text, struct arena *a);
+/* Foreign JSON without line ends, which would end an event or a line of NDJSON; itself when it has none. */
+struct slice json_one_line(struct slice json, struct arena *a);
 /* Everything but letters, digits and `unescaped` as %XX: what a path segment may not hold (RFC 3986 §3.3). */
 struct slice path_escape(struct slice text, const char *unescaped, struct arena *a);
 /* path?query, or the path alone. */
@@ -87,6 +89,8 @@ enum failure_kind failure_classify(const struct error_parts *p, int status);
 
 /* openai.c: what both OpenAI dialects share. */
 void openai_read_usage(struct event_reader *r, struct json usage);
+/* {token, bytes, logprob, top_logprobs}: LogProb of OpenAI's API description, in both dialects (DIALECTS §4.7). */
+void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top);
 /* The member "error" of an object that is being written. */
 void openai_write_error(struct json_writer *w, const struct failure_view *v);
 void openai_write_failure(const struct failure_view *v, struct buf *out);

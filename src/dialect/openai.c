@@ -95,6 +95,27 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 	reader_note_usage(r, &u);
 }
 
+void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top)
+{
+	json_begin_object(w);
+	json_member_string(w, "token", p->token);
+	json_literal_key(w, "bytes");
+	json_begin_array(w);
+	for (size_t i = 0; i < p->token.len; i++)
+		json_int(w, (unsigned char)p->token.ptr[i]);
+	json_end_array(w);
+	json_literal_key(w, "logprob");
+	json_double(w, p->value);
+	if (with_top) {
+		json_literal_key(w, "top_logprobs");
+		json_begin_array(w);
+		for (unsigned i = 0; i < p->top_count; i++)
+			openai_write_logprob(w, &p->top[i], false);
+		json_end_array(w);
+	}
+	json_end_object(w);
+}
+
 /* The types that OpenAI's API uses itself; its SDKs choose the exception by status alone, people and other clients
  * by type. */
 static const char *type_of_status(int status)

@@ -107,6 +107,20 @@ struct slice json_quote(struct slice text, struct arena *a)
 	return quoted;
 }
 
+/* Line ends in JSON stand between its tokens, never inside. */
+struct slice json_one_line(struct slice json, struct arena *a)
+{
+	char *copy;
+
+	if (json.len == 0 || (!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len)))
+		return json;
+	copy = arena_cstr(a, json);
+	for (size_t i = 0; i < json.len; i++)
+		if (copy[i] == '\n' || copy[i] == '\r')
+			copy[i] = ' ';
+	return slice_of(copy, json.len);
+}
+
 bool request_edit_model(const struct request_facts *facts, const struct request_edits *want, struct splice *out,
 			struct arena *a)
 {

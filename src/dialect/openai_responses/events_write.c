@@ -82,7 +82,8 @@ static void on_logprobs(struct stream *x, const struct event *e)
 	}
 	buf_init(&text, FRAME_MAX);
 	json_writer_init(&j, &text);
-	responses_write_logprobs(&j, e->logprobs.items, e->logprobs.count);
+	for (unsigned i = 0; i < e->logprobs.count; i++)
+		openai_write_logprob(&j, &e->logprobs.items[i], true);
 	if (!j.overflow && text.len > 0)
 		stream_keep_value(x, &p->logprobs, buf_slice(&text));
 	if (x->s->waiting > 0)
@@ -263,7 +264,7 @@ static void on_opaque(struct stream *x, const struct event *e)
 	item = stream_item_new(x, RESPONSES_RAW, e->block, SLICE("raw"));
 	if (!stream_may_keep(x, e->opaque.raw.len))
 		return;
-	item->raw = responses_one_line(e->opaque.raw, x->w->arena);
+	item->raw = arena_dup(x->w->arena, json_one_line(e->opaque.raw, x->w->arena));
 	stream_item_open(x, item);
 	stream_close_item(x, item);
 }

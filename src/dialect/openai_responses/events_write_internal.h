@@ -89,7 +89,6 @@ void responses_write_item(struct json_writer *j, const struct responses_item *it
 void responses_write_piece(struct json_writer *j, const struct responses_piece *piece, bool begins);
 void responses_write_summary(struct json_writer *j, struct slice text);
 void responses_write_citation(struct json_writer *j, const struct citation *c, int64_t end);
-void responses_write_logprobs(struct json_writer *j, const struct logprob *items, unsigned count);
 void responses_write_response(struct json_writer *j, const struct event_writer *w, bool done);
 /* response.completed, response.incomplete or response.failed. */
 const char *responses_last_event(enum stop_reason reason);
@@ -97,8 +96,6 @@ const char *responses_last_event(enum stop_reason reason);
 void responses_keep_echo(struct responses_writing *s, struct json root, struct arena *a);
 void responses_write_echo(struct json_writer *j, const struct responses_writing *s, enum responses_echo from,
 			  enum responses_echo to);
-/* Foreign JSON on one line: server-sent events end at line ends. */
-struct slice responses_one_line(struct slice json, struct arena *a);
 
 /* ---- events_write_items.c: one call's output ---- */
 

@@ -206,7 +206,7 @@ void stream_add_annotation(struct stream *x, const struct responses_item *item, 
 	buf_init(&text, FRAME_MAX);
 	json_writer_init(&j, &text);
 	responses_write_citation(&j, c, p->characters);
-	json = responses_one_line(buf_slice(&text), x->w->arena);
+	json = arena_dup(x->w->arena, json_one_line(buf_slice(&text), x->w->arena));
 	buf_done(&text);
 	if (j.overflow || !stream_keep_value(x, &p->annotations, json))
 		return;
@@ -265,6 +265,16 @@ static void close_reasoning(struct stream *x, struct responses_item *item)
 	}
 }
 
+/* The name is in the API description; recorded with and without. */
+static void write_arguments_done(struct stream *x, const struct responses_item *item)
+{
+	if (!stream_open_item_event(x, "response.function_call_arguments.done", item))
+		return;
+	json_member_string(&x->j, "arguments", responses_text_slice(&item->text));
+	json_member_string(&x->j, "name", item->name);
+	stream_close_event(x);
+}
+
 void stream_close_item(struct stream *x, struct responses_item *item)
 {
 	if (item->closed)
@@ -277,8 +287,7 @@ void stream_close_item(struct stream *x, struct responses_item *item)
 		close_reasoning(x, item);
 		break;
 	case RESPONSES_CALL:
-		stream_text_event(x, "response.function_call_arguments.done", item, "arguments",
-				 responses_text_slice(&item->text));
+		write_arguments_done(x, item);
 		break;
 	case RESPONSES_CUSTOM_CALL:
 		stream_text_event(x, "response.custom_tool_call_input.done", item, "input", responses_text_slice(&item->text));

@@ -435,6 +435,8 @@ static void write_own_message(struct responses_request *q, const struct part *p,
 		if (p->kind == PART_TEXT) {
 			json_literal_key(q->w, "annotations");
 			json_value_raw(q->w, SLICE("[]"));
+			json_literal_key(q->w, "logprobs");
+			json_value_raw(q->w, SLICE("[]"));
 		}
 		json_end_object(q->w);
 	}

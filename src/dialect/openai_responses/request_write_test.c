@@ -121,7 +121,7 @@ static void test_own_items(void **state)
 {
 	/* native state goes back as it is, and with it the ids and the phase of what belongs to it */
 	assert_own("\"input\":[" REASONING ",{\"type\":\"message\",\"role\":\"assistant\",\"phase\":\"commentary\",\"id\":\"msg_1\","
-		   "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\",\"annotations\":[]},"
+		   "\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\",\"annotations\":[],\"logprobs\":[]},"
 		   "{\"type\":\"refusal\",\"refusal\":\"no\"}]},{\"type\":\"function_call\",\"id\":\"fc_1\",\"call_id\":\"call:1\",\"name\":\"f\","
 		   "\"arguments\":\"{\\\"a\\\":1}\"},{\"type\":\"function_call_output\",\"call_id\":\"call:1\",\"output\":\"x\"}]", NULL);
 	/* without it they would name what lies elsewhere */

@@ -29,19 +29,6 @@ static const struct {
 	[ECHO_METADATA] = { "metadata", "{}" },
 };
 
-/* Line ends in JSON stand between its tokens, never inside. */
-struct slice responses_one_line(struct slice json, struct arena *a)
-{
-	char *copy;
-
-	if (json.len == 0 || (!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len)))
-		return arena_dup(a, json);
-	copy = arena_alloc(a, json.len);
-	for (size_t i = 0; i < json.len; i++)
-		copy[i] = json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i];
-	return slice_of(copy, json.len);
-}
-
 /* `reasoning` and `text` are objects whose two best known members are always there. */
 static struct slice complete_object(struct json object, const char *first, const char *first_otherwise,
 				    const char *second, const char *second_otherwise, struct arena *a)
@@ -69,7 +56,7 @@ static struct slice complete_object(struct json object, const char *first, const
 		json_value_raw(&j, json_raw(w.value));
 	}
 	json_end_object(&j);
-	kept = responses_one_line(buf_slice(&text), a);
+	kept = arena_dup(a, json_one_line(buf_slice(&text), a));
 	buf_done(&text);
 	return kept;
 }
@@ -88,7 +75,7 @@ void responses_keep_echo(struct responses_writing *s, struct json root, struct a
 		else if (i == ECHO_CONVERSATION && json_is(v, JSON_STRING))
 			s->echo[i] = arena_join(a, arena_join(a, SLICE("{\"id\":"), json_raw(v)), SLICE("}"));
 		else
-			s->echo[i] = responses_one_line(json_raw(v), a);
+			s->echo[i] = arena_dup(a, json_one_line(json_raw(v), a));
 	}
 }
 

@@ -31,33 +31,6 @@ void responses_write_citation(struct json_writer *j, const struct citation *c, i
 }
 
 
-static void write_logprob(struct json_writer *j, const struct logprob *p, bool alternative)
-{
-	json_begin_object(j);
-	json_member_string(j, "token", p->token);
-	json_literal_key(j, "bytes");
-	json_begin_array(j);
-	for (size_t i = 0; i < p->token.len; i++)
-		json_int(j, (unsigned char)p->token.ptr[i]);
-	json_end_array(j);
-	json_literal_key(j, "logprob");
-	json_double(j, p->value);
-	if (!alternative) {
-		json_literal_key(j, "top_logprobs");
-		json_begin_array(j);
-		for (unsigned i = 0; i < p->top_count; i++)
-			write_logprob(j, &p->top[i], true);
-		json_end_array(j);
-	}
-	json_end_object(j);
-}
-
-void responses_write_logprobs(struct json_writer *j, const struct logprob *items, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		write_logprob(j, &items[i], false);
-}
-
 static void write_list(struct json_writer *j, const struct responses_text *values, bool none)
 {
 	json_begin_array(j);
