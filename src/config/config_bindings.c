@@ -69,7 +69,7 @@ static bool dialect_word(struct reader *r, struct yaml where, struct slice word,
 		problem(r, where, "unknown dialect '%.*s'%s", SLICE_ARG(yaml_text(where)), nearest_hint(r, &near));
 	else
 		problem(r, where,
-			"unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic, gemini and ollama",
+			"unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic, gemini, bedrock and ollama",
 			SLICE_ARG(yaml_text(where)));
 	return false;
 }

@@ -10,7 +10,7 @@ static const struct {
 	[DIALECT_OPENAI_RESPONSES] = { "openai-responses", &dialect_openai_responses },
 	[DIALECT_ANTHROPIC] = { "anthropic", &dialect_anthropic },
 	[DIALECT_GEMINI] = { "gemini", &dialect_gemini },
-	[DIALECT_BEDROCK] = { "bedrock", NULL },
+	[DIALECT_BEDROCK] = { "bedrock", &dialect_bedrock },
 	[DIALECT_COHERE] = { "cohere", NULL },
 	[DIALECT_OLLAMA] = { "ollama", &dialect_ollama },
 };

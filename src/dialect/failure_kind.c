@@ -92,6 +92,7 @@ static const struct word context_signatures[] = {
 	{ "exceeds the maximum number of tokens", FAILURE_CONTEXT_LENGTH }, /* Gemini */
 	{ "request payload size exceeds", FAILURE_CONTEXT_LENGTH },
 	{ "input is too long", FAILURE_CONTEXT_LENGTH },                /* Bedrock, Replicate */
+	{ "input tokens exceeds maximum length", FAILURE_CONTEXT_LENGTH }, /* Bedrock's Nova, recorded */
 	{ "too many tokens", FAILURE_CONTEXT_LENGTH },                  /* Bedrock, Cohere */
 	{ "exceed model maximum", FAILURE_CONTEXT_LENGTH },             /* Bedrock Mantle */
 	{ "model's context length", FAILURE_CONTEXT_LENGTH },           /* Mistral */
@@ -140,6 +141,8 @@ static const struct word model_signatures[] = {
 	{ "supported api model names are", FAILURE_MODEL_UNKNOWN },     /* DeepSeek, recorded */
 	{ "supported models are", FAILURE_MODEL_UNKNOWN },              /* Voyage, recorded */
 	{ "model not supported", FAILURE_MODEL_UNKNOWN },               /* Hugging Face */
+	{ "model identifier is invalid", FAILURE_MODEL_UNKNOWN },       /* Bedrock, recorded */
+	{ "with on-demand throughput", FAILURE_MODEL_UNKNOWN },         /* Bedrock, recorded: not by that id */
 };
 
 /* 404s about something of the client's own. */

@@ -52,13 +52,16 @@ static const char *const unread[] = { "type",
 				      "file_id",
 				      "fileUri",
 				      "file_uri",
+				      "toolUseId",
+				      "redactedContent",
+				      "ttl",
 				      NULL };
 /* JSON that the model reads as JSON. */
 static const char *const read_as_json[] = { "args",   "arguments", "input_schema", "parameters", "response",
-					    "schema", NULL };
+					    "schema", "json",      NULL };
 /* Members that hold or name a medium. */
 static const char *const media_members[] = { "data",    "file_data", "image_url", "file_url", "file_id",
-					     "fileUri", "file_uri",  "url",       NULL };
+					     "fileUri", "file_uri",  "url",       "bytes",    NULL };
 
 static int64_t media_tokens(struct slice mime, size_t encoded)
 {
@@ -90,6 +93,23 @@ static struct slice mime_of(struct json object, struct slice parent, struct aren
 	return parent;
 }
 
+/* Bedrock's blocks are called what they hold: {"image":{"format","source":{"bytes"}}}. */
+static struct slice mime_of_block(struct json key, struct json block, struct slice otherwise)
+{
+	static const char *const kinds[] = { "image", "audio", "video" };
+	static const char *const texts[] = { "txt", "md", "csv", "html" };
+
+	if (!json_exists(json_get(block, "source")))
+		return otherwise;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (json_text_eq(key, slice_cstr(kinds[i])))
+			return slice_cstr(kinds[i]);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (json_text_eq(json_get(block, "format"), slice_cstr(texts[i])))
+			return SLICE("text/");
+	return otherwise;
+}
+
 /* "data:image/png;base64,…" */
 static bool data_url(struct slice text, struct slice *ret_mime, size_t *ret_len)
 {
@@ -109,7 +129,7 @@ static int64_t media_member_tokens(struct json key, struct slice text, struct sl
 	size_t len;
 	if (data_url(text, &own, &len))
 		return media_tokens(own, len);
-	if (json_text_eq(key, SLICE("data")) || json_text_eq(key, SLICE("file_data")))
+	if (json_text_eq(key, SLICE("data")) || json_text_eq(key, SLICE("file_data")) || json_text_eq(key, SLICE("bytes")))
 		return media_tokens(mime, text.len);
 	return media_tokens(json_text_eq(key, SLICE("image_url")) ? SLICE("image/") : mime, 0);
 }
@@ -154,14 +174,14 @@ static int64_t estimate(struct json v, struct slice mime, struct arena *scratch)
 		else if (!is_string && is_one_of(w.key, read_as_json))
 			tokens += estimate_text_tokens(json_raw(w.value).ptr, json_raw(w.value).len);
 		else
-			tokens += estimate(w.value, mime, scratch);
+			tokens += estimate(w.value, mime_of_block(w.key, w.value, mime), scratch);
 	}
 	return tokens;
 }
 
 int64_t prompt_estimate(struct json root, const char *const *members, struct arena *scratch)
 {
-	static const char *const schemas[] = { "tools", "functions", NULL };
+	static const char *const schemas[] = { "tools", "functions", "toolConfig", NULL };
 	int64_t tokens = 0;
 	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
 		if (!is_one_of(w.key, members))
@@ -195,7 +215,12 @@ static uint64_t mix(uint64_t hash, struct slice s)
 }
 
 /* Cache markers wander: the block that ends the prompt in one turn carries one, and not in the next. They are no
- * part of what was said. */
+ * part of what was said; Bedrock's are blocks of their own. */
+static bool is_cache_point(struct json v)
+{
+	return json_is(v, JSON_OBJECT) && json_exists(json_get(v, "cachePoint"));
+}
+
 static uint64_t hash_value(uint64_t hash, struct json v)
 {
 	static const char *const wandering[] = { "cache_control", "prompt_cache_breakpoint", NULL };
@@ -208,6 +233,8 @@ static uint64_t hash_value(uint64_t hash, struct json v)
 			if (is_one_of(w.key, wandering))
 				continue;
 			hash = mix(hash, json_raw(w.key));
+		} else if (is_cache_point(w.value)) {
+			continue;
 		}
 		hash = hash_value(hash, w.value);
 	}

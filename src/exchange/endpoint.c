@@ -7,9 +7,9 @@
 #define MODEL(methods_, pattern_, dialect_, operation_) \
 	{ .methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
 	  .dialect = dialect_, .operation = operation_ }
-#define STREAM(pattern_) \
+#define STREAM(pattern_, dialect_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
-	  .dialect = DIALECT_GEMINI, .operation = OPERATION_CHAT, .stream = true }
+	  .dialect = dialect_, .operation = OPERATION_CHAT, .stream = true }
 #define VARIANT(pattern_, dialect_, operation_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_MODEL, \
 	  .dialect = dialect_, .operation = operation_, .variant = true }
@@ -61,12 +61,12 @@ const struct endpoint endpoints[] = {
 
 	/* Gemini: the rows with a verb before the listings, whose {id} would swallow it. */
 	MODEL("POST", "/v1beta/models/{id}:generateContent", DIALECT_GEMINI, OPERATION_CHAT),
-	STREAM("/v1beta/models/{id}:streamGenerateContent"),
+	STREAM("/v1beta/models/{id}:streamGenerateContent", DIALECT_GEMINI),
 	MODEL("POST", "/v1beta/models/{id}:countTokens", DIALECT_GEMINI, OPERATION_COUNT_TOKENS),
 	MODEL("POST", "/v1beta/models/{id}:embedContent", DIALECT_GEMINI, OPERATION_EMBEDDINGS),
 	BATCH("/v1beta/models/{id}:batchEmbedContents"),
 	MODEL("POST", "/v1/models/{id}:generateContent", DIALECT_GEMINI, OPERATION_CHAT),
-	STREAM("/v1/models/{id}:streamGenerateContent"),
+	STREAM("/v1/models/{id}:streamGenerateContent", DIALECT_GEMINI),
 	MODEL("POST", "/v1/models/{id}:countTokens", DIALECT_GEMINI, OPERATION_COUNT_TOKENS),
 	MODEL("POST", "/v1/models/{id}:embedContent", DIALECT_GEMINI, OPERATION_EMBEDDINGS),
 	BATCH("/v1/models/{id}:batchEmbedContents"),
@@ -88,8 +88,8 @@ const struct endpoint endpoints[] = {
 	LATER(ANY, "/v2/chat", DIALECT_COHERE),
 	LATER(ANY, "/v2/embed", DIALECT_COHERE),
 	LATER(ANY, "/v2/rerank", DIALECT_COHERE),
-	LATER(ANY, "/model/{id}/converse", DIALECT_BEDROCK),
-	LATER(ANY, "/model/{id}/converse-stream", DIALECT_BEDROCK),
+	MODEL("POST", "/model/{id}/converse", DIALECT_BEDROCK, OPERATION_CHAT),
+	STREAM("/model/{id}/converse-stream", DIALECT_BEDROCK),
 
 	/* Liveness on both planes; the rest of the admin plane needs the token when one is set. */
 	LOCAL("/healthz", PLANE_DATA, AUTH_OPEN, DIALECT_OPENAI_CHAT, LOCAL_HEALTH),

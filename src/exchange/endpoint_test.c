@@ -87,11 +87,16 @@ static void test_ids(void **state)
 		{ "/v1/models/org%2Fname", "/v1/models/{id}", "org%2Fname" },
 		{ "/v1/models/org/name", "/v1/models/{id}", "org/name" },
 		{ "/v1beta/models/qwen3%3A8b:generateContent", "/v1beta/models/{id}:generateContent", "qwen3%3A8b" },
+		{ "/model/us.anthropic.claude-v1%3A0/converse-stream", "/model/{id}/converse-stream", "us.anthropic.claude-v1%3A0" },
+		{ "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fx/converse", "/model/{id}/converse",
+		  "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fx" },
+		{ "/model/arn:aws:bedrock:us-east-1:1:inference-profile/x/converse", "/model/{id}/converse",
+		  "arn:aws:bedrock:us-east-1:1:inference-profile/x" },
 		{ "/model/anthropic.claude:0/converse", "/model/{id}/converse", "anthropic.claude:0" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct endpoint_match match = endpoint_find(PLANE_DATA, strstr(cases[i].path, ":") ? HTTP_POST : HTTP_GET, slice_cstr(cases[i].path));
+		struct endpoint_match match = endpoint_find(PLANE_DATA, strstr(cases[i].path, ":") || strstr(cases[i].pattern, "/model/") ? HTTP_POST : HTTP_GET, slice_cstr(cases[i].path));
 
 		assert_non_null(match.endpoint);
 		assert_string_equal(match.endpoint->pattern, cases[i].pattern);
