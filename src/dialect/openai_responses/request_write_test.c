@@ -314,6 +314,27 @@ static void test_cache_markers(void **state)
 			     "," PLAIN("3") "," PLAIN("4") "]}]", &unknown, FIELD_CACHE_MARKS);
 }
 
+#define CALL "{\"type\":\"function_call\",\"call_id\":\"1\",\"name\":\"f\",\"arguments\":\"{}\"}"
+
+/* A conversation that has grown by a turn begins with the same bytes: caches keep hitting (pain F5). */
+static void test_prefix_stays(void **state)
+{
+#define FIRST "\"instructions\":\"s\",\"tools\":[{\"type\":\"function\",\"name\":\"a.b\"}],\"text\":{\"format\":{\"type\":\"json_object\"}}," \
+	"\"input\":[{\"role\":\"user\",\"content\":\"one\"}," CALL ",{\"type\":\"function_call_output\",\"call_id\":\"1\",\"output\":\"x\"}"
+	struct written first, second;
+	struct slice shorter;
+
+	foreign(&first, FIRST "]", &reasoner);
+	write_it(&first);
+	foreign(&second, FIRST ",{\"role\":\"assistant\",\"content\":\"two\"},{\"role\":\"user\",\"content\":\"three\"}]", &reasoner);
+	write_it(&second);
+	shorter = buf_slice(&first.out);
+	shorter.len -= 2; /* "]}" */
+	assert_true(slice_starts_with(buf_slice(&second.out), shorter));
+	written_done(&first);
+	written_done(&second);
+}
+
 /* ---- reasoning state ---- */
 
 static void wrapped(struct written *w, struct slice payload, const char *provider, enum dialect_id dialect, const char *summary)
@@ -330,7 +351,6 @@ static void wrapped(struct written *w, struct slice payload, const char *provide
 	arena_done(&a);
 }
 
-#define CALL "{\"type\":\"function_call\",\"call_id\":\"1\",\"name\":\"f\",\"arguments\":\"{}\"}"
 #define HM "{\"type\":\"summary_text\",\"text\":\"hm\"}"
 
 static void test_state(void **state)
@@ -503,7 +523,7 @@ int main(void)
 		cmocka_unit_test(test_own_members), cmocka_unit_test(test_own_tools), cmocka_unit_test(test_own_items),
 		cmocka_unit_test(test_storage_and_reasoning), cmocka_unit_test(test_foreign_members),
 		cmocka_unit_test(test_foreign_tools), cmocka_unit_test(test_foreign_conversation),
-		cmocka_unit_test(test_cache_markers), cmocka_unit_test(test_state), cmocka_unit_test(test_count),
+		cmocka_unit_test(test_cache_markers), cmocka_unit_test(test_prefix_stays), cmocka_unit_test(test_state), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_table_keeps_its_promises), cmocka_unit_test(test_refusals),
 	};
 
