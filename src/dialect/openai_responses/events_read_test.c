@@ -4,8 +4,6 @@
 
 enum { SAID = READING_CONTENT | READING_PROGRESS, LAST = SAID | READING_FINISH | READING_TERMINATOR };
 
-static const struct request_facts whole, streamed = { .stream = true };
-
 static void init(struct heard *a)
 {
 	heard_init(a, &dialect_openai_responses, OPERATION_CHAT);
@@ -139,7 +137,7 @@ static void test_whole_answers(void **state)
 
 static void assert_needs(const char *members, unsigned needs)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	char body[512];
 	snprintf(body, sizeof(body), "{\"model\":\"m\",%s}", members);
 	assert_true(request_read(&q, &dialect_openai_responses, OPERATION_CHAT, body));
@@ -149,7 +147,7 @@ static void assert_needs(const char *members, unsigned needs)
 
 static void test_requests(void **state)
 {
-	struct request q = { .batch = false };
+	struct request q = { .variant = false };
 	assert_needs("\"input\":\"hello\"", 0);
 	assert_needs("\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"x\"}]}]", NEEDS_IMAGES);
 	assert_needs("\"input\":[{\"content\":[{\"type\":\"input_file\",\"file_id\":\"f\"}]}]", NEEDS_DOCUMENTS | NEEDS_STATE);
@@ -168,7 +166,8 @@ static void test_requests(void **state)
 	assert_true(q.facts.stream);
 	assert_int_equal(q.facts.max_output, 9);
 	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true }, &q.arena), "/responses");
-	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS }, &q.arena), "/responses/input_tokens");
+	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS },
+		     &q.arena), "/responses/input_tokens");
 	assert_slice(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_COMPACT }, &q.arena), "/responses/compact");
 	assert_null(dialect_openai_responses.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS }, &q.arena).ptr);
 	arena_done(&q.arena);
