@@ -163,6 +163,14 @@ def run_e2e(runner, variant):
     return runner.judge(counts, 0)
 
 
+def run_corpus(runner, variant):
+    """Recorded traffic through the hub, where there is any; a sample of it unless the run is a full one."""
+    command = [sys.executable, "test/corpus/corpus.py", *([] if runner.options.full else ["--sample"])]
+    status, text = runner.run(command, variant)
+    counts = Counts(total_of(r"^(\d+) passed,", text), total_of(r"^\d+ passed, (\d+) failed,", text), total_of(r"(\d+) skipped$", text))
+    return runner.judge(counts, status)
+
+
 def run_sdk(runner, variant):
     prepared = subprocess.run(["./dev", "sdk-deps"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     if prepared.returncode == 2:
@@ -211,6 +219,7 @@ SUITES = {
     "structure": run_structure,
     "lint": run_lint,
     "unit": run_unit,
+    "corpus": run_corpus,
     "e2e": run_e2e,
     "sdk": run_sdk,
     "fuzz": run_fuzz,

@@ -3,12 +3,14 @@
  * result per line out, in order.
  *
  *   {"op":"request","client":D,"provider":D,"body":T[,"model":public id,"own":id there,"name":provider's name,
- *    "path_model":M,"path_stream":true,"max_output":N,"quirks":["…"],"operation":"count_tokens"]}
+ *    "path_model":M,"path_stream":true,"max_output":N,"quirks":["…"],"variant":true,"operation":"count_tokens"]}
  *     → {"ok":true,"body":T,"path":P,"dropped":"…"} | {"ok":false,"stage":"read|judge|write","error":"…","fields":"…"}
  *   {"op":"answer","client":D,"provider":D,"body_base64":B,"stream":what the client wants,"from_stream":what came
- *    [,"asked":the client's request,"query":"alt=sse","split":bytes per feed,"status":200,"name":…,"model":…]}
+ *    [,"asked":the client's request,"query":"alt=sse","provider_query":"alt=sse","split":bytes per feed,
+ *    "status":200,"name":…,"model":…,"quirks":["…"]]}
  *     → {"ok":true,"body_base64":B,"usage":{…},"end":"complete|cut"} | {"ok":false,"kind":"…","error":"…"}
  *   {"op":"count","client":D,"tokens":N} → {"ok":true,"body":T}
+ *   {"op":"estimate","client":D,"body":T} → {"ok":true,"tokens":N}
  *   {"op":"fields"} → {"ok":true,"fields":[{"words":W,"class":C,"dialects":{D:{"expressed":true,"carriage":"carried"}}}]}
  *
  * A translation is deterministic here: the same seed, the same time. */
@@ -74,7 +76,8 @@ static bool read_facts(struct json root, const struct dialect *d, struct slice b
 	*facts = (struct request_facts){ .variant = json_to_bool(json_get(root, "variant"), false) };
 	if (!json_parse(&arena, body, &facts->doc, &error))
 		return failure_set(f, FAILURE_BAD_REQUEST, "not JSON: %s at %zu", error.message, error.offset);
-	return d->read_request(facts, op, text_of(root, "path_model", "model"), json_to_bool(json_get(root, "path_stream"), false), &arena, f);
+	return d->read_request(facts, op, text_of(root, "path_model", "model"),
+			       json_to_bool(json_get(root, "path_stream"), false), &arena, f);
 }
 
 static void do_request(struct json root, struct buf *out)
@@ -140,22 +143,27 @@ static void write_usage(struct json_writer *w, const struct usage *u)
 	json_end_object(w);
 }
 
+static bool next_frame(struct framer *framer, bool at_end, struct frame *ret)
+{
+	return framer_next(framer, ret) || (at_end && !framer->malformed && !framer->overflow && framer_end(framer, ret));
+}
+
 /* Both ways of the wire: a stream in feeds of `split` bytes, or a whole body. False: `f` says what went wrong. */
 static bool take_stream(struct event_reader *r, struct translation *t, enum framing framing, struct slice body,
 			size_t split, struct failure *f)
 {
 	struct framer framer;
-	bool ok = true, at_end = false;
+	bool ok = true, at_end = false, over = false;
 
 	framer_init(&framer, framing, LIMIT);
-	while (ok && !at_end) {
+	while (ok && !at_end && !over) {
 		size_t n = split && split < body.len ? split : body.len;
 		struct frame frame;
 
 		framer_feed(&framer, slice_of(body.ptr, n));
 		body = slice_after(body, n);
 		at_end = body.len == 0;
-		while (ok && (framer_next(&framer, &frame) || (at_end && !framer.malformed && !framer.overflow && framer_end(&framer, &frame)))) {
+		while (ok && !over && next_frame(&framer, at_end, &frame)) {
 			struct event_list events;
 			struct reading reading;
 			struct arena scratch;
@@ -169,6 +177,7 @@ static bool take_stream(struct event_reader *r, struct translation *t, enum fram
 				*f = reading.failure;
 			else
 				ok = translation_take(t, &events, &scratch, f);
+			over = (reading.flags & READING_TERMINATOR) != 0;
 			arena_done(&scratch);
 		}
 	}
@@ -224,13 +233,16 @@ static void do_answer(struct json root, struct buf *out)
 	reader.arena = &t.arena;
 	reader.quirks = quirks_of(json_get(root, "quirks"));
 	translation_begin_answer(&t, &(struct translation_answer){
-		.client = client, .facts = &facts, .framing = client->stream_framing(text_of(root, "query", "")), .folds = !stream,
-		.provider = text_of(root, "name", "there"), .provider_dialect = provider->id, .model = text_of(root, "model", "public-model"),
+		.client = client, .facts = &facts, .framing = client->stream_framing(text_of(root, "query", "")),
+		.folds = !stream, .provider = text_of(root, "name", "there"), .provider_dialect = provider->id,
+		.model = text_of(root, "model", "public-model"),
 		.usage = &reader.usage, .seed = 42, .now_s = 1763640000, .limit = LIMIT,
 	});
-	ok = from_stream ? take_stream(&reader, &t, provider->stream_framing(text_of(root, "provider_query", "alt=sse")), body,
-				       (size_t)json_i64_or(json_get(root, "split"), 0), &f)
-			 : take_whole(&reader, &t, body, &f);
+	if (from_stream)
+		ok = take_stream(&reader, &t, provider->stream_framing(text_of(root, "provider_query", "alt=sse")), body,
+				 (size_t)json_i64_or(json_get(root, "split"), 0), &f);
+	else
+		ok = take_whole(&reader, &t, body, &f);
 	usage_clamp(&reader.usage);
 	ok = ok && translation_end(&t, &t.out, &f);
 	if (ok) {
@@ -256,6 +268,22 @@ static void do_count(struct json root, struct buf *out)
 	json_member_string(&w, "body", buf_slice(&body));
 	json_end_object(&w);
 	buf_done(&body);
+}
+
+static void do_estimate(struct json root, struct buf *out)
+{
+	const struct dialect *client = dialect_of(root, "client");
+	struct request_facts facts;
+	struct json_writer w;
+	struct failure f;
+
+	if (!read_facts(root, client, text_of(root, "body", ""), OPERATION_CHAT, &facts, &f)) {
+		refuse(&w, out, "read", &f, 0);
+		return;
+	}
+	begin(&w, out, true);
+	json_member_int(&w, "tokens", client->estimate_prompt(&facts, OPERATION_CHAT, &arena));
+	json_end_object(&w);
 }
 
 static void write_field(struct json_writer *w, unsigned field)
@@ -298,7 +326,7 @@ static void do_fields(struct json root, struct buf *out)
 int main(void)
 {
 	static const struct { const char *name; void (*run)(struct json, struct buf *); } operations[] = {
-		{ "request", do_request }, { "answer", do_answer }, { "count", do_count }, { "fields", do_fields },
+		{ "request", do_request }, { "answer", do_answer }, { "count", do_count }, { "estimate", do_estimate }, { "fields", do_fields },
 	};
 	char *line = NULL;
 	size_t room = 0;

@@ -4,6 +4,8 @@ are dense, types match, exactly one terminal event, and an error is never follow
 
 import json
 import re
+import struct
+import zlib
 from dataclasses import dataclass, field
 
 
@@ -26,6 +28,7 @@ class Stream:
     done: bool = False         # the dialect's terminator came
     error: dict = None
     comments: int = 0
+    finished: set = field(default_factory=set)   # choices
 
 
 class Violation(AssertionError):
@@ -67,6 +70,12 @@ def judge(dialect, response):
 
 def judge_bytes(dialect, body):
     stream = Stream(dialect)
+    if dialect == "bedrock":
+        _bedrock(stream, parse_aws(body))
+        return stream
+    if dialect == "ollama":
+        _ollama(stream, body)
+        return stream
     events, rest = parse_sse(body)
     stream.comments = sum(1 for event in events if event.data is None and event.raw.startswith(b":"))
     if re.match(r"(event|data|id|retry):", rest):
@@ -78,10 +87,33 @@ def judge_bytes(dialect, body):
         _gemini(stream, rest)
     else:
         require(rest.strip() == "", f"the stream ends inside an event: {rest[-200:]!r}")
-        {"openai-chat": _chat, "openai-responses": _responses, "anthropic": _anthropic}[dialect](stream)
+        {"openai-chat": _chat, "openai-responses": _responses, "anthropic": _anthropic, "cohere": _cohere}[dialect](stream)
     if stream.error:
         require(not stream.done, "an error event and a terminator in one stream")
     return stream
+
+
+def parse_aws(body):
+    """(headers, payload) of AWS's binary frames (DIALECTS.md §5.6): lengths add up and both checksums hold."""
+    frames, at = [], 0
+    while at < len(body):
+        require(len(body) - at >= 16, "the stream ends inside a frame's prelude")
+        total, headers_length, checksum = struct.unpack_from(">III", body, at)
+        require(zlib.crc32(body[at:at + 8]) == checksum, "the checksum of a frame's prelude does not hold")
+        require(16 + headers_length <= total <= len(body) - at, "a frame is longer than the stream")
+        require(zlib.crc32(body[at:at + total - 4]) == struct.unpack_from(">I", body, at + total - 4)[0],
+                "a frame's checksum does not hold")
+        headers, place, end = {}, at + 12, at + 12 + headers_length
+        while place < end:
+            name = body[place + 1:place + 1 + body[place]].decode()
+            place += 1 + body[place]
+            require(body[place] == 7, f"header {name} is no string")
+            length, = struct.unpack_from(">H", body, place + 1)
+            headers[name], place = body[place + 3:place + 3 + length].decode(), place + 3 + length
+        require(place == end, "a frame's headers do not fill their place")
+        frames.append((headers, body[end:at + total - 4]))
+        at += total
+    return frames
 
 
 def _load(event):
@@ -226,10 +258,13 @@ def _gemini_value(stream, value):
     if "usageMetadata" in value:
         stream.usage, stream.usage_events = value["usageMetadata"], stream.usage_events + 1
     for candidate in value.get("candidates", []):
-        require(not stream.finish, "content after finishReason")
+        index = candidate.get("index", 0)
+        require(index not in stream.finished, "content after finishReason")
         for part in candidate.get("content", {}).get("parts", []):
             stream.text += part.get("text", "")
-        stream.finish = candidate.get("finishReason")
+        if candidate.get("finishReason"):
+            stream.finish = candidate["finishReason"]
+            stream.finished.add(index)
 
 
 def _gemini(stream, rest):
@@ -248,3 +283,114 @@ def judge_array(body):
         _gemini_value(stream, value)
     require(stream.error or stream.finish, "an array with neither an end nor an error")
     return stream
+
+
+def _bedrock(stream, frames):
+    """messageStart, blocks one after the other, messageStop, metadata; exceptions are the last frame."""
+    order, open_block, blocks, place = ("messageStart", "messageStop", "metadata"), None, 0, 0
+    for headers, payload in frames:
+        require(not stream.error, "a frame after an exception")
+        value = json.loads(payload)
+        if headers[":message-type"] == "exception":
+            require(headers.get(":exception-type"), "an exception without its type")
+            stream.error = {"type": headers[":exception-type"], **value}
+            continue
+        require(headers[":message-type"] == "event" and headers.get(":content-type") == "application/json", f"headers {headers}")
+        name = headers[":event-type"]
+        stream.events.append(SSEEvent(name, payload.decode(), payload))
+        if name in order:
+            require(place < 3 and name == order[place], f"{name} out of order")
+            place += 1
+            require(open_block is None, f"{name} inside a block")
+        else:
+            require(place == 1, f"{name} outside of the message")
+        if name == "messageStart":
+            require(value["role"] == "assistant", "messageStart of somebody else")
+        elif name == "contentBlockStart":
+            require(open_block is None and value["contentBlockIndex"] == blocks, "a block opens inside another, or not the next")
+            require(set(value["start"]) <= {"toolUse", "toolResult", "image"}, "only tools and images have a start")
+            open_block, blocks = "started", blocks + 1
+        elif name == "contentBlockDelta":
+            if open_block is None:
+                require(value["contentBlockIndex"] == blocks and "toolUse" not in value["delta"], "a delta outside of its block")
+                open_block, blocks = "text", blocks + 1
+            require(value["contentBlockIndex"] == blocks - 1, "a delta of another block")
+            require(len(value["delta"]) == 1, "a delta is a union")
+            stream.text += value["delta"].get("text", "")
+        elif name == "contentBlockStop":
+            require(open_block and value["contentBlockIndex"] == blocks - 1, "a block closes that is not open")
+            open_block = None
+        elif name == "messageStop":
+            stream.finish = value["stopReason"]
+        elif name == "metadata":
+            stream.usage, stream.usage_events, stream.done = value.get("usage"), 1, True
+            require("metrics" in value, "metadata without metrics")
+        else:
+            require(False, f"an unknown event {name}")
+
+
+def _cohere(stream):
+    """Events of DIALECTS.md §5.7: content blocks and calls one after the other, densely numbered."""
+    started, open_kind, index, calls = False, None, 0, 0
+    for event in stream.events:
+        require(not stream.done and not stream.error, f"{event.name} after the end")
+        value = _load(event)
+        name = value.get("type")
+        require(event.name in (None, name), f"event: {event.name} with type {name}")
+        require(started or name == "message-start", f"{name} before message-start")
+        message = (value.get("delta") or {}).get("message") or {}
+        if name == "message-start":
+            require(not started and message["role"] == "assistant", "message-start twice, or of somebody else")
+            started = True
+            stream.ids.add(value["id"])
+        elif name == "content-start":
+            require(open_kind is None and value["index"] == index, "content opens inside another, or not the next")
+            open_kind, index = message["content"]["type"], index + 1
+        elif name == "content-delta":
+            require(open_kind in ("text", "thinking") and value["index"] == index - 1, "a content-delta outside of its block")
+            require(open_kind in message["content"], f"a {open_kind} block's delta says something else")
+            stream.text += message["content"].get("text", "")
+        elif name == "content-end":
+            require(open_kind in ("text", "thinking") and value["index"] == index - 1, "content ends that is not open")
+            open_kind = None
+        elif name == "tool-call-start":
+            require(open_kind is None and value["index"] == calls, "a call opens inside another, or not the next")
+            require(message["tool_calls"]["id"] and message["tool_calls"]["function"]["name"], "a call without id or name")
+            open_kind, calls = "call", calls + 1
+        elif name in ("tool-call-delta", "tool-call-end"):
+            require(open_kind == "call" and value["index"] == calls - 1, f"{name} outside of its call")
+            open_kind = "call" if name == "tool-call-delta" else None
+        elif name == "message-end":
+            require(open_kind is None, "the message ends inside a block")
+            stream.finish, stream.usage = value["delta"]["finish_reason"], value["delta"].get("usage")
+            stream.usage_events += stream.usage is not None
+            if stream.finish in ("ERROR", "TIMEOUT"):
+                stream.error = value["delta"]
+            else:
+                stream.done = True
+        else:
+            require(name in ("tool-plan-delta", "citation-start", "citation-end", "debug"), f"an unknown event {name}")
+
+
+def _ollama(stream, body):
+    """A JSON object per line, exactly one of them the last: done, or an error."""
+    text = body.decode("utf-8")
+    require("\ufffd" not in text, "U+FFFD in a stream")
+    require(text.endswith("\n") or not text, f"the stream ends inside a line: {text[-200:]!r}")
+    for line in text.splitlines():
+        require(not stream.done and not stream.error, "a line after the end")
+        value = _load(SSEEvent(None, line, line.encode()))
+        stream.events.append(SSEEvent(None, line, line.encode()))
+        if "error" in value:
+            require(isinstance(value["error"], str), "an error that is no text")
+            stream.error = value
+            continue
+        require("model" in value and "created_at" in value and isinstance(value.get("done"), bool), "a line without model or done")
+        message = value.get("message") or {}
+        require(message.get("role", "assistant") == "assistant", "a line of somebody else")
+        stream.text += message.get("content", "") + value.get("response", "")
+        for call in message.get("tool_calls") or []:
+            require(call["function"]["name"] and isinstance(call["function"]["arguments"], dict), "a call that is not whole")
+        if value["done"]:
+            stream.done, stream.finish = True, value.get("done_reason", "stop")
+            stream.usage, stream.usage_events = {name: value[name] for name in ("prompt_eval_count", "eval_count") if name in value}, 1
