@@ -64,7 +64,7 @@ static bool read_tool(struct chat_reading *r, struct json tool)
 
 bool gemini_read_tools(struct chat_reading *r, struct json tools)
 {
-	if (!json_is_filled(tools))
+	if (!json_exists(tools) || json_is(tools, JSON_NULL))
 		return true;
 	if (json_is(tools, JSON_OBJECT))
 		return read_tool(r, tools);
