@@ -24,3 +24,12 @@ static inline size_t utf8_sequence(const char *text, size_t len)
 			return 0;
 	return size;
 }
+
+/* Characters (code points) of well-formed text. */
+static inline size_t utf8_count(const char *text, size_t len)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < len; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}

@@ -55,13 +55,8 @@ static bool dialect_word(struct reader *r, struct yaml where, struct slice word,
 	struct nearest near;
 
 	*ret = dialect_id_by_name(word);
-	if (*ret != DIALECT_COUNT && dialect_by_id(*ret))
+	if (*ret != DIALECT_COUNT)
 		return true;
-	if (*ret != DIALECT_COUNT) {
-		problem(r, where, "dialect '%s' comes later: this version does not speak it yet",
-			dialect_id_name(*ret));
-		return false;
-	}
 	nearest_init(&near, word);
 	for (enum dialect_id id = 0; id < DIALECT_COUNT; id++)
 		nearest_offer(&near, slice_cstr(dialect_id_name(id)));
@@ -69,7 +64,7 @@ static bool dialect_word(struct reader *r, struct yaml where, struct slice word,
 		problem(r, where, "unknown dialect '%.*s'%s", SLICE_ARG(yaml_text(where)), nearest_hint(r, &near));
 	else
 		problem(r, where,
-			"unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic, gemini, bedrock and ollama",
+			"unknown dialect '%.*s'; there are openai-chat, openai-responses, anthropic, gemini, bedrock, cohere and ollama",
 			SLICE_ARG(yaml_text(where)));
 	return false;
 }

@@ -44,7 +44,6 @@ static const struct text_case cases[] = {
 	  "1:13: 'split' comes later\n1:38: 'quality' comes later\n1:47: 'hedge' comes later\n" },
 	{ "routing: [{ match: { tools: true, tema: x }, prefer: cheapest }]\n",
 	  "1:22: 'tools' comes later\n1:35: unknown key 'tema'; did you mean 'team'?\n" },
-	{ "providers: { b: { dialect: cohere, base_url: https://x } }\n", "1:28: dialect 'cohere' comes later\n" },
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, operations: [chat, images] } }\n",
 	  "1:90: 'images' comes later\n" },
 

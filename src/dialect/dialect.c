@@ -11,7 +11,7 @@ static const struct {
 	[DIALECT_ANTHROPIC] = { "anthropic", &dialect_anthropic },
 	[DIALECT_GEMINI] = { "gemini", &dialect_gemini },
 	[DIALECT_BEDROCK] = { "bedrock", &dialect_bedrock },
-	[DIALECT_COHERE] = { "cohere", NULL },
+	[DIALECT_COHERE] = { "cohere", &dialect_cohere },
 	[DIALECT_OLLAMA] = { "ollama", &dialect_ollama },
 };
 

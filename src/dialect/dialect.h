@@ -255,7 +255,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat, dialect_openai_responses, dialect_anthropic, dialect_gemini;
-extern const struct dialect dialect_ollama, dialect_bedrock;
+extern const struct dialect dialect_cohere, dialect_ollama, dialect_bedrock;
 
 /* NULL for a dialect without code. */
 const struct dialect *dialect_by_id(enum dialect_id id);

@@ -21,6 +21,9 @@ static const struct {
 	{ "openai.responses__openai__3fbd4f3030", FAILURE_IN_BAND },   /* error "unknown-error", then response.failed */
 	{ "openai.responses__openai__a36be3394a", FAILURE_RATE_LIMITED },
 	{ "anthropic.messages__anthropic__71905a1fe0", FAILURE_NONE }, /* fifteen messages joined by the recorder */
+	{ "cohere.chat__cohere__b4d91f3700", FAILURE_IN_BAND },        /* finish_reason ERROR: no valid tool call */
+	{ "cohere.chat__cohere__dabb6152cf", FAILURE_IN_BAND },
+	{ "ollama.chat__ollama__31b6e92515", FAILURE_NONE },           /* a chat completion of /v1 */
 	{ "openai.chat__openai__8d1224aa61", FAILURE_NONE },           /* a list of stored completions */
 	{ "openai.completions__openai__5c19515cde", FAILURE_NONE },    /* a page of the usage API */
 };
@@ -42,6 +45,13 @@ static const struct {
 	{ "gemini.stream", &dialect_gemini, OPERATION_CHAT },
 	{ "gemini.embed", &dialect_gemini, OPERATION_EMBEDDINGS },
 	{ "gemini.count_tokens", &dialect_gemini, OPERATION_COUNT_TOKENS },
+	{ "bedrock.converse", &dialect_bedrock, OPERATION_CHAT },
+	{ "bedrock.count_tokens", &dialect_bedrock, OPERATION_COUNT_TOKENS },
+	{ "cohere.chat.v2", &dialect_cohere, OPERATION_CHAT },
+	{ "cohere.embed.v2", &dialect_cohere, OPERATION_EMBEDDINGS },
+	{ "ollama.chat", &dialect_ollama, OPERATION_CHAT },
+	{ "ollama.generate", &dialect_ollama, OPERATION_CHAT },
+	{ "ollama.embed", &dialect_ollama, OPERATION_EMBEDDINGS },
 };
 
 /* Says what is wrong with one recording and goes on with the others. */
@@ -123,7 +133,8 @@ static bool open_recording(struct recording *rec, const char *path, struct arena
 	if (slice_ends_with(rec->url, SLICE("/compact")))
 		rec->operation = OPERATION_COMPACT;
 	struct json framing = json_get(rec->root, "framing");
-	rec->stream = json_text_eq(framing, SLICE("sse")) ||
+	rec->stream = json_text_eq(framing, SLICE("sse")) || json_text_eq(framing, SLICE("ndjson")) ||
+		      json_text_eq(framing, SLICE("aws-eventstream")) ||
 		      (rec->body.len > 0 && rec->body.ptr[0] == '[' && rec->dialect == &dialect_gemini);
 	return true;
 }
@@ -169,6 +180,13 @@ static bool check_frame(const struct recording *rec, struct heard *a, const stru
 	return true;
 }
 
+static enum framing framing_of(const struct recording *rec)
+{
+	if (rec->body.ptr[0] == '[')
+		return FRAMING_JSON_ARRAY;
+	return rec->dialect == &dialect_ollama ? FRAMING_NDJSON : rec->dialect == &dialect_bedrock ? FRAMING_EVENT_STREAM : FRAMING_SSE;
+}
+
 static void check_stream(const struct recording *rec)
 {
 	struct framer framer;
@@ -178,7 +196,7 @@ static void check_stream(const struct recording *rec)
 
 	counts.streams++;
 	heard_init(&a, rec->dialect, rec->operation);
-	framer_init(&framer, rec->body.ptr[0] == '[' ? FRAMING_JSON_ARRAY : FRAMING_SSE, FRAME_MAX);
+	framer_init(&framer, framing_of(rec), FRAME_MAX);
 	for (size_t at = 0, step = 1; at < rec->body.len && whole; at += step) {
 		step = 1 + (at * 7919) % 4096;
 		if (step > rec->body.len - at)
@@ -238,10 +256,14 @@ static void check_error(const struct recording *rec)
 	arena_done(&scratch);
 }
 
-/* ".../models/gemini-x:generateContent?…" */
+/* ".../models/gemini-x:generateContent?…", ".../model/x/converse" */
 static struct slice model_of_url(struct slice url)
 {
-	size_t at = slice_find(url, SLICE("/models/"));
+	size_t at = slice_find(url, SLICE("/models/")), bedrock = slice_find(url, SLICE("/model/"));
+	if (bedrock != SIZE_MAX) {
+		struct slice tail = slice_after(url, bedrock + 7);
+		return slice_next_token(&tail, '/');
+	}
 	if (at == SIZE_MAX)
 		return (struct slice){ 0 };
 	struct slice rest = slice_after(url, at + 8);
@@ -279,8 +301,8 @@ static void check_request(const struct recording *rec, struct arena *a)
 		text = decode_base64(json_text(inner, a), a);
 	if (!json_is(body, JSON_OBJECT) || !json_parse(a, text, &facts.doc, &error) || !json_is(json_root(&facts.doc), JSON_OBJECT))
 		return;
-	bool gemini = rec->dialect == &dialect_gemini;
-	bool named = gemini || json_is(json_get(json_root(&facts.doc), "model"), JSON_STRING);
+	bool in_path = rec->dialect == &dialect_gemini || rec->dialect == &dialect_bedrock;
+	bool named = in_path || json_is(json_get(json_root(&facts.doc), "model"), JSON_STRING);
 	bool ok = rec->dialect->read_request(&facts, rec->operation, model_of_url(rec->url), rec->stream, a, &failure);
 	/* Azure's and Vertex's older paths carry the model outside of the body, and some requests name a stored
 	 * prompt instead. */

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub's request as v2/chat (DIALECTS §3): its top level. What stays the same over a conversation stands in front. */
+#include "dialect/cohere/cohere.h"
+
+#include "llm/names.h"
+
+enum { STOPS_MAX = 5 };                /* DIALECTS §3.9 */
+
+static void note_loss(struct cohere_writing *r, uint64_t field, bool lost)
+{
+	if (lost)
+		*r->target->rewritten_lossy |= field;
+}
+
+/* ---- tools ---- */
+
+/* Strict is said of all tools at once. */
+static bool is_strict(struct cohere_writing *r)
+{
+	unsigned strict = 0, functions = 0;
+
+	if (!cohere_writes(r, FIELD_TOOL_STRICT))
+		return false;
+	for (const struct tool *t = r->chat->tools; t; t = t->next) {
+		functions += t->kind == TOOL_FUNCTION;
+		strict += t->kind == TOOL_FUNCTION && t->strict == SAID_YES;
+	}
+	note_loss(r, FIELD_TOOL_STRICT, strict > 0 && strict < functions);
+	return strict > 0 && strict == functions;
+}
+
+static bool write_tools(struct cohere_writing *r, bool any)
+{
+	bool strict;
+
+	if (!any)
+		return true;
+	strict = is_strict(r);
+	if (strict)
+		r->shape.tools = SCHEMA_COHERE;
+	json_literal_key(&r->json, "tools");
+	if (!shape_write_tools(&r->json, r->chat, r->target, &r->shape, r->arena, r->failure))
+		return false;
+	if (strict || (r->same && r->chat->tools->strict == SAID_NO))
+		json_member_bool(&r->json, "strict_tools", strict);
+	return true;
+}
+
+/* One tool is forced by sending no other (§3.5). */
+static void write_choice(struct cohere_writing *r)
+{
+	const struct tool_choice *choice = &r->chat->choice;
+
+	if (choice->mode == CHOICE_NONE && cohere_writes(r, FIELD_CHOICE_NONE))
+		json_member_cstr(&r->json, "tool_choice", "NONE");
+	if ((choice->mode == CHOICE_REQUIRED && cohere_writes(r, FIELD_CHOICE_REQUIRED)) ||
+	    (choice->mode == CHOICE_NAMED && cohere_writes(r, FIELD_CHOICE_NAMED)))
+		json_member_cstr(&r->json, "tool_choice", "REQUIRED");
+}
+
+static const struct chat *narrowed(const struct chat *c, const struct chat_target *t, struct arena *a)
+{
+	struct chat *copy;
+
+	if (c->choice.mode != CHOICE_NAMED || !(t->carried & FIELD_CHOICE_NAMED))
+		return c;
+	copy = arena_new(a, struct chat);
+	*copy = *c;
+	copy->choice.allowed = &copy->choice.name;
+	copy->choice.allowed_count = 1;
+	return copy;
+}
+
+/* ---- documents ---- */
+
+static bool takes(const struct cohere_writing *r, const struct other_member *m)
+{
+	return r->same && (m->field == 0 || cohere_writes(r, m->field));
+}
+
+static unsigned count_documents(const struct chat *c)
+{
+	unsigned count = 0;
+
+	for (const struct turn *t = c->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next)
+			count += cohere_is_text_document(p);
+	return count;
+}
+
+static void write_document(struct cohere_writing *r, const struct media *m, unsigned number)
+{
+	struct json_writer *w = &r->json;
+
+	json_begin_object(w);
+	json_literal_key(w, "id");
+	json_string(w, arena_printf(r->arena, "doc:%u", number));
+	json_literal_key(w, "data");
+	json_begin_object(w);
+	if (m->name.len > 0)
+		json_member_string(w, "title", m->name);
+	if (m->context.len > 0)
+		json_member_string(w, "context", m->context);
+	json_member_string(w, "text", m->value);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+/* Where they are cited from. They may not stand beside a response format (§3.7): there they are part of the text. */
+static void write_documents(struct cohere_writing *r)
+{
+	unsigned number = 0;
+
+	if (!r->documents)
+		return;
+	json_literal_key(&r->json, "documents");
+	json_begin_array(&r->json);
+	for (const struct turn *t = r->chat->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next)
+			if (cohere_is_text_document(p))
+				write_document(r, p->media, number++);
+	json_end_array(&r->json);
+}
+
+/* ---- format ---- */
+
+static bool write_format(struct cohere_writing *r)
+{
+	const struct output_format *f = &r->chat->format;
+	struct schema_report report = { 0 };
+
+	if (f->kind == FORMAT_TEXT && r->same) {
+		json_literal_key(&r->json, "response_format");
+		json_value_raw(&r->json, SLICE("{\"type\":\"text\"}"));
+	}
+	if ((f->kind != FORMAT_JSON || !cohere_writes(r, FIELD_FORMAT_JSON)) &&
+	    (f->kind != FORMAT_SCHEMA || !cohere_writes(r, FIELD_FORMAT_SCHEMA)))
+		return true;
+	json_literal_key(&r->json, "response_format");
+	json_begin_object(&r->json);
+	json_member_cstr(&r->json, "type", "json_object");
+	if (f->kind == FORMAT_SCHEMA) {
+		json_literal_key(&r->json, "json_schema");
+		if (r->same)
+			json_value_raw(&r->json, json_raw(f->schema));
+		else if (!schema_write(f->schema, SCHEMA_COHERE, SCHEMA_OUTPUT, r->arena, &r->json, &report))
+			return failure_set(r->failure, FAILURE_REQUEST, "the answer's schema cannot be said there: %s",
+					   report.reason ? report.reason : "it is too large");
+		note_loss(r, FIELD_FORMAT_SCHEMA, report.lossy);
+	}
+	json_end_object(&r->json);
+	return true;
+}
+
+/* ---- numbers ---- */
+
+/* Numbers of this dialect's own clients are the API's to judge. */
+static void write_number(struct cohere_writing *r, uint64_t field, const char *name, const struct number *n, double low,
+			 double high)
+{
+	bool cut = !r->same && (n->value < low || n->value > high);
+
+	if (!n->said || !cohere_writes(r, field))
+		return;
+	note_loss(r, field, cut);
+	json_key(&r->json, slice_cstr(name));
+	if (cut)
+		json_double(&r->json, n->value < low ? low : high);
+	else if (n->text.len > 0)
+		json_value_raw(&r->json, n->text);
+	else
+		json_double(&r->json, n->value);
+}
+
+/* Ranges: §3.9. */
+static void write_sampling(struct cohere_writing *r)
+{
+	const struct chat *c = r->chat;
+	double hottest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1;
+
+	write_number(r, FIELD_TEMPERATURE, "temperature", &c->temperature, 0, hottest);
+	write_number(r, FIELD_TOP_P, "p", &c->top_p, 0.01, 0.99);
+	write_number(r, FIELD_TOP_K, "k", &c->top_k, 0, 500);
+	write_number(r, FIELD_FREQUENCY_PENALTY, "frequency_penalty", &c->frequency_penalty, 0, 1);
+	write_number(r, FIELD_PRESENCE_PENALTY, "presence_penalty", &c->presence_penalty, 0, 1);
+	write_number(r, FIELD_SEED, "seed", &c->seed, 0, 0x1p64);
+}
+
+static void write_stops(struct cohere_writing *r)
+{
+	const struct chat *c = r->chat;
+	unsigned most = r->target->rules->stop_max > 0 ? (unsigned)r->target->rules->stop_max : STOPS_MAX;
+
+	if (c->stop_count == 0 || !cohere_writes(r, FIELD_STOP))
+		return;
+	if (r->same)
+		most = CHAT_STOPS_MAX;
+	note_loss(r, FIELD_STOP, c->stop_count > most);
+	json_literal_key(&r->json, "stop_sequences");
+	json_begin_array(&r->json);
+	for (unsigned i = 0; i < c->stop_count && i < most; i++)
+		json_string(&r->json, c->stops[i]);
+	json_end_array(&r->json);
+}
+
+/* ---- reasoning ---- */
+
+static int64_t budget_of(struct cohere_writing *r)
+{
+	const struct reasoning *wish = &r->chat->reasoning;
+	const struct model_rules *rules = r->target->rules;
+
+	if (wish->wish == REASONING_BY_BUDGET) {
+		bool cut = rules->budget_max > 0 && wish->budget > rules->budget_max;
+
+		note_loss(r, FIELD_REASONING, cut);
+		return cut ? rules->budget_max : wish->budget;
+	}
+	if (wish->effort == 0 || wish->effort == EFFORT_NONE)
+		return -1;
+	return effort_to_budget(wish->effort, r->target->max_output, rules->budget_min, rules->budget_max);
+}
+
+static void write_thinking(struct cohere_writing *r)
+{
+	const struct reasoning *wish = &r->chat->reasoning;
+	bool off = wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE) ||
+		   (wish->wish == REASONING_BY_BUDGET && wish->budget == 0);
+	int64_t budget;
+
+	if (!cohere_writes(r, FIELD_REASONING))
+		return;
+	if (off && (r->target->rules->rejects & REJECTS_REASONING_OFF)) {
+		note_loss(r, FIELD_REASONING, true);
+		return;
+	}
+	budget = off ? -1 : budget_of(r);
+	json_literal_key(&r->json, "thinking");
+	json_begin_object(&r->json);
+	json_member_cstr(&r->json, "type", off ? "disabled" : "enabled");
+	if (budget > 0)
+		json_member_int(&r->json, "token_budget", budget);
+	json_end_object(&r->json);
+}
+
+/* ---- all ---- */
+
+static void write_others(struct cohere_writing *r)
+{
+	for (const struct other_member *m = r->chat->others; m; m = m->next) {
+		if (!takes(r, m) || slice_starts_with(m->path, SLICE("messages[")))
+			continue;
+		json_key(&r->json, m->path);
+		json_value_raw(&r->json, m->raw);
+	}
+}
+
+static void write_logprobs(struct cohere_writing *r)
+{
+	if (!r->chat->logprobs || !cohere_writes(r, FIELD_LOGPROBS))
+		return;
+	json_member_bool(&r->json, "logprobs", true);
+	note_loss(r, FIELD_LOGPROBS, r->chat->top_logprobs > 0); /* of the chosen tokens only */
+}
+
+static bool write_all(struct cohere_writing *r)
+{
+	const struct chat *c = r->chat;
+	bool tools = shape_count_tools(c, r->target, &r->shape) > 0;
+
+	json_member_string(&r->json, "model", r->target->model);
+	if (!write_tools(r, tools))
+		return false;
+	write_documents(r);
+	json_literal_key(&r->json, "messages");
+	cohere_write_messages(r);
+	if (tools)
+		write_choice(r);
+	if (!write_format(r))
+		return false;
+	if (c->max_output >= 0 && cohere_writes(r, FIELD_MAX_OUTPUT))
+		json_member_int(&r->json, "max_tokens", c->max_output);
+	write_sampling(r);
+	write_stops(r);
+	write_logprobs(r);
+	write_thinking(r);
+	write_others(r);
+	json_member_bool(&r->json, "stream", r->target->stream);
+	return true;
+}
+
+bool cohere_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
+		       struct failure *reterr)
+{
+	struct cohere_writing r = {
+		.chat = narrowed(c, t, scratch), .target = t, .arena = scratch, .failure = reterr,
+		.same = c->dialect == DIALECT_COHERE,
+		.shape = { .names = &name_rule_openai, .tools = SCHEMA_PLAIN, .strict_tools = SCHEMA_COHERE },
+	};
+
+	if (r.same)
+		r.shape.options |= SHAPE_OWN_SCHEMAS;
+	r.documents = cohere_writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 && c->format.kind != FORMAT_JSON &&
+		      c->format.kind != FORMAT_SCHEMA;
+	json_writer_init(&r.json, out);
+	json_begin_object(&r.json);
+	if (!write_all(&r))
+		return false;
+	json_end_object(&r.json);
+	if (r.json.overflow)
+		return failure_set(reterr, FAILURE_REQUEST, "the request is too large once translated");
+	return true;
+}
