@@ -94,9 +94,8 @@ static void read_modalities(struct chat_reading *r, const struct json_walk *w)
 	}
 	fields |= r->chat->audio_output ? FIELD_AUDIO_OUTPUT : 0;
 	fields |= r->chat->image_output ? FIELD_IMAGE_OUTPUT : 0;
-	/* Text alone is what everybody answers with. */
-	if (fields != 0)
-		gemini_keep_other(r, fields, "generationConfig", w);
+	/* Text alone is what everybody answers with: it counts as no field. */
+	gemini_keep_other(r, fields, "generationConfig", w);
 }
 
 static bool read_number(struct chat_reading *r, struct slice name, struct json value)

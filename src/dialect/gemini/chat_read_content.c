@@ -3,6 +3,8 @@
  * its JSON, which is what goes out again where the target speaks this dialect. */
 #include "dialect/gemini/gemini.h"
 
+#include "base/base64.h"
+
 /* Where parts go: a turn, or a tool's result within one. */
 struct place {
 	struct turn *turn;
@@ -119,6 +121,16 @@ static enum part_kind kind_of(const struct media *m)
 	return media_part_kind(media_guess_mime(m));
 }
 
+/* Google's JSON takes both alphabets (recorded: its own SDK sends the URL's); everybody else takes the standard one. */
+static struct slice standard_base64(struct slice text, struct arena *a)
+{
+	struct slice bytes;
+
+	if (slice_find(text, SLICE("-")) == SIZE_MAX && slice_find(text, SLICE("_")) == SIZE_MAX)
+		return text;
+	return base64_decode(text, a, &bytes) ? base64_encode(bytes, a) : text;
+}
+
 static void read_media(struct chat_reading *r, struct place *at, struct json part, struct json data, struct json file)
 {
 	struct json from = json_exists(data) ? data : file;
@@ -127,7 +139,7 @@ static void read_media(struct chat_reading *r, struct place *at, struct json par
 	m.mime = json_text(gemini_get(from, "mimeType"), r->arena);
 	m.name = json_text(gemini_get(from, "displayName"), r->arena);
 	if (json_exists(data)) {
-		m.value = json_text(json_get(data, "data"), r->arena);
+		m.value = standard_base64(json_text(json_get(data, "data"), r->arena), r->arena);
 	} else {
 		m.value = json_text(gemini_get(file, "fileUri"), r->arena);
 		m.source = is_stored(m.value) ? MEDIA_FILE_ID : MEDIA_URL;
@@ -265,6 +277,10 @@ bool gemini_read_system(struct chat_reading *r, struct json system)
 	if (!json_is_filled(system))
 		return true;
 	at.turn = chat_add_turn(r->chat, r->arena, ROLE_SYSTEM);
+	/* SDKs give it a role, which means nothing. */
+	for (struct json_walk w = json_walk(is_content ? system : (struct json){ 0 }); json_walk_next(&w);)
+		if (!json_text_eq(w.key, SLICE("parts")))
+			gemini_keep_other(r, json_text_eq(w.key, SLICE("role")) ? 0 : FIELD_OTHER, "systemInstruction", &w);
 	return read_parts(r, &at, is_content ? json_get(system, "parts") : system);
 }
 
@@ -297,7 +313,7 @@ static bool read_content(struct chat_reading *r, struct json content, unsigned i
 		return gemini_refuse(r, "contents", "contents: each content must be an object with role and parts");
 	if (json_is(content, JSON_OBJECT) && !read_role(r, json_get(content, "role"), index, &role))
 		return false;
-	if (role != ROLE_ASSISTANT)
+	if (role != ROLE_ASSISTANT || index == 0)
 		r->run = 0;
 	at.turn = chat_add_turn(r->chat, r->arena, role);
 	return read_parts(r, &at, json_is(content, JSON_OBJECT) ? json_get(content, "parts") : content);

@@ -381,12 +381,15 @@ static void hear_logprobs(struct event_reader *r, unsigned choice, struct json r
 
 /* ---- the whole ---- */
 
+/* The first Geminis said STOP in every chunk, also before they were stopped by a filter: then a later word counts, and all
+ * writers keep the last one for the end. */
 static void hear_stop(struct event_reader *r, unsigned choice, struct slice word, struct slice detail, struct arena *scratch)
 {
 	struct voice *v = voice_of(r, choice);
 	struct event *e;
 
-	if (v->stopped || word.len == 0 || slice_eq(word, SLICE("FINISH_REASON_UNSPECIFIED")))
+	if (word.len == 0 || slice_eq(word, SLICE("FINISH_REASON_UNSPECIFIED")) ||
+	    (v->stopped && slice_eq(word, SLICE("STOP"))))
 		return;
 	end_partial(r, choice, scratch);
 	v->stopped = true;

@@ -135,8 +135,9 @@ static void test_ends_are_heard(void **state)
 	assert_hears("start  |stop pause CONTINUATION |", STOP("\"CONTINUATION\"", ""));
 	assert_hears("start  |stop unknown OF_TOMORROW |", STOP("\"OF_TOMORROW\"", ""));
 	assert_hears("start  |stop unknown OTHER |", STOP("99", ""));
-	/* once */
-	assert_hears("start  |stop end STOP |", STOP("0", ""), STOP("\"STOP\"", ""), STOP("\"SAFETY\"", ""));
+	/* STOP is said once, and what came after it counts */
+	assert_hears("start  |stop end STOP |", STOP("0", ""), STOP("\"STOP\"", ""), STOP("\"STOP\"", ""));
+	assert_hears("start  |stop end STOP |stop refusal SAFETY |", STOP("\"STOP\"", ""), STOP("\"SAFETY\"", ""));
 }
 
 /* ---- writing ---- */

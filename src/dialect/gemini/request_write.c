@@ -30,7 +30,8 @@ static bool is_within(const struct other_member *m, struct slice parent)
 
 static const struct other_member *first_other(const struct request_writing *r, const struct other_member *m, struct slice parent)
 {
-	while (m && !(writes(r, m->field) && is_within(m, parent)))
+	/* Without a field: what matters to nobody else, and is only kept. */
+	while (m && !((m->field == 0 || writes(r, m->field)) && is_within(m, parent)))
 		m = m->next;
 	return m;
 }

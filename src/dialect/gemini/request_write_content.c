@@ -493,6 +493,7 @@ void gemini_write_system(struct request_writing *r)
 	if (!any)
 		return;
 	json_end_array(&r->json);
+	gemini_write_others(r, SLICE("systemInstruction"));
 	json_end_object(&r->json);
 }
 

@@ -87,7 +87,8 @@ static void test_own_requests_keep_everything(void **state)
 {
 	static const struct way ways[] = {
 		{ .body = "{" HI "}" },
-		{ .body = "{\"systemInstruction\":{\"parts\":[" TEXT("S") "]}," HI "}" },
+		{ .body = "{\"systemInstruction\":{\"parts\":[" TEXT("S") "],\"role\":\"user\"},\"generationConfig\":{\"responseModalities\":"
+			  "[\"TEXT\"]}," HI "}" },
 		{ .body = "{\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"parameters\":{\"type\":\"OBJECT\"},\"behavior\":"
 			  "\"BLOCKING\"}]},{\"googleSearch\":{\"timeRangeFilter\":{}}},{\"googleMaps\":{}}],\"toolConfig\":{"
 			  "\"functionCallingConfig\":{\"mode\":\"VALIDATED\",\"allowedFunctionNames\":[\"f\",\"g\"],"
