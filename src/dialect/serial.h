@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks one after the other: for dialects whose streams cannot hold two open at once, while tool calls may overlap in the
- * hub. As long as a call is open, the events of other blocks wait here, by block, in the order in which these began. */
+/* Blocks one after the other: for dialects whose streams cannot hold two open at once, while tool calls may overlap
+ * in the hub. As long as a call is open, the events of other blocks wait here, by block, in the order in which
+ * these began. */
 #pragma once
 
 #include "dialect/dialect.h"

@@ -107,6 +107,8 @@ bool bedrock_has_others(const struct request_writing *r, struct slice parent);
 void bedrock_write_system(struct request_writing *r);
 bool bedrock_write_messages(struct request_writing *r);
 bool bedrock_has_tool_blocks(const struct request_writing *r);
+/* Results of calls are being answered whose turn begins without reasoning that could be shown. */
+bool bedrock_lacks_reasoning(const struct request_writing *r);
 /* A choice of no tool, while there are blocks that need toolConfig: it is said in words. */
 bool bedrock_forbids_in_words(const struct request_writing *r);
 /* {"image":{…}}, {"document":{…}}, {"video":{…}}, {"audio":{…}} */

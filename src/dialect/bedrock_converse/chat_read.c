@@ -114,7 +114,8 @@ static bool read_tool_config(struct chat_reading *r, struct json config)
 
 	if (!json_exists(config) || json_is(config, JSON_NULL))
 		return true;
-	if (!json_is(config, JSON_OBJECT) || (json_exists(tools) && !json_is(tools, JSON_ARRAY) && !json_is(tools, JSON_NULL)))
+	if (!json_is(config, JSON_OBJECT) ||
+	    (json_exists(tools) && !json_is(tools, JSON_ARRAY) && !json_is(tools, JSON_NULL)))
 		return bedrock_refuse(r, "toolConfig", "toolConfig must be an object with an array of tools");
 	for (struct json_walk w = json_walk(config); json_walk_next(&w);)
 		if (!json_text_eq(w.key, SLICE("tools")) && !json_text_eq(w.key, SLICE("toolChoice")))
@@ -197,7 +198,8 @@ static void read_thinking(struct chat_reading *r, struct json thinking)
 	}
 	if (ret->wish == REASONING_ON && ret->budget > 0)
 		ret->wish = REASONING_BY_BUDGET;
-	else if (ret->wish == REASONING_ON && ret->effort != 0 && !json_text_eq(json_get(thinking, "type"), SLICE("adaptive")))
+	else if (ret->wish == REASONING_ON && ret->effort != 0 &&
+		 !json_text_eq(json_get(thinking, "type"), SLICE("adaptive")))
 		ret->wish = REASONING_BY_EFFORT;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conversation of a Converse request: `system`, `messages` and all kinds of blocks (DIALECTS §3.2, §3.3, §3.6, §3.13;
- * service model SystemContentBlock, ContentBlock, ToolResultContentBlock).
+/* The conversation of a Converse request: `system`, `messages` and all kinds of blocks (DIALECTS §3.2, §3.3, §3.6,
+ * §3.13; service model SystemContentBlock, ContentBlock, ToolResultContentBlock).
  *
- * A block is an object with one member. Each stays beside its part in `raw`, for a target of this same dialect; but for
- * plain text, which needs none, reasoning, whose state may be wrapped, and cache points, which are the mark of the part
- * before them. */
+ * A block is an object with one member. Each stays beside its part in `raw`, for a target of this same dialect; but
+ * for plain text, which needs none, reasoning, whose state may be wrapped, and cache points, which are the mark of
+ * the part before them. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 #include "llm/state.h"
@@ -92,7 +92,8 @@ static bool read_opaque(struct chat_reading *r, struct place *at, struct json bl
 	return true;
 }
 
-static bool read_medium(struct chat_reading *r, struct place *at, enum part_kind kind, struct json block, struct json value)
+static bool read_medium(struct chat_reading *r, struct place *at, enum part_kind kind, struct json block,
+			struct json value)
 {
 	struct media m = { 0 };
 

@@ -93,6 +93,14 @@ static const struct field_row fields[FIELD_COUNT] = {
 	[FIELD_INDEX_OTHER] = { true, DROPPED },
 };
 
+/* What a model may reject or call otherwise (DIALECTS §1.2, §3.12). */
+static const struct parameter parameters[] = {
+	{ "inferenceConfig", FIELD_TEMPERATURE | FIELD_TOP_P },
+	{ "additionalModelRequestFields", 0 },
+	{ "outputConfig", 0 },
+	{ 0 }
+};
+
 const struct dialect dialect_bedrock = {
 	.id = DIALECT_BEDROCK,
 	.name = "bedrock",
@@ -101,6 +109,7 @@ const struct dialect dialect_bedrock = {
 	.prefix_hash = bedrock_prefix_hash,
 	.edit_request = bedrock_edit_request,
 	.request_path = bedrock_request_path,
+	.parameters = parameters,
 	.fields = fields,
 	.read_chat = bedrock_read_chat,
 	.write_chat = bedrock_write_chat,

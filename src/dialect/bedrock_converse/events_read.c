@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ConverseStream's events and Converse's answers mean (DIALECTS §4.1 to §4.4, §5.6). Text and reasoning have no
- * contentBlockStart; messageStop is the finish, metadata with the usage the last event, and may be missing. What is open
- * is one bit: event_reader.open_blocks is not 0 while a reasoning block is. */
+/* What ConverseStream's events and Converse's answers mean (DIALECTS §4.1 to §4.4, §5.6). Text and reasoning have
+ * no contentBlockStart; messageStop is the finish, metadata with the usage the last event, and may be missing. What
+ * is open is one bit: event_reader.open_blocks is not 0 while a reasoning block is. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 static int64_t known(int64_t n)
@@ -114,7 +114,8 @@ static void read_metadata(struct event_reader *r, struct json root, struct readi
 }
 
 /* Unknown events pass untouched and mean nothing. */
-static void read_named(struct event_reader *r, struct slice name, struct json root, struct arena *scratch, struct reading *ret)
+static void read_named(struct event_reader *r, struct slice name, struct json root, struct arena *scratch,
+		       struct reading *ret)
 {
 	if (slice_eq(name, SLICE("contentBlockDelta"))) {
 		read_delta(r, root, ret);

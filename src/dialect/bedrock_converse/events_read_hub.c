@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ConverseStream's events and Converse's answers as the hub's events (DIALECTS §4.2, §4.3, §4.5, §5.6; service model
- * ConverseStreamOutput, ContentBlock). A block begins with contentBlockStart or with its first delta; what AWS's own tools
- * were asked and answered is opaque, gathered until its block ends (recorded: nova_grounding). */
+/* ConverseStream's events and Converse's answers as the hub's events (DIALECTS §4.2, §4.3, §4.5, §5.6; service
+ * model ConverseStreamOutput, ContentBlock). A block begins with contentBlockStart or with its first delta; what
+ * AWS's own tools were asked and answered is opaque, gathered until its block ends (recorded: nova_grounding). */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 enum {
@@ -109,9 +109,11 @@ static void end_opaque(struct event_reader *r, struct open_block *b, struct aren
 		return;
 	if (!b->result && !json_parse(scratch, gathered, &doc, &error))
 		gathered = SLICE("{}");
-	hear_opaque(r, b->number, arena_printf(scratch, "{\"%s\":%.*s%s\"%s\":%s%.*s%s}}", b->result ? "toolResult" : "toolUse",
-					       (int)b->start.len - 1, b->start.ptr, b->filled ? "," : "", b->result ? "content" : "input",
-					       b->result ? "[" : "", SLICE_ARG(gathered), b->result ? "]" : ""));
+	hear_opaque(r, b->number,
+		    arena_printf(scratch, "{\"%s\":%.*s%s\"%s\":%s%.*s%s}}", b->result ? "toolResult" : "toolUse",
+				 (int)b->start.len - 1, b->start.ptr, b->filled ? "," : "",
+				 b->result ? "content" : "input", b->result ? "[" : "", SLICE_ARG(gathered),
+				 b->result ? "]" : ""));
 }
 
 static void end_block(struct event_reader *r, struct open_block *b, struct arena *scratch)
@@ -123,7 +125,8 @@ static void end_block(struct event_reader *r, struct open_block *b, struct arena
 	b->kind = BLOCK_FREE;
 }
 
-static struct open_block *begin_block(struct event_reader *r, int64_t index, enum block_kind kind, struct arena *scratch)
+static struct open_block *begin_block(struct event_reader *r, int64_t index, enum block_kind kind,
+				      struct arena *scratch)
 {
 	struct hearing *h = hearing_of(r);
 	struct open_block *b = find_block(h, index);
@@ -138,7 +141,8 @@ static struct open_block *begin_block(struct event_reader *r, int64_t index, enu
 
 /* ---- pieces ---- */
 
-static void hear_text(struct event_reader *r, enum event_kind kind, unsigned block, struct json v, struct arena *scratch)
+static void hear_text(struct event_reader *r, enum event_kind kind, unsigned block, struct json v,
+		      struct arena *scratch)
 {
 	if (json_is(v, JSON_STRING) && json_is_filled(v))
 		event_add(r->sink, kind, 0, block)->text = json_text(v, scratch);
@@ -176,15 +180,20 @@ static struct slice quote_of(struct json content, struct arena *scratch)
 	return all;
 }
 
-/* CitationLocation: web, documentChar, documentPage, documentChunk, searchResultLocation (§4.5). A source is whatever the
- * client called it, often an address. */
+/* CitationLocation: web, documentChar, documentPage, documentChunk, searchResultLocation (§4.5). A source is
+ * whatever the client called it, often an address. */
 static void hear_citation(struct event_reader *r, unsigned block, struct json v, struct arena *scratch)
 {
 	struct json_walk place = bedrock_union(json_get(v, "location"));
 	struct slice source = json_text(json_get(v, "source"), scratch);
-	struct citation c = { .kind = CITATION_DOCUMENT, .start = -1, .end = -1, .document = place_of(place.value, "documentIndex"),
-			      .source_start = place_of(place.value, "start"), .source_end = place_of(place.value, "end"),
-			      .pages = json_text_eq(place.key, SLICE("documentPage")), .raw = json_raw(v),
+	struct citation c = { .kind = CITATION_DOCUMENT,
+			      .start = -1,
+			      .end = -1,
+			      .document = place_of(place.value, "documentIndex"),
+			      .source_start = place_of(place.value, "start"),
+			      .source_end = place_of(place.value, "end"),
+			      .pages = json_text_eq(place.key, SLICE("documentPage")),
+			      .raw = json_raw(v),
 			      .raw_dialect = DIALECT_BEDROCK };
 
 	if (!json_is(v, JSON_OBJECT))
@@ -201,7 +210,8 @@ static void hear_citation(struct event_reader *r, unsigned block, struct json v,
 	event_add(r->sink, EVENT_CITATION, 0, block)->citation = c;
 }
 
-static void hear_image(struct event_reader *r, unsigned block, struct slice mime, struct json source, struct arena *scratch)
+static void hear_image(struct event_reader *r, unsigned block, struct slice mime, struct json source,
+		       struct arena *scratch)
 {
 	struct json_walk member = bedrock_union(source);
 	bool data = json_text_eq(member.key, SLICE("bytes"));
@@ -423,7 +433,8 @@ void bedrock_hear_content(struct event_reader *r, struct json content, struct ar
 		else if (json_text_eq(member.key, SLICE("toolUse")) && !is_server_tool(member.value))
 			hear_call(r, block, member.value, scratch);
 		else if (json_text_eq(member.key, SLICE("image")))
-			hear_image(r, block, image_mime(member.value, scratch), json_get(member.value, "source"), scratch);
+			hear_image(r, block, image_mime(member.value, scratch), json_get(member.value, "source"),
+				   scratch);
 		else
 			hear_opaque(r, block, json_raw(w.value));
 	}

@@ -58,7 +58,8 @@ static void test_exceptions(void **state)
 		{ "serviceUnavailableException", "{\"message\":\"m\"}", FAILURE_SERVER, 503, "m" },
 		{ "modelStreamErrorException", "{\"message\":\"m\",\"originalStatusCode\":429,\"originalMessage\":\"o\"}", FAILURE_RATE_LIMITED, 429, "m" },
 		{ "modelStreamErrorException", "{\"message\":\"m\"}", FAILURE_SERVER, 424, "m" },
-		{ "validationException", "{\"message\":\"Input is too long for requested model.\"}", FAILURE_CONTEXT_LENGTH, 400, "Input is too long for requested model." },
+		{ "validationException", "{\"message\":\"Input is too long for requested model.\"}", FAILURE_CONTEXT_LENGTH, 400,
+			"Input is too long for requested model." },
 		{ "validationException", "{\"message\":\"bad\"}", FAILURE_REQUEST, 400, "bad" },
 		{ "InternalFailure", "it broke", FAILURE_SERVER, 500, "it broke" },
 	};
@@ -83,7 +84,8 @@ static void test_whole_answers(void **state)
 	struct heard a;
 
 	heard_init(&a, &dialect_bedrock, OPERATION_CHAT);
-	assert_int_equal(heard_whole(&a, "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[]}},\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":1,\"outputTokens\":2}}"),
+	assert_int_equal(heard_whole(&a, "{\"output\":{\"message\":{\"role\":\"assistant\","
+		"\"content\":[]}},\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":1,\"outputTokens\":2}}"),
 			 CONTENT | READING_FINISH | READING_TERMINATOR);
 	assert_int_equal(a.reader.usage.output, 2);
 	assert_int_equal(heard_whole(&a, "{\"stopReason\":\"end_turn\"}"), READING_MALFORMED);
@@ -106,7 +108,8 @@ static void test_errors_are_read(void **state)
 		{ 400, "{\"message\":\"Invocation of model ID x with on-demand throughput isn\xe2\x80\x99t supported.\"}", FAILURE_MODEL_UNKNOWN, "" },
 		{ 400, "{\"message\":\"Input Tokens Exceeded: Number of input tokens exceeds maximum length.\"}", FAILURE_CONTEXT_LENGTH, "" },
 		{ 400, "{\"Message\":\"m\",\"__type\":\"x#ServiceQuotaExceededException:http://y\"}", FAILURE_QUOTA, "ServiceQuotaExceededException" },
-		{ 400, "{\"message\":\"The security token included in the request is expired\",\"__type\":\"ExpiredTokenException\"}", FAILURE_CREDENTIALS, "ExpiredTokenException" },
+		{ 400, "{\"message\":\"The security token included in the request is expired\",\"__type\":\"ExpiredTokenException\"}",
+			FAILURE_CREDENTIALS, "ExpiredTokenException" },
 		{ 403, "{\"message\":\"You don't have access to the model with the specified model ID.\"}", FAILURE_CREDENTIALS, "" },
 		{ 404, "{\"message\":\"This model version has reached the end of its life.\"}", FAILURE_MODEL_UNKNOWN, "" },
 		{ 424, "{\"message\":\"m\"}", FAILURE_SERVER, "" },
@@ -215,7 +218,8 @@ static void describe(char *out, size_t size, const struct event *e)
 		snprintf(out, size, "start|");
 		break;
 	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL: case EVENT_TOOL_ARGUMENTS:
-		snprintf(out, size, "%s %u %.*s|", e->kind == EVENT_TEXT ? "text" : e->kind == EVENT_REASONING ? "reason" : "args", e->block, SLICE_ARG(e->text));
+		snprintf(out, size, "%s %u %.*s|", e->kind == EVENT_TEXT ? "text" : e->kind == EVENT_REASONING ? "reason" : "args", e->block,
+			SLICE_ARG(e->text));
 		break;
 	case EVENT_SIGNATURE:
 		snprintf(out, size, "sign %u %.*s%s|", e->block, SLICE_ARG(e->signature.payload), e->signature.redacted ? "!" : "");
@@ -278,7 +282,8 @@ static void test_streams_are_heard(void **state)
 		{ "contentBlockDelta", DELTA(0, "{\"reasoningContent\":{\"signature\":\"Eq\"}}") }, { "contentBlockStop", STOP(0) },
 		{ "contentBlockDelta", DELTA(1, "{\"reasoningContent\":{\"redactedContent\":\"zz==\"}}") }, { "contentBlockStop", STOP(1) },
 		{ "contentBlockDelta", DELTA(2, "{\"text\":\"Hi\"}") },
-		{ "contentBlockDelta", DELTA(2, "{\"citation\":{\"title\":\"t\",\"sourceContent\":[{\"text\":\"q\"}],\"location\":{\"documentChunk\":{\"documentIndex\":1,\"start\":2,\"end\":3}}}}") },
+		{ "contentBlockDelta", DELTA(2, "{\"citation\":{\"title\":\"t\","
+			"\"sourceContent\":[{\"text\":\"q\"}],\"location\":{\"documentChunk\":{\"documentIndex\":1,\"start\":2,\"end\":3}}}}") },
 		{ "contentBlockDelta", DELTA(2, "{\"citation\":{\"location\":{\"web\":{\"url\":\"https://x\",\"domain\":\"x\"}}}}") },
 		{ "contentBlockStop", STOP(2) },
 		{ "contentBlockStart", START(3, "{\"toolUse\":{\"toolUseId\":\"t1\",\"name\":\"f\",\"type\":\"tool_use\"}}") },
@@ -289,26 +294,33 @@ static void test_streams_are_heard(void **state)
 	};
 	static const struct wire grounded[] = {
 		{ "contentBlockStart", START(0, "{\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"nova_grounding\",\"type\":\"server_tool_use\"}}") },
-		{ "contentBlockDelta", DELTA(0, "{\"toolUse\":{\"input\":\"{\\\"q\\\":\"}}") }, { "contentBlockDelta", DELTA(0, "{\"toolUse\":{\"input\":\"1}\"}}") },
+		{ "contentBlockDelta", DELTA(0, "{\"toolUse\":{\"input\":\"{\\\"q\\\":\"}}") }, { "contentBlockDelta", DELTA(0,
+			"{\"toolUse\":{\"input\":\"1}\"}}") },
 		{ "contentBlockStop", STOP(0) },
 		{ "contentBlockStart", START(1, "{\"toolResult\":{\"toolUseId\":\"s\",\"type\":\"nova_grounding_result\"}}") },
-		{ "contentBlockDelta", DELTA(1, "{\"toolResult\":[{\"text\":\"a\"}]}") }, { "contentBlockDelta", DELTA(1, "{\"toolResult\":[{\"text\":\"b\"}]}") },
+		{ "contentBlockDelta", DELTA(1, "{\"toolResult\":[{\"text\":\"a\"}]}") }, { "contentBlockDelta", DELTA(1,
+			"{\"toolResult\":[{\"text\":\"b\"}]}") },
 		{ "contentBlockStop", STOP(1) },
-		{ "contentBlockStart", START(2, "{\"image\":{\"format\":\"png\"}}") }, { "contentBlockDelta", DELTA(2, "{\"image\":{\"source\":{\"bytes\":\"AA==\"}}}") },
+		{ "contentBlockStart", START(2, "{\"image\":{\"format\":\"png\"}}") }, { "contentBlockDelta", DELTA(2,
+			"{\"image\":{\"source\":{\"bytes\":\"AA==\"}}}") },
 		{ "messageStop", "{\"stopReason\":\"stop_sequence\",\"additionalModelResponseFields\":{\"stop_sequence\":\"X\"}}" },
 		{ "contentBlockDelta", DELTA(3, "{\"text\":\"late\"}") },
 	};
 	static const struct wire odd[] = {
 		{ "contentBlockDelta", DELTA(0, "{\"text\":\"\"}") }, { "contentBlockDelta", DELTA(0, "{\"text\":\"a\"}") },
-		{ "contentBlockDelta", DELTA(0, "{\"reasoningContent\":{\"text\":\"b\"}}") }, { "contentBlockDelta", DELTA(7, "{\"toolUse\":{\"input\":\"{}\"}}") },
-		{ "contentBlockStart", START(1, "{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\"}}") }, { "contentBlockStart", START(2, "{\"toolUse\":{\"toolUseId\":\"y\",\"name\":\"g\"}}") },
+		{ "contentBlockDelta", DELTA(0, "{\"reasoningContent\":{\"text\":\"b\"}}") }, { "contentBlockDelta", DELTA(7,
+			"{\"toolUse\":{\"input\":\"{}\"}}") },
+		{ "contentBlockStart", START(1, "{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\"}}") }, { "contentBlockStart", START(2,
+			"{\"toolUse\":{\"toolUseId\":\"y\",\"name\":\"g\"}}") },
 		{ "contentBlockDelta", DELTA(1, "{\"toolUse\":{\"input\":\"{}\"}}") }, { "contentBlockDelta", DELTA(2, "{\"toolUse\":{\"input\":{\"a\":1}}}") },
 		{ "messageStop", "{\"stopReason\":\"guardrail_intervened\"}" },
 	};
 
-	hear(calls, COUNT_OF(calls), "start|reason 0 Hm|sign 0 Eq|sign 1 zz==!|text 2 Hi|cite 2 1  q 1 2-3|cite 2 0 https://x  -1 -1--1|tool 3 t1 f|args 3 {\"a\"|args 3 :1}|end 3|"
+	hear(calls, COUNT_OF(calls),
+		"start|reason 0 Hm|sign 0 Eq|sign 1 zz==!|text 2 Hi|cite 2 1  q 1 2-3|cite 2 0 https://x  -1 -1--1|tool 3 t1 f|args 3 {\"a\"|args 3 :1}|end 3|"
 	     "stop tool_calls ");
-	hear(grounded, COUNT_OF(grounded), "opaque 0 {\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"nova_grounding\",\"type\":\"server_tool_use\",\"input\":{\"q\":1}}}|"
+	hear(grounded, COUNT_OF(grounded), "opaque 0 {\"toolUse\":{\"toolUseId\":\"s\","
+		"\"name\":\"nova_grounding\",\"type\":\"server_tool_use\",\"input\":{\"q\":1}}}|"
 	     "opaque 1 {\"toolResult\":{\"toolUseId\":\"s\",\"type\":\"nova_grounding_result\",\"content\":[{\"text\":\"a\"},{\"text\":\"b\"}]}}|"
 	     "media 2 image/png AA==|stop stop_sequence X");
 	hear(odd, COUNT_OF(odd), "text 0 a|reason 1 b|tool 2 x f|tool 3 y g|args 2 {}|args 3 {\"a\":1}|end 2|end 3|stop refusal ");
@@ -321,12 +333,15 @@ static void test_whole_answers_are_heard(void **state)
 	listening_init(&l);
 	heard_whole(&l.heard, "{\"output\":{\"message\":{\"content\":[{\"reasoningContent\":{\"reasoningText\":{\"text\":\"r\",\"signature\":\"s\"}}},"
 		    "{\"reasoningContent\":{\"redactedContent\":\"zz==\"}},{\"text\":\"a\"},"
-		    "{\"citationsContent\":{\"content\":[{\"text\":\"b\"},{\"text\":\"c\"}],\"citations\":[{\"sourceContent\":[{\"text\":\"q\"},{\"text\":\"r\"}],"
+		    "{\"citationsContent\":{\"content\":[{\"text\":\"b\"},"
+			"{\"text\":\"c\"}],\"citations\":[{\"sourceContent\":[{\"text\":\"q\"},{\"text\":\"r\"}],"
 		    "\"location\":{\"documentPage\":{\"documentIndex\":0,\"start\":1,\"end\":2}}}]}},"
-		    "{\"toolUse\":{\"toolUseId\":\"functions.f:0\",\"name\":\"f\",\"input\":{\"x\":1}}},{\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"g\",\"input\":{},\"type\":\"server_tool_use\"}},"
+		    "{\"toolUse\":{\"toolUseId\":\"functions.f:0\",\"name\":\"f\","
+			"\"input\":{\"x\":1}}},{\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"g\",\"input\":{},\"type\":\"server_tool_use\"}},"
 		    "{\"image\":{\"format\":\"jpeg\",\"source\":{\"bytes\":\"AA==\"}}},{\"brandNew\":{}}]}},\"stopReason\":\"malformed_tool_use\"}");
 	assert_heard(&l, "start|reason 0 r|sign 0 s|sign 1 zz==!|text 2 a|text 3 b|text 3 c|cite 3 1  qr 0 1-2|tool 4 functions.f:0 f|args 4 {\"x\":1}|end 4|"
-		     "opaque 5 {\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"g\",\"input\":{},\"type\":\"server_tool_use\"}}|media 6 image/jpeg AA==|opaque 7 {\"brandNew\":{}}|stop malformed ");
+		     "opaque 5 {\"toolUse\":{\"toolUseId\":\"s\",\"name\":\"g\","
+			"\"input\":{},\"type\":\"server_tool_use\"}}|media 6 image/jpeg AA==|opaque 7 {\"brandNew\":{}}|stop malformed ");
 }
 
 int main(void)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream of a Converse answer (DIALECTS §5.6; service model ConverseStreamOutput), in AWS's event stream frames:
+/* The stream of a Converse answer (DIALECTS §5.6; service model ConverseStreamOutput), in AWS's event stream
+ * frames:
  *
  *     stream = messageStart block* messageStop metadata
  *     block  = contentBlockStart? contentBlockDelta* contentBlockStop       index 0, 1, 2 …, one after the other
  *
- * Only calls, images and what AWS's own tools say have a contentBlockStart. Calls may overlap in the hub: while one is
- * open, the events of other blocks wait (dialect/serial.h). A call's begin waits for what comes after it, because a state
- * that belongs to the call (Gemini's) is carried by an empty reasoning block in front of it: that is the only place where
- * this dialect's clients keep such a thing. Reading the conversation back puts it where it belongs (chat_read_content.c). */
+ * Only calls, images and what AWS's own tools say have a contentBlockStart. Calls may overlap in the hub: while one
+ * is open, the events of other blocks wait (dialect/serial.h). A call's begin waits for what comes after it,
+ * because a state that belongs to the call (Gemini's) is carried by an empty reasoning block in front of it: that
+ * is the only place where this dialect's clients keep such a thing. Reading the conversation back puts it where it
+ * belongs (chat_read_content.c). */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 #include "dialect/serial.h"
@@ -276,8 +278,8 @@ static bool open_call(struct event_writer *w, const struct event *e, struct buf 
 	return true;
 }
 
-/* Of a reasoning block it is the signature, or all there is. In front of a call it can still be written while nothing of
- * the call has been; what comes later than that is left to whoever keeps states beside the conversation. */
+/* Of a reasoning block it is the signature, or all there is. In front of a call it can still be written while
+ * nothing of the call has been; what comes later than that is left to whoever keeps states beside the conversation. */
 static bool write_signature(struct event_writer *w, const struct event *e, struct buf *out)
 {
 	struct writing *s = writing_of(w);
@@ -339,13 +341,15 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 	case EVENT_TEXT: case EVENT_REFUSAL:
 		return e->text.len == 0 || (open_block(w, e, BLOCK_TEXT, out) && write_text(w, e->text, out));
 	case EVENT_REASONING:
-		return e->text.len == 0 || (open_block(w, e, BLOCK_REASONING, out) && write_reasoning(w, "text", e->text, out));
+		return e->text.len == 0 ||
+		       (open_block(w, e, BLOCK_REASONING, out) && write_reasoning(w, "text", e->text, out));
 	case EVENT_SIGNATURE:
 		return write_signature(w, e, out);
 	case EVENT_CITATION:
 		return write_citation(w, e, out);
 	case EVENT_OPAQUE:
-		return e->opaque.dialect != DIALECT_BEDROCK || (close_block(w, out) && write_opaque(w, e->opaque.raw, out));
+		return e->opaque.dialect != DIALECT_BEDROCK ||
+		       (close_block(w, out) && write_opaque(w, e->opaque.raw, out));
 	case EVENT_MEDIA:
 		return take_image(w, e, out);
 	case EVENT_TOOL_BEGIN:

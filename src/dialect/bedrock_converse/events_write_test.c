@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Converse answers out of the hub: what is written keeps the grammar whatever the hub's events were, in any split of what
- * came in, and whole answers are the fold of the same events. */
+/* Converse answers out of the hub: what is written keeps the grammar whatever the hub's events were, in any split
+ * of what came in, and whole answers are the fold of the same events. */
 #include "dialect/dialect_test.h"
 
 #include "dialect/translation.h"
@@ -100,11 +100,13 @@ static void test_texts(void **state)
 	      BEGIN DELTA(0, "{\"reasoningContent\":{\"text\":\"Hm\"}}") DELTA(0, "{\"reasoningContent\":{\"signature\":\"Eq\"}}") STOP(0)
 	      DELTA(1, "{\"reasoningContent\":{\"redactedContent\":\"zz==\"}}") STOP(1) DELTA(2, "{\"text\":\"a\"}") DELTA(2, "{\"text\":\"b\"}")
 	      DELTA(2, "{\"citation\":{\"title\":\"t\",\"sourceContent\":[{\"text\":\"q\"}],\"location\":{\"web\":{\"url\":\"https://x\"}}}}") STOP(2)
-	      DELTA(3, "{\"text\":\"no\"}") STOP(3) START(4, "{\"image\":{\"format\":\"png\"}}") DELTA(4, "{\"image\":{\"source\":{\"bytes\":\"AAAA\"}}}") STOP(4)
+	      DELTA(3, "{\"text\":\"no\"}") STOP(3) START(4, "{\"image\":{\"format\":\"png\"}}") DELTA(4,
+	  "{\"image\":{\"source\":{\"bytes\":\"AAAA\"}}}") STOP(4)
 	      END("max_tokens"),
 	      WHOLE("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"Hm\",\"signature\":\"Eq\"}}},{\"reasoningContent\":{\"redactedContent\":\"zz==\"}},"
 		    "{\"citationsContent\":{\"content\":[{\"text\":\"ab\"}],\"citations\":[{\"title\":\"t\",\"sourceContent\":[{\"text\":\"q\"}],"
-		    "\"location\":{\"web\":{\"url\":\"https://x\"}}}]}},{\"text\":\"no\"},{\"image\":{\"format\":\"png\",\"source\":{\"bytes\":\"AAAA\"}}}", "max_tokens"));
+		    "\"location\":{\"web\":{\"url\":\"https://x\"}}}]}},"
+			"{\"text\":\"no\"},{\"image\":{\"format\":\"png\",\"source\":{\"bytes\":\"AAAA\"}}}", "max_tokens"));
 }
 
 /* Calls that overlap come one after the other; a state that belongs to a call is in front of it. */
@@ -115,7 +117,8 @@ static void test_calls(void **state)
 		{ .kind = EVENT_SIGNATURE, .block = 0, .signature = { .payload = TEXT("S") } },
 		{ .kind = EVENT_TOOL_BEGIN, .block = 1, .tool = { .id = TEXT("y"), .name = TEXT("g") } },
 		{ .kind = EVENT_TOOL_ARGUMENTS, .block = 1, .text = TEXT("{\"b\":") }, { .kind = EVENT_TOOL_ARGUMENTS, .block = 0, .text = TEXT("{}") },
-		{ .kind = EVENT_TOOL_END, .block = 0 }, { .kind = EVENT_TOOL_ARGUMENTS, .block = 1, .text = TEXT("2}") }, { .kind = EVENT_TOOL_END, .block = 1 },
+		{ .kind = EVENT_TOOL_END, .block = 0 }, { .kind = EVENT_TOOL_ARGUMENTS, .block = 1, .text = TEXT("2}") }, { .kind = EVENT_TOOL_END,
+			.block = 1 },
 		{ .kind = EVENT_STOP, .stop = { .reason = STOP_TOOL_CALLS } },
 	};
 
@@ -123,7 +126,8 @@ static void test_calls(void **state)
 	      BEGIN DELTA(0, "{\"reasoningContent\":{\"signature\":\"S\"}}") STOP(0) START(1, "{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\"}}")
 	      DELTA(1, "{\"toolUse\":{\"input\":\"{}\"}}") STOP(1) START(2, "{\"toolUse\":{\"toolUseId\":\"y\",\"name\":\"g\"}}")
 	      DELTA(2, "{\"toolUse\":{\"input\":\"{\\\"b\\\":\"}}") DELTA(2, "{\"toolUse\":{\"input\":\"2}\"}}") STOP(2) END("tool_use"),
-	      WHOLE("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"\",\"signature\":\"S\"}}},{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\",\"input\":{}}},"
+	      WHOLE("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"\","
+		"\"signature\":\"S\"}}},{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\",\"input\":{}}},"
 		    "{\"toolUse\":{\"toolUseId\":\"y\",\"name\":\"g\",\"input\":{\"b\":2}}}", "tool_use"));
 }
 
@@ -135,20 +139,25 @@ static void test_oddities(void **state)
 		{ .kind = EVENT_STOP, .stop = { .reason = STOP_REFUSAL, .word = TEXT("guardrail_intervened") } },
 	};
 	static const struct event opaque[] = {
-		{ .kind = EVENT_OPAQUE, .block = 0, .opaque = { .raw = TEXT("{\"toolUse\":{\"name\":\"n\",\"input\":{\"q\":1},\"type\":\"server_tool_use\"}}"), .dialect = DIALECT_BEDROCK } },
-		{ .kind = EVENT_OPAQUE, .block = 1, .opaque = { .raw = TEXT("{\"toolResult\":{\"type\":\"r\",\"content\":[{\"text\":\"a\"}]}}"), .dialect = DIALECT_BEDROCK } },
+		{ .kind = EVENT_OPAQUE, .block = 0, .opaque = { .raw = TEXT("{\"toolUse\":{\"name\":\"n\","
+			"\"input\":{\"q\":1},\"type\":\"server_tool_use\"}}"), .dialect = DIALECT_BEDROCK } },
+		{ .kind = EVENT_OPAQUE, .block = 1, .opaque = { .raw = TEXT("{\"toolResult\":{\"type\":\"r\",\"content\":[{\"text\":\"a\"}]}}"),
+			.dialect = DIALECT_BEDROCK } },
 		{ .kind = EVENT_OPAQUE, .block = 2, .opaque = { .raw = TEXT("{\"type\":\"x\"}"), .dialect = DIALECT_ANTHROPIC } },
 		{ .kind = EVENT_STOP, .stop = { .reason = STOP_SEQUENCE, .sequence = TEXT("X") } },
 	};
 
-	assert_writes(cut, COUNT_OF(cut), BEGIN START(0, "{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\"}}") DELTA(0, "{\"toolUse\":{\"input\":\"{\\\"a\"}}") STOP(0)
+	assert_writes(cut, COUNT_OF(cut), BEGIN START(0, "{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\"}}") DELTA(0,
+		"{\"toolUse\":{\"input\":\"{\\\"a\"}}") STOP(0)
 	      DELTA(1, "{\"text\":\"t\"}") STOP(1) END("guardrail_intervened"),
 	      WHOLE("{\"toolUse\":{\"toolUseId\":\"x\",\"name\":\"f\",\"input\":{\"_raw\":\"{\\\"a\"}}},{\"text\":\"t\"}", "guardrail_intervened"));
-	assert_writes(opaque, COUNT_OF(opaque), BEGIN START(0, "{\"toolUse\":{\"name\":\"n\",\"type\":\"server_tool_use\"}}") DELTA(0, "{\"toolUse\":{\"input\":\"{\\\"q\\\":1}\"}}") STOP(0)
+	assert_writes(opaque, COUNT_OF(opaque), BEGIN START(0, "{\"toolUse\":{\"name\":\"n\",\"type\":\"server_tool_use\"}}") DELTA(0,
+		"{\"toolUse\":{\"input\":\"{\\\"q\\\":1}\"}}") STOP(0)
 	      START(1, "{\"toolResult\":{\"type\":\"r\"}}") DELTA(1, "{\"toolResult\":[{\"text\":\"a\"}]}") STOP(1)
 	      "messageStop {\"stopReason\":\"stop_sequence\",\"additionalModelResponseFields\":{\"stop_sequence\":\"X\"}}\nmetadata {" USAGE "}\n",
 	      "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"toolUse\":{\"name\":\"n\",\"input\":{\"q\":1},\"type\":\"server_tool_use\"}},"
-	      "{\"toolResult\":{\"type\":\"r\",\"content\":[{\"text\":\"a\"}]}}]}},\"stopReason\":\"stop_sequence\",\"additionalModelResponseFields\":{\"stop_sequence\":\"X\"}," USAGE "}");
+	      "{\"toolResult\":{\"type\":\"r\",\"content\":[{\"text\":\"a\"}]}}]}},"
+		"\"stopReason\":\"stop_sequence\",\"additionalModelResponseFields\":{\"stop_sequence\":\"X\"}," USAGE "}");
 	assert_writes(NULL, 0, BEGIN END("end_turn"), WHOLE("", "end_turn"));
 }
 
@@ -189,7 +198,8 @@ static const struct { const char *name, *data; } own_stream[] = {
 	{ "contentBlockStart", "{\"contentBlockIndex\":1,\"start\":{\"toolUse\":{\"toolUseId\":\"t\",\"name\":\"f\"}}}" },
 	{ "contentBlockDelta", "{\"contentBlockIndex\":1,\"delta\":{\"toolUse\":{\"input\":\"{}\"}}}" }, { "contentBlockStop", "{\"contentBlockIndex\":1}" },
 	{ "messageStop", "{\"stopReason\":\"tool_use\"}" },
-	{ "metadata", "{\"usage\":{\"inputTokens\":3,\"outputTokens\":2,\"totalTokens\":5,\"cacheReadInputTokens\":0,\"cacheWriteInputTokens\":0},\"metrics\":{\"latencyMs\":0}}" },
+	{ "metadata", "{\"usage\":{\"inputTokens\":3,\"outputTokens\":2,"
+		"\"totalTokens\":5,\"cacheReadInputTokens\":0,\"cacheWriteInputTokens\":0},\"metrics\":{\"latencyMs\":0}}" },
 };
 
 /* Reads a stream cut after `first` bytes, or byte by byte, and writes it again. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole Converse answer, the answer to a count of tokens, and the pieces that streams are made of as well: usage, stop
- * reasons, citations (DIALECTS §4.1 to §4.5; service model ConverseResponse, TokenUsage, Citation). */
+/* A whole Converse answer, the answer to a count of tokens, and the pieces that streams are made of as well: usage,
+ * stop reasons, citations (DIALECTS §4.1 to §4.5; service model ConverseResponse, TokenUsage, Citation). */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 /* ---- pieces ---- */
@@ -26,7 +26,8 @@ void bedrock_write_metadata(struct json_writer *j, const struct usage *u)
 {
 	static const char *const tiers[] = { [SERVICE_STANDARD] = "default", [SERVICE_BATCH] = "default",
 					     [SERVICE_FLEX] = "flex", [SERVICE_PRIORITY] = "priority" };
-	int64_t cached = known(u->input_cached), shorter = known(u->input_written_5m), longer = known(u->input_written_1h);
+	int64_t cached = known(u->input_cached), shorter = known(u->input_written_5m),
+		longer = known(u->input_written_1h);
 
 	json_literal_key(j, "usage");
 	json_begin_object(j);
@@ -53,7 +54,8 @@ void bedrock_write_metadata(struct json_writer *j, const struct usage *u)
 	}
 }
 
-/* Total: nine words (service model StopReason). A pause, and a word that nobody knows, are ends: what was said is there. */
+/* Total: nine words (service model StopReason). A pause, and a word that nobody knows, are ends: what was said is
+ * there. */
 static const char *stop_word(enum stop_reason reason)
 {
 	static const char *const words[STOP_REASON_COUNT] = {

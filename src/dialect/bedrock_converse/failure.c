@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors as AWS's SDKs understand them (DIALECTS §6.1, §6.2): {"message"} with the name of the error's class in the
- * header x-amzn-errortype, else in the body's `code`, else in its `__type` (JavaScript's loadRestJsonErrorCode, botocore's
- * RestJSONParser, Go's restjson.GetErrorInfo); in streams as an exception frame. */
+ * header x-amzn-errortype, else in the body's `code`, else in its `__type` (JavaScript's loadRestJsonErrorCode,
+ * botocore's RestJSONParser, Go's restjson.GetErrorInfo); in streams as an exception frame. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 /* The service model's exceptions with their status (`error.httpStatusCode`), then what AWS's front end adds (DIALECTS
@@ -84,7 +84,8 @@ static const char *class_of(const struct failure_view *v)
 {
 	const char *type = v->failure->type;
 
-	if (v->from_provider && v->status == v->failure->status && slice_ends_with(slice_cstr(type), SLICE("Exception")))
+	if (v->from_provider && v->status == v->failure->status &&
+	    slice_ends_with(slice_cstr(type), SLICE("Exception")))
 		return type;
 	for (size_t i = 0; i < COUNT_OF(exceptions); i++)
 		if (exceptions[i].status == v->status)
@@ -124,8 +125,8 @@ void bedrock_write_failure(const struct failure_view *v, struct buf *out)
 	json_end_object(&w);
 }
 
-/* The five that ConverseStreamOutput has: SDKs raise these and take others for a broken stream. An answer that was cut is
- * the model's stream gone wrong. */
+/* The five that ConverseStreamOutput has: SDKs raise these and take others for a broken stream. An answer that was
+ * cut is the model's stream gone wrong. */
 static const char *stream_exception(int status)
 {
 	switch (status) {

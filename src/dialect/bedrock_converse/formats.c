@@ -59,7 +59,11 @@ struct slice bedrock_mime_of(enum part_kind kind, struct slice format, struct ar
 			return slice_cstr(formats[i].mime);
 	if (format.len == 0 || kind == PART_DOCUMENT)
 		return (struct slice){ 0 };
-	return arena_printf(a, "%s/%.*s", kind == PART_IMAGE ? "image" : kind == PART_VIDEO ? "video" : "audio", SLICE_ARG(format));
+	return arena_printf(a, "%s/%.*s",
+			    kind == PART_IMAGE   ? "image"
+			    : kind == PART_VIDEO ? "video"
+						 : "audio",
+			    SLICE_ARG(format));
 }
 
 const char *bedrock_format_of(enum part_kind kind, struct slice mime)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What routing needs of Converse and ConverseStream requests (DIALECTS §2.2, §3.1, §3.3; service model ConverseRequest).
- * The model and whether it streams stand in the path; there is nothing in the body to edit. */
+/* What routing needs of Converse and ConverseStream requests (DIALECTS §2.2, §3.1, §3.3; service model
+ * ConverseRequest). The model and whether it streams stand in the path; there is nothing in the body to edit. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 struct json bedrock_conversation(struct json root, enum operation op)
@@ -121,11 +121,14 @@ uint64_t bedrock_prefix_hash(const struct request_facts *facts, enum operation o
 	return prompt_prefix_hash(bedrock_conversation(json_root(&facts->doc), op), stable, "messages");
 }
 
-/* The model as AWS's SDKs write a path's member: everything but RFC 3986's unreserved characters is escaped, so that ARNs'
- * slashes and colons are %2F and %3A (recorded: bedrock). The signature escapes it once more (DIALECTS §9.3). */
+/* The model as AWS's SDKs write a path's member: everything but RFC 3986's unreserved characters is escaped, so
+ * that ARNs' slashes and colons are %2F and %3A (recorded: bedrock). The signature escapes it once more (DIALECTS
+ * §9.3). */
 struct slice bedrock_request_path(const struct request_route *route, struct arena *a)
 {
-	const char *verb = route->operation == OPERATION_COUNT_TOKENS ? "count-tokens" : route->stream ? "converse-stream" : "converse";
+	const char *verb = route->operation == OPERATION_COUNT_TOKENS ? "count-tokens"
+			   : route->stream                            ? "converse-stream"
+								      : "converse";
 
 	if (route->operation != OPERATION_CHAT && route->operation != OPERATION_COUNT_TOKENS)
 		return (struct slice){ 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's chat as a Converse request or the count of its tokens: all members but conversation and tools (DIALECTS §3.1,
- * §3.7, §3.9 to §3.11; service model ConverseRequest, CountTokensRequest). What stays the same over a conversation stands
- * in front of what grows. The model and whether it streams are in the path. */
+/* The hub's chat as a Converse request or the count of its tokens: all members but conversation and tools (DIALECTS
+ * §3.1, §3.7, §3.9 to §3.11; service model ConverseRequest, CountTokensRequest). What stays the same over a
+ * conversation stands in front of what grows. The model and whether it streams are in the path. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 #include <stdarg.h>
@@ -76,7 +76,8 @@ static void write_top_others(struct request_writing *r)
 
 /* ---- inferenceConfig ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double highest)
+static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+			 double highest)
 {
 	if (!n->said || !writes(r, field))
 		return;
@@ -124,8 +125,9 @@ static bool write_inference(struct request_writing *r, int64_t max_tokens)
 
 	if (warmest <= 0 || warmest > 1)
 		warmest = 1;
-	if (max_tokens < 0 && !(c->temperature.said && writes(r, FIELD_TEMPERATURE)) && !(c->top_p.said && writes(r, FIELD_TOP_P)) &&
-	    !(c->stop_count > 0 && writes(r, FIELD_STOP)) && !bedrock_has_others(r, SLICE("inferenceConfig")))
+	if (max_tokens < 0 && !(c->temperature.said && writes(r, FIELD_TEMPERATURE)) &&
+	    !(c->top_p.said && writes(r, FIELD_TOP_P)) && !(c->stop_count > 0 && writes(r, FIELD_STOP)) &&
+	    !bedrock_has_others(r, SLICE("inferenceConfig")))
 		return true;
 	json_literal_key(&r->json, "inferenceConfig");
 	json_begin_object(&r->json);
@@ -158,7 +160,8 @@ static bool write_schema_text(struct request_writing *r, const struct output_for
 	}
 	buf_init(&text, SCHEMA_OUTPUT_MAX);
 	json_writer_init(&inner, &text);
-	ok = schema_write(format->schema, SCHEMA_ANTHROPIC, SCHEMA_OUTPUT, r->arena, &inner, &report) && !inner.overflow;
+	ok = schema_write(format->schema, SCHEMA_ANTHROPIC, SCHEMA_OUTPUT, r->arena, &inner, &report) &&
+	     !inner.overflow;
 	if (ok)
 		json_string(&r->json, buf_slice(&text));
 	buf_done(&text);
@@ -247,7 +250,8 @@ static bool is_metadata_text(struct slice s)
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(" \t\r\n:_@$#=/+,-.", c))))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      (c && strchr(" \t\r\n:_@$#=/+,-.", c))))
 			return false;
 	}
 	return true;

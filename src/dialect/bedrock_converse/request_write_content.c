@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* system and messages of a Converse request (DIALECTS §3.2, §3.3, §3.6, §3.13).
  *
- * User and assistant must alternate, beginning with the user; all results of tools stand first in the user message that
- * follows their calls; no text without a word in it. A run of turns between two assistant turns becomes one user message
- * (results, then media that have no place where they were, then the rest in order, then the system text said within the
- * run, in <system-reminder>: few models know the role system within a conversation). A message with a document needs a
- * text beside it. All of it depends on the conversation so far and on nothing that comes later, so that a grown one begins
- * with the same bytes; but for what is said in words because toolChoice has no "none". */
+ * User and assistant must alternate, beginning with the user; all results of tools stand first in the user message
+ * that follows their calls; no text without a word in it. A run of turns between two assistant turns becomes one
+ * user message (results, then media that have no place where they were, then the rest in order, then the system
+ * text said within the run, in <system-reminder>: few models know the role system within a conversation). A message
+ * with a document needs a text beside it. All of it depends on the conversation so far and on nothing that comes
+ * later, so that a grown one begins with the same bytes; but for what is said in words because toolChoice has no
+ * "none". */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 #include "llm/state.h"
@@ -61,7 +62,12 @@ static bool is_written(const struct request_writing *r, const struct part *p)
 		return is_reasoning_written(r, p);
 	case PART_OPAQUE:
 		return is_native(r, p) && writes(r, FIELD_OPAQUE_PART);
-	case PART_IMAGE: case PART_DOCUMENT: case PART_AUDIO: case PART_VIDEO: case PART_TOOL_CALL: case PART_TOOL_RESULT:
+	case PART_IMAGE:
+	case PART_DOCUMENT:
+	case PART_AUDIO:
+	case PART_VIDEO:
+	case PART_TOOL_CALL:
+	case PART_TOOL_RESULT:
 		return true;
 	}
 	return false;
@@ -81,6 +87,31 @@ bool bedrock_has_tool_blocks(const struct request_writing *r)
 	return false;
 }
 
+static bool begins_with_reasoning(const struct request_writing *r, const struct turn *t)
+{
+	for (; t && t->role == ROLE_ASSISTANT; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next)
+			if (is_reasoning_written(r, p))
+				return true;
+	return false;
+}
+
+bool bedrock_lacks_reasoning(const struct request_writing *r)
+{
+	const struct turn *last = NULL, *before = NULL;
+	bool results = false;
+
+	for (const struct turn *t = r->chat->turns; t; before = t, t = t->next) {
+		if (t->role == ROLE_ASSISTANT && (!before || before->role != ROLE_ASSISTANT)) {
+			last = t;
+			results = false;
+		}
+		for (const struct part *p = t->role == ROLE_USER ? t->parts : NULL; p && !results; p = p->next)
+			results = p->kind == PART_TOOL_RESULT;
+	}
+	return last && results && !begins_with_reasoning(r, last);
+}
+
 /* ---- markers ---- */
 
 /* A result's parts cannot be marked, the result can. */
@@ -88,7 +119,8 @@ static enum cache_mark mark_of(const struct part *p)
 {
 	enum cache_mark mark = p->cache_mark;
 
-	for (const struct part *i = p->kind == PART_TOOL_RESULT ? p->result->parts : NULL; i && mark == CACHE_MARK_NONE; i = i->next)
+	for (const struct part *i = p->kind == PART_TOOL_RESULT ? p->result->parts : NULL; i && mark == CACHE_MARK_NONE;
+	     i = i->next)
 		mark = i->cache_mark;
 	/* Nor can reasoning. */
 	return p->kind == PART_REASONING ? CACHE_MARK_NONE : mark;
@@ -326,7 +358,9 @@ static void close_message(struct messages *m)
 
 static void begin_message(struct messages *m, enum chat_role role)
 {
-	static const char *const names[] = { [ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant" };
+	static const char *const names[] = {
+		[ROLE_SYSTEM] = "system", [ROLE_USER] = "user", [ROLE_ASSISTANT] = "assistant"
+	};
 
 	json_begin_object(&m->r->json);
 	json_member_cstr(&m->r->json, "role", names[role]);
@@ -380,7 +414,8 @@ static bool write_waiting_media(struct messages *m, const struct turn *from, con
 	m->media_of = NULL;
 	for (const struct turn *t = is_own(m->r) ? to : from; t != to; t = t->next)
 		for (const struct part *p = t->parts; p; p = p->next)
-			for (const struct part *i = p->kind == PART_TOOL_RESULT ? p->result->parts : NULL; i; i = i->next)
+			for (const struct part *i = p->kind == PART_TOOL_RESULT ? p->result->parts : NULL; i;
+			     i = i->next)
 				if (i->kind == PART_AUDIO && !write_message_part(m, ROLE_USER, number, i))
 					return false;
 	return true;
@@ -394,7 +429,8 @@ static void write_reminder(struct messages *m, unsigned number, const struct par
 	bedrock_write_point(m->r, p->cache_mark);
 }
 
-static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number, enum pass pass)
+static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number,
+		       enum pass pass)
 {
 	bool as_system = pass == PASS_SYSTEM && is_own(m->r) && writes(m->r, FIELD_LATER_SYSTEM) &&
 			 !(m->r->target->rules->rejects & REJECTS_LATER_SYSTEM);
@@ -459,7 +495,8 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 		for (const struct part *p = t->parts; p; p = p->next) {
 			bool reasoning = p->kind == PART_REASONING;
 
-			if (!is_written(m->r, p) || (hoist && reasoning != (pass == 0)) || (is_media(p) && !is_native(m->r, p)))
+			if (!is_written(m->r, p) || (hoist && reasoning != (pass == 0)) ||
+			    (is_media(p) && !is_native(m->r, p)))
 				continue;
 			open_message(m, ROLE_ASSISTANT, number);
 			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL) && !is_own(m->r)) {

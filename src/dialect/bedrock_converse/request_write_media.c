@@ -31,14 +31,16 @@ static bool write_source(struct request_writing *r, const struct media *m)
 	return true;
 }
 
-/* The title in the alphabet that names have: letters, digits, single spaces, hyphens, parentheses and square brackets. */
+/* The title in the alphabet that names have: letters, digits, single spaces, hyphens, parentheses and square
+ * brackets. */
 static size_t clean_name(struct slice title, char out[static DOCUMENT_NAME_MAX])
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < title.len && len < DOCUMENT_NAME_KEPT; i++) {
 		char c = title.ptr[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("()[]-", c));
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     (c && strchr("()[]-", c));
 
 		if (!plain && c != ' ')
 			c = '-';
@@ -51,8 +53,8 @@ static size_t clean_name(struct slice title, char out[static DOCUMENT_NAME_MAX])
 	return len;
 }
 
-/* Neutral where there is no title, and unique within the request: all but the first end in their number, and so does the
- * first if it looks as if it did. */
+/* Neutral where there is no title, and unique within the request: all but the first end in their number, and so
+ * does the first if it looks as if it did. */
 static void write_document_name(struct request_writing *r, const struct media *m)
 {
 	char name[DOCUMENT_NAME_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How hard the model shall think, and what else is said in its maker's own words: additionalModelRequestFields (DIALECTS
- * §1.2, §3.9, §3.12). Claude's thinking stands there as it does in Messages; the effort has a place of its own,
- * outputConfig.effort (service model OutputConfig); models that can only be switched take reasoning_config (recorded:
- * bedrock). */
+/* How hard the model shall think, and what else is said in its maker's own words: additionalModelRequestFields
+ * (DIALECTS §1.2, §3.9, §3.12). Claude's thinking stands there as it does in Messages; the effort has a place of
+ * its own, outputConfig.effort (service model OutputConfig); models that can only be switched take reasoning_config
+ * (recorded: bedrock). */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 enum {
@@ -24,6 +24,12 @@ static void plan_budget(struct request_writing *r, struct reasoning_plan *p)
 	int64_t least = rules->budget_min > 0 ? rules->budget_min : BUDGET_LEAST;
 	int64_t most = p->max_tokens >= 0 ? p->max_tokens : r->target->max_output;
 
+	/* "When thinking is enabled, a final assistant message must start with a thinking block": what cannot be shown
+	 * must not be asked for, until the tools are done with. */
+	if (bedrock_lacks_reasoning(r)) {
+		r->lossy |= FIELD_REASONING;
+		return;
+	}
 	p->thinking = THINKING_ENABLED;
 	p->budget = wish->wish == REASONING_BY_BUDGET ? wish->budget :
 		    effort_to_budget(wish->effort ? wish->effort : EFFORT_MEDIUM, most, least, rules->budget_max);

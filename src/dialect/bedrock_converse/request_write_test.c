@@ -82,7 +82,8 @@ static void test_own_requests_keep_everything(void **state)
 		"\"outputConfig\":{\"textFormat\":{\"type\":\"json_schema\",\"structure\":{\"jsonSchema\":{\"schema\":\"{\\\"type\\\": \\\"object\\\"}\","
 		"\"name\":\"n\",\"description\":\"d\"}}},\"effort\":\"high\",\"y\":2}," HI,
 		"\"system\":[" TEXT("Be brief") "," LONG_POINT ",{\"guardContent\":{\"text\":{\"text\":\"g\"}}}]," HI,
-		"\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"description\":\"d\",\"strict\":true,\"inputSchema\":{\"json\":{\"type\":\"object\"}}}},"
+		"\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\","
+			"\"description\":\"d\",\"strict\":true,\"inputSchema\":{\"json\":{\"type\":\"object\"}}}},"
 		POINT ",{\"systemTool\":{\"name\":\"nova_grounding\"}}],\"toolChoice\":{\"tool\":{\"name\":\"f\"}}}," HI,
 		"\"guardrailConfig\":{\"guardrailIdentifier\":\"i\",\"guardrailVersion\":\"DRAFT\",\"streamProcessingMode\":\"async\"},"
 		"\"promptVariables\":{\"a\":{\"text\":\"b\"}},\"additionalModelResponseFieldPaths\":[\"/stop_sequence\"],"
@@ -90,7 +91,8 @@ static void test_own_requests_keep_everything(void **state)
 		"\"messages\":[" USER(TEXT("q") "," POINT
 				      ",{\"image\":{\"format\":\"png\",\"source\":{\"bytes\":\"AA==\"}}}"
 				      ",{\"image\":{\"format\":\"png\",\"source\":{\"s3Location\":{\"uri\":\"s3://b/k\",\"bucketOwner\":\"1\"}}}}"
-				      ",{\"document\":{\"format\":\"txt\",\"name\":\"n\",\"source\":{\"content\":[{\"text\":\"a\"},{\"text\":\"b\"}]},\"citations\":{\"enabled\":true}}}"
+				      ",{\"document\":{\"format\":\"txt\","
+					"\"name\":\"n\",\"source\":{\"content\":[{\"text\":\"a\"},{\"text\":\"b\"}]},\"citations\":{\"enabled\":true}}}"
 				      ",{\"video\":{\"format\":\"three_gp\",\"source\":{\"bytes\":\"AA==\"}}}"
 				      ",{\"audio\":{\"format\":\"mka\",\"source\":{\"bytes\":\"AA==\"}}}"
 				      ",{\"searchResult\":{\"source\":\"s\",\"title\":\"t\",\"content\":[{\"text\":\"a\"}]}}"
@@ -104,7 +106,8 @@ static void test_own_requests_keep_everything(void **state)
 			  ",{\"toolResult\":{\"toolUseId\":\"s\",\"content\":[],\"type\":\"nova_grounding_result\"}}"
 			  ",{\"toolUse\":{\"toolUseId\":\"t1\",\"name\":\"f\",\"input\":{\"a\": 1}}}") ","
 		USER("{\"toolResult\":{\"toolUseId\":\"t1\",\"content\":[{\"json\":{\"r\":1}},{\"text\":\"x\"},"
-		     "{\"video\":{\"format\":\"mp4\",\"source\":{\"s3Location\":{\"uri\":\"s3://b/v\"}}}}],\"status\":\"error\"}}," POINT "," TEXT("go on")) "]",
+		     "{\"video\":{\"format\":\"mp4\",\"source\":{\"s3Location\":{\"uri\":\"s3://b/v\"}}}}],\"status\":\"error\"}}," POINT ","
+		  TEXT("go on")) "]",
 		"\"messages\":[" USER(TEXT("a")) ",{\"role\":\"system\",\"content\":[" TEXT("s") "],\"newer\":\"x\"}]",
 	};
 
@@ -141,18 +144,23 @@ static void check_ways(const struct dialect *from, const struct way *ways, size_
 static void test_own_reasoning(void **state)
 {
 	static const struct way ways[] = {
-		{ "{\"inferenceConfig\":{\"maxTokens\":4000},\"additionalModelRequestFields\":{\"reasoning_config\":{\"type\":\"enabled\",\"budget_tokens\":2000}}," HI "}",
-		  "{\"inferenceConfig\":{\"maxTokens\":4000},\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":2000}}," HI "}", &budget, 0 },
+		{ "{\"inferenceConfig\":{\"maxTokens\":4000},\"additionalModelRequestFields\":{\"reasoning_config\":{\"type\":\"enabled\","
+			"\"budget_tokens\":2000}}," HI "}",
+		  "{\"inferenceConfig\":{\"maxTokens\":4000},\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\","
+			"\"budget_tokens\":2000}}," HI "}", &budget, 0 },
 		{ "{\"additionalModelRequestFields\":{\"reasoning_config\":\"high\"}," HI "}",
 		  "{\"additionalModelRequestFields\":{\"reasoning_config\":\"high\"}," HI "}", &toggle, 0 },
 		{ "{\"additionalModelRequestFields\":{\"reasoningConfig\":{\"type\":\"enabled\",\"maxReasoningEffort\":\"low\"}}," HI "}",
 		  "{\"outputConfig\":{\"effort\":\"low\"}," HI "}", &efforts, 0 },
-		{ "{\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\",\"x\":1},\"output_config\":{\"effort\":\"max\",\"z\":2}}," HI "}",
-		  "{\"outputConfig\":{\"effort\":\"max\"},\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"adaptive\",\"display\":\"omitted\",\"x\":1},"
+		{ "{\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"adaptive\","
+			"\"display\":\"omitted\",\"x\":1},\"output_config\":{\"effort\":\"max\",\"z\":2}}," HI "}",
+		  "{\"outputConfig\":{\"effort\":\"max\"},\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"adaptive\","
+			"\"display\":\"omitted\",\"x\":1},"
 		  "\"output_config\":{\"z\":2}}," HI "}", &adaptive, 0 },
 		{ "{\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"disabled\"}}," HI "}",
 		  "{\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"disabled\"}}," HI "}", &adaptive, 0 },
-		{ "{\"additionalModelRequestFields\":{\"reasoning_effort\":\"medium\"}," HI "}", "{\"outputConfig\":{\"effort\":\"medium\"}," HI "}", &efforts, 0 },
+		{ "{\"additionalModelRequestFields\":{\"reasoning_effort\":\"medium\"}," HI "}", "{\"outputConfig\":{\"effort\":\"medium\"}," HI "}",
+			&efforts, 0 },
 	};
 
 	check_ways(&dialect_bedrock, ways, COUNT_OF(ways));
@@ -176,17 +184,22 @@ static void test_conversations(void **state)
 		{ MESSAGES(ASSISTANT(T("a")) "," USER(T(" ") "," T("b"))), SENT(USER(TEXT("Begin.")) "," ASSISTANT(TEXT("a")) "," USER(TEXT("b"))), NULL, 0 },
 		/* results in front, with an error, their media inside; the tools that nobody sent */
 		{ MESSAGES(USER(T("q")) "," ASSISTANT(AM_CALL("a!", "f") "," AM_CALL("b", "g")) ","
-			   USER(T("and") ",{\"type\":\"tool_result\",\"tool_use_id\":\"b\",\"is_error\":true},{\"type\":\"tool_result\",\"tool_use_id\":\"a!\",\"content\":["
+			   USER(T("and") ",{\"type\":\"tool_result\",\"tool_use_id\":\"b\","
+				"\"is_error\":true},{\"type\":\"tool_result\",\"tool_use_id\":\"a!\",\"content\":["
 				T("r") ",{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/jpeg\",\"data\":\"AA==\"}}]}")),
 		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[" TOOL("f") "," TOOL("g") "]},\"messages\":[" USER(TEXT("q")) ","
 		  ASSISTANT(BC_CALL("pxlxppzgsofnhoxk5wgc3uwg", "f") "," BC_CALL("b", "g")) ","
-		  USER("{\"toolResult\":{\"toolUseId\":\"b\",\"content\":[],\"status\":\"error\"}},{\"toolResult\":{\"toolUseId\":\"pxlxppzgsofnhoxk5wgc3uwg\",\"content\":["
+		  USER("{\"toolResult\":{\"toolUseId\":\"b\",\"content\":[],"
+			"\"status\":\"error\"}},{\"toolResult\":{\"toolUseId\":\"pxlxppzgsofnhoxk5wgc3uwg\",\"content\":["
 		       TEXT("r") ",{\"image\":{\"format\":\"jpeg\",\"source\":{\"bytes\":\"AA==\"}}}]}}," TEXT("and")) "]}", NULL, 0 },
 		/* documents: names in their alphabet and unique, a text beside them */
-		{ MESSAGES(USER("{\"type\":\"document\",\"title\":\"a_b: c.pdf\",\"source\":{\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"AA==\"}},"
-				"{\"type\":\"document\",\"context\":\"C\",\"citations\":{\"enabled\":true},\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"t\"}}")),
+		{ MESSAGES(USER("{\"type\":\"document\",\"title\":\"a_b: c.pdf\","
+			"\"source\":{\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"AA==\"}},"
+				"{\"type\":\"document\",\"context\":\"C\","
+					"\"citations\":{\"enabled\":true},\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"t\"}}")),
 		  SENT(USER("{\"document\":{\"format\":\"pdf\",\"name\":\"a-b-c-pdf\",\"source\":{\"bytes\":\"AA==\"}}},"
-			    "{\"document\":{\"format\":\"txt\",\"name\":\"document (2)\",\"source\":{\"text\":\"t\"},\"context\":\"C\",\"citations\":{\"enabled\":true}}},"
+			    "{\"document\":{\"format\":\"txt\",\"name\":\"document (2)\","
+				"\"source\":{\"text\":\"t\"},\"context\":\"C\",\"citations\":{\"enabled\":true}}},"
 			    TEXT("(See the document.)"))), NULL, 0 },
 	};
 
@@ -207,11 +220,15 @@ static void test_parameters(void **state)
 		  BC("\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1500}},"), &budget, 0 },
 		{ AM("\"output_config\":{\"effort\":\"max\"}"), BC("\"outputConfig\":{\"effort\":\"high\"},"), &efforts, 0 },
 		{ AM("\"thinking\":{\"type\":\"disabled\"}"), BC(""), &toggle, FIELD_REASONING },
-		{ AM("\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}"),
-		  BC("\"outputConfig\":{\"textFormat\":{\"type\":\"json_schema\",\"structure\":{\"jsonSchema\":{\"schema\":\"{\\\"type\\\":\\\"object\\\",\\\"properties\\\":{},"
+		{ AM("\"output_config\":{\"format\":{\"type\":\"json_schema\","
+			"\"schema\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}"),
+		  BC("\"outputConfig\":{\"textFormat\":{\"type\":\"json_schema\","
+			"\"structure\":{\"jsonSchema\":{\"schema\":\"{\\\"type\\\":\\\"object\\\",\\\"properties\\\":{},"
 		     "\\\"required\\\":[],\\\"additionalProperties\\\":false}\"}}}},"), NULL, 0 },
-		{ AM("\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}"),
-		  BC("\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"json_output\",\"description\":\"Gives the answer. Call it once, with the whole answer as its input.\","
+		{ AM("\"output_config\":{\"format\":{\"type\":\"json_schema\","
+			"\"schema\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}"),
+		  BC("\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"json_output\","
+			"\"description\":\"Gives the answer. Call it once, with the whole answer as its input.\","
 		     "\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}}],"
 		     "\"toolChoice\":{\"tool\":{\"name\":\"json_output\"}}},"), &budget, 0 },
 	};
@@ -230,7 +247,8 @@ static void test_parameters(void **state)
 static void test_tool_choice(void **state)
 {
 #define ASKED(choice) AM("\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}}],\"tool_choice\":" choice)
-#define TOLD(choice) BC("\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]" choice "},")
+#define TOLD(choice) BC("\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\"," \
+	"\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]" choice "},")
 	static const struct way ways[] = {
 		{ ASKED("{\"type\":\"auto\"}"), TOLD(",\"toolChoice\":{\"auto\":{}}"), NULL, 0 },
 		{ ASKED("{\"type\":\"any\"}"), TOLD(",\"toolChoice\":{\"any\":{}}"), NULL, 0 },
@@ -238,9 +256,12 @@ static void test_tool_choice(void **state)
 		/* no calls in the history: no tools */
 		{ ASKED("{\"type\":\"none\"}"), BC(""), NULL, 0 },
 		/* calls in the history: in words */
-		{ "{\"model\":\"m\",\"max_tokens\":2000,\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}}],\"tool_choice\":{\"type\":\"none\"},"
-		  "\"messages\":[" USER(T("q")) "," ASSISTANT(AM_CALL("a", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"content\":\"r\"}") "]}",
-		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]},"
+		{ "{\"model\":\"m\",\"max_tokens\":2000,\"tools\":[{\"name\":\"f\","
+			"\"input_schema\":{\"type\":\"object\",\"properties\":{}}}],\"tool_choice\":{\"type\":\"none\"},"
+		  "\"messages\":[" USER(T("q")) "," ASSISTANT(AM_CALL("a", "f")) ","
+		  USER("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"content\":\"r\"}") "]}",
+		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\","
+			"\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]},"
 		  "\"messages\":[" USER(TEXT("q")) "," ASSISTANT(BC_CALL("a", "f")) ","
 		  USER("{\"toolResult\":{\"toolUseId\":\"a\",\"content\":[" TEXT("r") "]}}," TEXT("Answer in words. Do not call any tool.")) "]}",
 		  NULL, FIELD_CHOICE_NONE },
@@ -257,16 +278,21 @@ static void test_cache_points(void **state)
 {
 	static const struct way ways[] = {
 		/* tools, system, messages, the whole: four, the last ones, 1 h only before 5 m */
-		{ "{\"model\":\"m\",\"max_tokens\":2000,\"cache_control\":{\"type\":\"ephemeral\"},\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}" LONG_MARK "}],"
+		{ "{\"model\":\"m\",\"max_tokens\":2000,\"cache_control\":{\"type\":\"ephemeral\"},"
+			"\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}" LONG_MARK "}],"
 		  "\"system\":[" MT("s", LONG_MARK) "],\"messages\":[" USER(MT("a", MARK)) "," ASSISTANT(MT("b", LONG_MARK)) "," USER(MT("c", "")) "]}",
-		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]},"
-		  "\"system\":[" TEXT("s") "," LONG_POINT "],\"messages\":[" USER(TEXT("a") "," POINT) "," ASSISTANT(TEXT("b") "," POINT) "," USER(TEXT("c") "," POINT) "]}",
+		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\","
+			"\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{}}}}}]},"
+		  "\"system\":[" TEXT("s") "," LONG_POINT "],\"messages\":[" USER(TEXT("a") "," POINT) "," ASSISTANT(TEXT("b") "," POINT) ","
+		  USER(TEXT("c") "," POINT) "]}",
 		  &points, FIELD_CACHE_MARKS },
 		/* a model that knows none */
 		{ MESSAGES(USER(MT("a", MARK))), SENT(USER(TEXT("a"))), NULL, FIELD_CACHE_MARKS },
 		/* within a result: behind it */
-		{ MESSAGES(USER(T("q")) "," ASSISTANT(AM_CALL("a", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"content\":[" MT("r", MARK) "]}")),
-		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[" TOOL("f") "]},\"messages\":[" USER(TEXT("q")) "," ASSISTANT(BC_CALL("a", "f")) ","
+		{ MESSAGES(USER(T("q")) "," ASSISTANT(AM_CALL("a", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"a\",\"content\":["
+			MT("r", MARK) "]}")),
+		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[" TOOL("f") "]},\"messages\":[" USER(TEXT("q")) ","
+		  ASSISTANT(BC_CALL("a", "f")) ","
 		  USER("{\"toolResult\":{\"toolUseId\":\"a\",\"content\":[" TEXT("r") "]}}," POINT) "]}", &points, 0 },
 	};
 
@@ -293,15 +319,73 @@ static void test_reasoning_comes_home(void **state)
 	assert_written(&w, SENT(USER(TEXT("q")) "," ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"a\",\"signature\":\"Sig\"}}},"
 			   "{\"reasoningContent\":{\"redactedContent\":\"Sig\"}}," TEXT("x"))));
 
-	opened(&w, &dialect_bedrock, OPERATION_CHAT, "{\"messages\":[" USER(TEXT("q")) "," ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"a\"}}}," TEXT("x")) "]}");
+	opened(&w, &dialect_bedrock, OPERATION_CHAT, "{\"messages\":[" USER(TEXT("q")) ","
+		ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"a\"}}}," TEXT("x")) "]}");
 	w.target.rules = &adaptive;
 	write_it(&w);
 	assert_written(&w, "{\"messages\":[" USER(TEXT("q")) "," ASSISTANT(TEXT("x")) "]}");
-	opened(&w, &dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"a\"}]}");
+	opened(&w, &dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\","
+		"\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"x\",\"reasoning_content\":\"a\"}]}");
 	w.target.rules = &replays;
 	write_it(&w);
 	assert_written(&w, "{\"messages\":[" USER(TEXT("q")) "," ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"a\"}}}," TEXT("x")) "]}");
 	arena_done(&a);
+}
+
+/* A call made without thinking is answered without it. */
+static void test_thinking_waits_for_tools(void **state)
+{
+	static const struct way ways[] = {
+		{ "{\"model\":\"m\",\"max_tokens\":2000,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1500},\"messages\":["
+		  USER(T("q")) "," ASSISTANT(AM_CALL("a", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"a\"}") "]}",
+		  "{\"inferenceConfig\":{\"maxTokens\":2000},\"toolConfig\":{\"tools\":[" TOOL("f") "]},\"messages\":[" USER(TEXT("q")) ","
+		  ASSISTANT(BC_CALL("a", "f")) "," USER("{\"toolResult\":{\"toolUseId\":\"a\",\"content\":[]}}") "]}",
+		  &budget, FIELD_REASONING },
+	};
+
+	check_ways(&dialect_anthropic, ways, COUNT_OF(ways));
+}
+
+/* Each field as the table says: what is carried or rewritten is in the request, what is refused or dropped is judged so. */
+static void test_fields(void **state)
+{
+	static const struct { enum field_index field; const char *body, *expected; } cases[] = {
+		{ FIELD_INDEX_SYSTEM, ",\"system\":\"S\"", "\"system\":[{\"text\":\"S\"}]" },
+		{ FIELD_INDEX_TOOLS, ",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]", "\"toolSpec\":{\"name\":\"f\"" },
+		{ FIELD_INDEX_TOOL_STRICT, ",\"tools\":[{\"name\":\"f\",\"strict\":true,\"input_schema\":{\"type\":\"object\"}}]", "\"strict\":true" },
+		{ FIELD_INDEX_TEMPERATURE, ",\"temperature\":0.5", "\"temperature\":0.5" },
+		{ FIELD_INDEX_TOP_P, ",\"top_p\":0.5", "\"topP\":0.5" },
+		{ FIELD_INDEX_TOP_K, ",\"top_k\":5", "\"top_k\":5" },
+		{ FIELD_INDEX_STOP, ",\"stop_sequences\":[\"x\"]", "\"stopSequences\":[\"x\"]" },
+		{ FIELD_INDEX_SERVICE_TIER, ",\"service_tier\":\"standard_only\"", "\"serviceTier\":{\"type\":\"default\"}" },
+		{ FIELD_INDEX_REASONING, ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}", "\"budget_tokens\":1024" },
+		{ FIELD_INDEX_MAX_OUTPUT, "", "\"maxTokens\":2000" },
+		{ FIELD_INDEX_USER, ",\"metadata\":{\"user_id\":\"u\"}", NULL },
+		{ FIELD_INDEX_SERVER_TOOLS, ",\"tools\":[{\"type\":\"bash_20250124\",\"name\":\"bash\"}]", NULL },
+		{ FIELD_INDEX_WEB_SEARCH, ",\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]", NULL },
+		{ FIELD_INDEX_OTHER_MEANING, ",\"container\":\"c\"", NULL },
+		{ FIELD_INDEX_OTHER, ",\"inference_geo\":\"us\"", NULL },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		uint64_t bit = 1ull << cases[i].field;
+		struct field_verdict v;
+		struct written w;
+		char body[1024];
+
+		snprintf(body, sizeof(body), "{\"model\":\"m\",\"max_tokens\":2000%s,\"messages\":[" USER(T("Hi")) "]}", cases[i].body);
+		opened(&w, &dialect_anthropic, OPERATION_CHAT, body);
+		v = field_judge(&w.chat, dialect_bedrock.fields, DIALECT_BEDROCK, &unknown, 0);
+		assert_true(w.chat.fields & bit);
+		assert_int_equal((v.carried & bit) != 0, cases[i].expected != NULL);
+		assert_int_equal((v.refused & bit) != 0, !cases[i].expected && dialect_bedrock.fields[cases[i].field].carriage == REFUSED);
+		if (cases[i].expected) {
+			write_it(&w);
+			assert_true(w.ok);
+			assert_int_not_equal(slice_find(buf_slice(&w.out), slice_cstr(cases[i].expected)), SIZE_MAX);
+		}
+		written_done(&w);
+	}
 }
 
 /* Gemini's state in front of a call belongs to the call. */
@@ -314,7 +398,8 @@ static void test_foreign_state_is_found_again(void **state)
 
 	arena_init(&a);
 	text = state_wrap(SLICE("Sig"), SLICE("g"), DIALECT_GEMINI, &a);
-	snprintf(body, sizeof(body), "{\"messages\":[" USER(TEXT("q")) "," ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"\",\"signature\":\"%.*s\"}}}," BC_CALL("a", "f")) "]}",
+	snprintf(body, sizeof(body), "{\"messages\":[" USER(TEXT("q")) ","
+		ASSISTANT("{\"reasoningContent\":{\"reasoningText\":{\"text\":\"\",\"signature\":\"%.*s\"}}}," BC_CALL("a", "f")) "]}",
 		 SLICE_ARG(text));
 	opened(&w, &dialect_bedrock, OPERATION_CHAT, body);
 	assert_int_equal(w.chat.last_turn->parts->kind, PART_TOOL_CALL);
@@ -340,7 +425,8 @@ static void test_what_cannot_be_said(void **state)
 {
 	assert_refused(&dialect_anthropic, MESSAGES(USER("{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y.png\"}}")),
 		       "this provider takes media as data or from S3, not from addresses");
-	assert_refused(&dialect_anthropic, MESSAGES(USER("{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/tiff\",\"data\":\"AA==\"}}")),
+	assert_refused(&dialect_anthropic, MESSAGES(USER("{\"type\":\"image\","
+		"\"source\":{\"type\":\"base64\",\"media_type\":\"image/tiff\",\"data\":\"AA==\"}}")),
 		       "this provider does not take media of type image/tiff");
 	assert_refused(&dialect_anthropic, AM("\"tools\":[{\"type\":\"bash_20250124\",\"name\":\"bash\"}]"),
 		       "the tool bash is run by another provider and is not to be had here");
@@ -351,7 +437,8 @@ static void test_prefix_stays(void **state)
 {
 	static const char *const grown[] = {
 		MESSAGES(USER(T("a"))), MESSAGES(USER(T("a")) "," ASSISTANT(AM_CALL("x", "f"))),
-		MESSAGES(USER(T("a")) "," ASSISTANT(AM_CALL("x", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"x\",\"content\":\"r\"}") "," ASSISTANT(T("b"))),
+		MESSAGES(USER(T("a")) "," ASSISTANT(AM_CALL("x", "f")) "," USER("{\"type\":\"tool_result\",\"tool_use_id\":\"x\",\"content\":\"r\"}")
+			"," ASSISTANT(T("b"))),
 	};
 	struct written before, after;
 
@@ -382,7 +469,8 @@ static void test_facts(void **state)
 {
 	struct request q = { 0 };
 
-	assert_true(request_read(&q, &dialect_bedrock, OPERATION_CHAT, "{\"messages\":[" USER("{\"image\":{\"format\":\"png\",\"source\":{\"bytes\":\"AAAA\"}}},"
+	assert_true(request_read(&q, &dialect_bedrock, OPERATION_CHAT, "{\"messages\":["
+		USER("{\"image\":{\"format\":\"png\",\"source\":{\"bytes\":\"AAAA\"}}},"
 		    "{\"toolResult\":{\"content\":[{\"document\":{}}]}}") "],\"inferenceConfig\":{\"maxTokens\":7},\"toolConfig\":{\"tools\":[{}]},"
 		    "\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\"}},\"outputConfig\":{\"textFormat\":{\"type\":\"json_schema\"}}}"));
 	assert_slice(q.facts.model, "gemini-x");
@@ -425,7 +513,8 @@ static void test_estimates_and_hashes(void **state)
 	assert_true(request_read(&q, &dialect_bedrock, OPERATION_CHAT, body));
 	assert_in_range(dialect_bedrock.estimate_prompt(&q.facts, OPERATION_CHAT, &q.arena), 900, 1100);
 	arena_done(&q.arena);
-	assert_true(request_read(&q, &dialect_bedrock, OPERATION_CHAT, "{\"system\":[" TEXT("s") "],\"messages\":[" USER(TEXT("a") "," POINT) "," ASSISTANT(TEXT("b")) "]}"));
+	assert_true(request_read(&q, &dialect_bedrock, OPERATION_CHAT, "{\"system\":[" TEXT("s") "],\"messages\":[" USER(TEXT("a") "," POINT) ","
+		ASSISTANT(TEXT("b")) "]}"));
 	assert_true(request_read(&p, &dialect_bedrock, OPERATION_CHAT, "{\"system\":[" TEXT("s") "," POINT "],\"messages\":[" USER(TEXT("a")) "]}"));
 	assert_int_equal(dialect_bedrock.prefix_hash(&q.facts, OPERATION_CHAT, &q.arena), dialect_bedrock.prefix_hash(&p.facts, OPERATION_CHAT, &p.arena));
 	arena_done(&q.arena);
@@ -438,10 +527,12 @@ static void test_refusals(void **state)
 		{ "{}", "messages must be an array of at least one message" },
 		{ "{\"messages\":[{\"role\":\"tool\",\"content\":[]}]}", "messages.0.role must be \"user\", \"assistant\" or \"system\"" },
 		{ "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}", "messages.0.content: it must be an array of blocks" },
-		{ "{\"messages\":[{\"role\":\"user\",\"content\":[{}]}]}", "messages.0.content: each block must be an object with one member, such as {\"text\": \"…\"}" },
+		{ "{\"messages\":[{\"role\":\"user\",\"content\":[{}]}]}",
+			"messages.0.content: each block must be an object with one member, such as {\"text\": \"…\"}" },
 		{ "{" HI ",\"system\":\"s\"}", "system must be an array of blocks, such as [{\"text\": \"…\"}]" },
 		{ "{" HI ",\"toolConfig\":{\"tools\":[{}]}}", "toolConfig.tools: each must be {\"toolSpec\": …}, {\"systemTool\": …} or {\"cachePoint\": …}" },
-		{ "{" HI ",\"toolConfig\":{\"tools\":[],\"toolChoice\":{\"none\":{}}}}", "toolConfig.toolChoice must be {\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": …}}" },
+		{ "{" HI ",\"toolConfig\":{\"tools\":[],\"toolChoice\":{\"none\":{}}}}",
+			"toolConfig.toolChoice must be {\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": …}}" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -461,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_own_requests_keep_everything), cmocka_unit_test(test_own_reasoning),
 		cmocka_unit_test(test_conversations), cmocka_unit_test(test_parameters), cmocka_unit_test(test_tool_choice),
 		cmocka_unit_test(test_cache_points), cmocka_unit_test(test_reasoning_comes_home),
+		cmocka_unit_test(test_thinking_waits_for_tools), cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_foreign_state_is_found_again), cmocka_unit_test(test_what_cannot_be_said),
 		cmocka_unit_test(test_prefix_stays), cmocka_unit_test(test_counts), cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_estimates_and_hashes), cmocka_unit_test(test_refusals),

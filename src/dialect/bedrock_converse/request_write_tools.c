@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* toolConfig of a Converse request (DIALECTS §3.4, §3.5, §10 row 10; service model ToolConfiguration). It must be there
- * while toolUse and toolResult blocks are; a conversation whose client no longer sends its tools gets their names back. */
+/* toolConfig of a Converse request (DIALECTS §3.4, §3.5, §10 row 10; service model ToolConfiguration). It must be
+ * there while toolUse and toolResult blocks are; a conversation whose client no longer sends its tools gets their
+ * names back. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
 #include "llm/schema.h"
@@ -39,7 +40,8 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	json_literal_key(&r->json, "inputSchema");
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "json");
-	if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
+	if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json,
+			  &report))
 		return bedrock_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
 					    report.reason);
 	json_end_object(&r->json);
@@ -201,7 +203,8 @@ static bool write_list(struct request_writing *r, bool *ret_any)
 
 bool bedrock_write_tools(struct request_writing *r)
 {
-	bool any = false, sent = r->chat->tools && (r->chat->choice.mode != CHOICE_NONE || r->tools_in_history || r->answer_by_tool);
+	bool any = false,
+	     sent = r->chat->tools && (r->chat->choice.mode != CHOICE_NONE || r->tools_in_history || r->answer_by_tool);
 
 	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
 		return bedrock_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
