@@ -96,7 +96,8 @@ def body(data, status=200, content_type="application/json", headers=(), coding=N
 
 
 def error(status, dialect, message, kind=None, code=None, headers=()):
-    return body(dialects.DIALECTS[dialect].error(status, message, kind, code), status, headers=headers)
+    speech = dialects.DIALECTS[dialect]
+    return body(speech.error(status, message, kind, code), status, headers=[*speech.error_headers(status), *headers])
 
 
 def fail(status, message=None, kind=None, code=None, headers=(), coding=None):
@@ -104,7 +105,7 @@ def fail(status, message=None, kind=None, code=None, headers=(), coding=None):
     def make(sim, request):
         dialect = dialects.of_path(request.path) or dialects.DIALECTS["openai-chat"]
         words = message or dialect.words.get(status, reason(status))
-        return body(dialect.error(status, words, kind, code), status, headers=headers, coding=coding)
+        return body(dialect.error(status, words, kind, code), status, headers=[*dialect.error_headers(status), *headers], coding=coding)
     return Deferred(make, unconditional=True)
 
 

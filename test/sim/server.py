@@ -33,11 +33,12 @@ class Sim:
     """A provider of one or more dialects on a port of its own."""
 
     def __init__(self, *speaks, key=None, name="sim", models=None, tls=None, host="127.0.0.1", port=0, usage_needs_asking=True,
-                 keep_alive=True):
+                 keep_alive=True, strict=False):
         self.speaks = speaks or tuple(dialects.DIALECTS)
         self.key, self.name, self.models = key, name, models
         self.usage_needs_asking = usage_needs_asking
         self.keep_alive = keep_alive
+        self.strict = strict  # requests are looked into member by member, also where a relayed request may hold anything
         self.log = Journal()
         self.script = collections.deque()
         self.default = answers.default
