@@ -39,6 +39,8 @@ enum failure_kind {
 	FAILURE_FORBIDDEN,             /* 403 */
 	FAILURE_NO_ENDPOINT,           /* 404 */
 	FAILURE_NO_MODEL,              /* 404 model_not_found */
+	FAILURE_NO_PREVIOUS,           /* 400: previous_response_id names nothing that this client has */
+	FAILURE_NOT_STORED,            /* 404: so does an id in the path, or a conversation's */
 	FAILURE_METHOD,                /* 405 */
 	FAILURE_REQUEST_TIMEOUT,       /* 408: the client was too slow to send */
 	FAILURE_TOO_LARGE,             /* 413 */

@@ -378,6 +378,15 @@ void answer_local(struct exchange *x)
 	send_head(x, x->answer_status, &h, (int64_t)body.len);
 }
 
+void answer_json(struct exchange *x)
+{
+	struct head h = { .count = 0 };
+
+	head_add(&h, SLICE("content-type"), SLICE("application/json"));
+	add_own_headers(x, &h, NULL);
+	send_head(x, 200, &h, (int64_t)x->answer.len);
+}
+
 void answer_estimate(struct exchange *x)
 {
 	struct head h = { .count = 0 };

@@ -70,7 +70,8 @@ static unsigned write_headers(struct attempt *a, struct header *out)
 	const struct dialect *d = a->binding->dialect;
 	unsigned count = 0;
 
-	out[count++] = (struct header){ SLICE("content-type"), SLICE("application/json") };
+	if (x->stream->method == HTTP_POST)
+		out[count++] = (struct header){ SLICE("content-type"), SLICE("application/json") };
 	/* What a client says in another dialect's headers means nothing here. */
 	for (unsigned i = 0; !a->translation && i < from->count && count < ATTEMPT_HEADERS_MAX / 2; i++)
 		if (header_passes(d->request_headers, from->items[i].name))
@@ -106,7 +107,7 @@ static bool should_ask_usage(const struct exchange *x, const struct candidate *c
 {
 	bool client_asked = x->facts.usage_asked && !c->translates;
 
-	return x->wants_stream && !client_asked && !x->plain_retry && c->binding->usage_in_stream == USAGE_ASKED &&
+	return x->endpoint->kind == ENDPOINT_MODEL && x->wants_stream && !client_asked && !x->plain_retry && c->binding->usage_in_stream == USAGE_ASKED &&
 	       !was_refused_usage(x->worker, target);
 }
 
@@ -118,6 +119,9 @@ static unsigned edit_body(struct attempt *a, const struct candidate *c, struct s
 	struct splice splice;
 
 	splice_init(&splice, buf_slice(&x->body));
+	if (a->own_previous[0])
+		check(splice_replace(&splice, json_get(json_root(&x->facts.doc), "previous_response_id"),
+				     arena_printf(&x->arena, "\"%s\"", a->own_previous)), "a request takes a few edits at most");
 	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena) &&
 	      translate_parameters(x, c, &splice), "a request takes a few edits at most");
 	return splice_pieces(&splice, pieces);
@@ -137,6 +141,8 @@ static struct slice request_target(const struct attempt *a, const struct candida
 		.quirks = a->binding->quirks,
 	};
 
+	if (x->endpoint->kind == ENDPOINT_STORED)
+		return arena_join(&x->arena, a->binding->base.path, stored_target(x, &x->arena));
 	return arena_join(&x->arena, a->binding->base.path, d->request_path(&route, &x->arena));
 }
 
@@ -149,12 +155,14 @@ static void open_upstream(struct attempt *a, const struct candidate *c)
 
 	if (a->translation)
 		pieces[0] = buf_slice(&a->translation->request);
+	else if (x->endpoint->kind == ENDPOINT_STORED)
+		count = 0;
 	else
 		count = edit_body(a, c, pieces);
 
 	struct client_request request = {
 		.origin = &a->key->origins[a->binding - a->provider->bindings],
-		.method = HTTP_POST,
+		.method = x->stream->method,
 		.target = request_target(a, c),
 		.headers = headers,
 		.header_count = write_headers(a, headers),
@@ -231,6 +239,7 @@ bool attempt_start(struct exchange *x, const struct candidate *c, const struct c
 		.row = record_add_attempt(&x->record),
 	};
 	a->price = c->offer ? c->offer->price : price_unknown;
+	stored_begin_attempt(x, a);
 	vault_turn_init(&a->vault, translation && x->endpoint->operation == OPERATION_CHAT && x->chat->tools);
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);

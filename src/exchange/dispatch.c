@@ -11,6 +11,10 @@ enum { BACKOFF_BASE_MS = 100, BACKOFF_MAX_MS = 2000 };
 /* The conversation picks the key, so that its prompt cache keeps hitting; `spread` rotates instead (PRODUCT §6). */
 static const struct credential *key_at(struct exchange *x, const struct provider *p, unsigned tried)
 {
+	const struct credential *bound = stored_key(x, p);
+
+	if (bound)
+		return bound;
 	if (p->key_count == 1)
 		return &p->keys[0];
 	if (tried == 0 && p->spread)
@@ -21,6 +25,12 @@ static const struct credential *key_at(struct exchange *x, const struct provider
 										   &x->worker->scratch);
 	arena_reset(&x->worker->scratch);
 	return &p->keys[(x->key_start + tried) % p->key_count];
+}
+
+/* How many of its keys may be tried: the one that a stored response lies under, or all. */
+static unsigned key_count(const struct exchange *x, const struct provider *p)
+{
+	return stored_key(x, p) ? 1 : p->key_count;
 }
 
 static uint64_t breaker_of(const struct candidate *c, const struct credential *key)
@@ -96,7 +106,7 @@ static bool start_next(struct exchange *x, bool force)
 
 		if (!is_worth_trying(x, c))
 			continue;
-		for (; x->keys_tried < c->provider->key_count; next_key(x)) {
+		for (; x->keys_tried < key_count(x, c->provider); next_key(x)) {
 			const struct credential *key = key_at(x, c->provider, x->keys_tried);
 			uint64_t breaker = breaker_of(c, key);
 
@@ -192,7 +202,7 @@ static bool move_wait(struct exchange *x, const struct failure *f, const struct 
 	bool short_enough = f->retry_after_ms >= 0 && f->retry_after_ms <= RETRY_AFTER_WAIT_MAX_MS &&
 			    has_time_for(x, f->retry_after_ms);
 
-	if (x->keys_tried + 1 < a->provider->key_count) {
+	if (x->keys_tried + 1 < key_count(x, a->provider)) {
 		next_key(x);
 	} else if (short_enough && !x->waited_for_retry_after) {
 		x->waited_for_retry_after = true;
@@ -238,7 +248,7 @@ bool dispatch_after_failure(struct exchange *x, const struct failure *f, const s
 		next_candidate(x);
 		return true;
 	case NEXT_KEY:
-		if (x->keys_tried + 1 < a->provider->key_count)
+		if (x->keys_tried + 1 < key_count(x, a->provider))
 			next_key(x);
 		else
 			next_candidate(x);

@@ -21,6 +21,9 @@
 #define ASKED(pattern_, dialect_, local_) \
 	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
+#define STORED(methods_, pattern_, stored_) \
+	{ .methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_STORED, \
+	  .dialect = DIALECT_OPENAI_RESPONSES, .stored = stored_ }
 #define LATER(methods_, pattern_, dialect_) \
 	{ \
 		.methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, \
@@ -37,7 +40,13 @@ const struct endpoint endpoints[] = {
 	MODEL("POST", "/v1/responses", DIALECT_OPENAI_RESPONSES, OPERATION_CHAT),
 	MODEL("POST", "/v1/responses/input_tokens", DIALECT_OPENAI_RESPONSES, OPERATION_COUNT_TOKENS),
 	MODEL("POST", "/v1/responses/compact", DIALECT_OPENAI_RESPONSES, OPERATION_COMPACT),
-	LATER(ANY, "/v1/responses/*", DIALECT_OPENAI_RESPONSES),
+	STORED("GET", "/v1/responses/{id}/input_items", STORED_INPUT_ITEMS),
+	STORED("POST", "/v1/responses/{id}/cancel", STORED_CANCEL),
+	STORED("GET,DELETE", "/v1/responses/{id}", STORED_RESPONSE),
+	STORED("POST", "/v1/conversations", STORED_CONVERSATIONS),
+	STORED("GET,POST", "/v1/conversations/{id}/items", STORED_ITEMS),
+	/* …/items/{item} is in here, too: an {id} takes all that follows. */
+	STORED("GET,POST,DELETE", "/v1/conversations/{id}", STORED_CONVERSATION),
 	LATER(ANY, "/v1/images/*", DIALECT_OPENAI_CHAT),
 	LATER(ANY, "/v1/audio/*", DIALECT_OPENAI_CHAT),
 	LATER(ANY, "/v1/videos", DIALECT_OPENAI_CHAT),

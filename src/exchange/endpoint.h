@@ -18,6 +18,7 @@ enum endpoint_auth {
 enum endpoint_kind {
 	ENDPOINT_MODEL,                /* goes to a provider: an exchange with attempts */
 	ENDPOINT_LOCAL,                /* answered from what weir knows */
+	ENDPOINT_STORED,               /* what is kept of earlier requests: from the store, or from the provider that has it */
 	ENDPOINT_LATER                 /* named by the contract: 501 */
 };
 
@@ -32,6 +33,11 @@ enum local_answer {
 	LOCAL_METRICS
 };
 
+enum stored_endpoint {
+	STORED_RESPONSE, STORED_CANCEL, STORED_INPUT_ITEMS,
+	STORED_CONVERSATIONS, STORED_CONVERSATION, STORED_ITEMS
+};
+
 struct endpoint {
 	const char *methods;           /* "POST", "GET" or "GET,POST,…" */
 	const char *pattern;           /* exact; a final '*' matches any rest; "{id}" one id, up to the known tail behind it */
@@ -43,6 +49,7 @@ struct endpoint {
 	bool stream;                   /* the path itself asks for a stream (Gemini) */
 	bool variant;                  /* the dialect's other form of the operation: batchEmbedContents, api/generate */
 	enum local_answer local;
+	enum stored_endpoint stored;   /* ENDPOINT_STORED */
 };
 
 extern const struct endpoint endpoints[];

@@ -2,7 +2,7 @@
 /* The life of one request, top to bottom. An exchange is one request of a client and everything that is done to answer
  * it:
  *
- *     read_head → identify → read_body → decode → plan → recall → await_content → relay → settle → finish
+ *     read_head → identify → read_body → decode → resolve → plan → recall → await_content → relay → settle → finish
  *
  * No step blocks and none frees: a step that must wait says so and is run again by an event. Events (client, provider,
  * timers) only note what happened and queue the exchange; exchange_run() alone moves on, cancels and frees. The
@@ -30,6 +30,7 @@ static enum step_result step_read_head(struct exchange *x);
 static enum step_result step_identify(struct exchange *x);
 static enum step_result step_read_body(struct exchange *x);
 static enum step_result step_decode(struct exchange *x);
+static enum step_result step_resolve(struct exchange *x);
 static enum step_result step_plan(struct exchange *x);
 static enum step_result step_recall(struct exchange *x);
 static enum step_result step_await_content(struct exchange *x);
@@ -45,6 +46,7 @@ static const struct step {
 	[STEP_IDENTIFY]      = { "identify",      step_identify },      /* key → owner; x-weir-* controls */
 	[STEP_READ_BODY]     = { "read_body",     step_read_body },     /* decoded, bounded */
 	[STEP_DECODE]        = { "decode",        step_decode },        /* one parse: what routing needs */
+	[STEP_RESOLVE]       = { "resolve",       step_resolve },       /* stored responses and conversations */
 	[STEP_PLAN]          = { "plan",          step_plan },          /* model's name → ordered targets */
 	[STEP_RECALL]        = { "recall",        step_recall },        /* reasoning that the client could not carry */
 	[STEP_AWAIT_CONTENT] = { "await_content", step_await_content }, /* attempts, until one has content */
@@ -202,8 +204,10 @@ static void exchange_free(struct exchange *x)
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
 	recall_cancel(x);
+	stored_cancel(x);
 	server_stream_release(x->stream);
 	exchange_free_request(x);
+	x->stored = stored_free(x->stored);
 	buf_done(&x->held);
 	buf_done(&x->last);
 	buf_done(&x->answer);
@@ -241,12 +245,14 @@ void exchange_free_request(struct exchange *x)
 	if (x->wants_stream && x->facts.doc.count > 0)
 		exchange_prompt_tokens(x);
 	buf_done(&x->body);
+	buf_done(&x->asked_body);
 	/* A whole answer is nearly over, and the next request of this place wants a block again. */
 	if (x->wants_stream)
 		arena_done(&x->arena);
 	else
 		arena_reset(&x->arena);
 	x->facts = (struct request_facts){ 0 };
+	x->asked = NULL;
 	x->chat = NULL;
 	x->chat_failure = NULL;
 	x->request_freed = true;
@@ -376,11 +382,14 @@ static enum step_result step_read_body(struct exchange *x)
 {
 	struct server_stream *s = x->stream;
 
+	if (x->endpoint->kind == ENDPOINT_STORED && s->method != HTTP_POST)
+		return STEP_NEXT;
 	switch (s->body_state) {
 	case BODY_UNREAD: {
 		struct slice type = headers_get(&s->headers, SLICE("content-type"));
+		bool may_be_empty = x->endpoint->kind == ENDPOINT_STORED && type.len == 0;
 
-		if (!is_json(type)) {
+		if (!may_be_empty && !is_json(type)) {
 			exchange_refuse(x, FAILURE_MEDIA_TYPE, "the body must be JSON: send content-type: application/json, not '%.*s'",
 					(int)(type.len < 100 ? type.len : 100), type.ptr ? type.ptr : "");
 			return STEP_ABORT;
@@ -418,28 +427,42 @@ static void answer_asked(struct exchange *x)
 		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body has no \"model\"; the list is at /api/tags");
 }
 
-static enum step_result step_decode(struct exchange *x)
+bool exchange_read_request(struct exchange *x)
 {
 	struct json_error error;
 	struct failure refusal;
 
+	x->facts = (struct request_facts){ 0 };
 	if (!json_parse(&x->arena, buf_slice(&x->body), &x->facts.doc, &error)) {
 		unsigned line, column;
 
 		json_position(buf_slice(&x->body), error.offset, &line, &column);
-		exchange_refuse(x, FAILURE_BAD_REQUEST, "the body is not valid JSON: %s at line %u, column %u", error.message, line, column);
-		return STEP_ABORT;
+		return exchange_refuse(x, FAILURE_BAD_REQUEST, "the body is not valid JSON: %s at line %u, column %u", error.message,
+				       line, column);
 	}
-	if (x->endpoint->kind == ENDPOINT_LOCAL) {
-		answer_asked(x);
-		return STEP_ABORT;
-	}
+	if (x->endpoint->kind != ENDPOINT_MODEL)
+		return true;
 	x->facts.variant = x->endpoint->variant;
 	if (!x->dialect->read_request(&x->facts, x->endpoint->operation, x->path_id, x->endpoint->stream, &x->arena,
 				      &refusal)) {
 		exchange_fail(x, &refusal);
+		return false;
+	}
+	return true;
+}
+
+static enum step_result step_decode(struct exchange *x)
+{
+	bool is_empty = x->endpoint->kind == ENDPOINT_STORED && x->body.len == 0;
+
+	if (!is_empty && !exchange_read_request(x))
+		return STEP_ABORT;
+	if (x->endpoint->kind == ENDPOINT_LOCAL) {
+		answer_asked(x);
 		return STEP_ABORT;
 	}
+	if (x->endpoint->kind == ENDPOINT_STORED)
+		return STEP_NEXT;
 	x->wants_stream = x->facts.stream;
 	x->framing = x->dialect->stream_framing(x->query);
 	x->record.stream = x->wants_stream;
@@ -447,6 +470,20 @@ static enum step_result step_decode(struct exchange *x)
 	if (x->record.user.len == 0)
 		x->record.user = exchange_keep(x, x->facts.user);
 	return STEP_NEXT;
+}
+
+static enum step_result step_resolve(struct exchange *x)
+{
+	switch (x->endpoint->kind == ENDPOINT_STORED ? stored_serve(x) : stored_resolve(x)) {
+	case STORED_READY:
+		stored_cancel(x);
+		return STEP_NEXT;
+	case STORED_WAITS:
+		return STEP_WAIT;
+	case STORED_ENDED:
+		break;
+	}
+	return STEP_ABORT;
 }
 
 static int64_t prompt_tokens_for_plan(void *ctx)
@@ -477,8 +514,13 @@ static enum step_result step_plan(struct exchange *x)
 		.ctx = x,
 	};
 	struct failure refusal;
-	bool planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal);
+	bool planned;
 
+	if (x->endpoint->kind == ENDPOINT_STORED) {
+		stored_plan(x);
+		return STEP_NEXT;
+	}
+	planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal) && stored_constrain(x, &query, &refusal);
 	x->record.route = exchange_keep(x, x->plan.route);
 	x->record.model = x->plan.public_id.len ? exchange_keep(x, x->plan.public_id) : x->record.model_requested;
 	x->planned_ns = clock_now_ns();
@@ -596,7 +638,8 @@ void exchange_account(struct exchange *x)
 	struct attempt *a = &x->attempt;
 	struct usage *u = &x->record.usage;
 
-	if (!a->live || !a->upstream)
+	/* What a stored response has used was booked when it was made. */
+	if (!a->live || !a->upstream || x->endpoint->kind == ENDPOINT_STORED)
 		return;
 	*u = a->reader.usage;
 	if (a->upstream->request_sent)
@@ -626,6 +669,7 @@ static enum step_result step_settle(struct exchange *x)
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
 	recall_cancel(x);
+	stored_cancel(x);
 	x->heartbeat_due = false;
 	exchange_account(x);
 	attempt_end(&x->attempt, x->failure);

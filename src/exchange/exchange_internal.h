@@ -4,6 +4,7 @@
 
 #include "exchange/exchange.h"
 #include "exchange/outcome.h"
+#include "exchange/stored.h"
 #include "exchange/translate.h"
 #include "exchange/vault.h"
 
@@ -51,6 +52,9 @@ struct attempt {
 
 	struct client_stream *upstream;
 	struct translation *translation; /* NULL: relayed verbatim */
+	enum stored_naming naming;     /* a response's id: whose the client gets */
+	char own_id[96], shown_id[BOUND_ID_MAX]; /* of a verbatim answer; empty until the provider has said it */
+	char own_previous[96], shown_previous[BOUND_ID_MAX];
 	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */
 	bool asked_usage;              /* weir asked for usage and the client did not */
 	bool streams;                  /* the provider's answer is a stream of events */
@@ -90,9 +94,12 @@ struct exchange {
 	struct arena arena;
 	struct buf body;
 	struct request_facts facts;
+	struct buf asked_body;         /* before what it refers to became part of it (resolve.c) */
+	struct request_facts *asked;   /* of that; NULL = it refers to nothing that is kept here */
 	struct chat *chat;             /* the request in the hub; NULL until somebody needs it (translate_chat) */
 	const struct failure *chat_failure; /* it cannot be read into the hub; in the arena */
 	struct plan plan;
+	struct stored *stored;         /* heap; NULL = nothing that is stored is concerned */
 	struct recall *recall;         /* documents that are asked for (recall.c); in the arena */
 	bool request_freed;
 	int64_t prompt_tokens;         /* estimate; -1 = not asked for yet */
@@ -152,6 +159,8 @@ void exchange_wake(struct exchange *x);
 /* Remembers what to tell the client; of several the one that says most (outcome_outranks). False: not this one. */
 bool exchange_fail(struct exchange *x, const struct failure *f);
 bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
+/* Parses the body and reads what routing needs. False: refused. */
+bool exchange_read_request(struct exchange *x);
 int64_t exchange_prompt_tokens(struct exchange *x);
 /* A copy for the record that lives as long as the exchange, at most RECORD_TEXT_MAX bytes of it. */
 struct slice exchange_keep(struct exchange *x, struct slice text);
@@ -176,6 +185,8 @@ struct headers answer_keep_failure_headers(struct exchange *x, const struct atte
 void answer_failure(struct exchange *x);
 void answer_failure_event(struct exchange *x);
 void answer_local(struct exchange *x);
+/* 200, and x->answer as JSON. */
+void answer_json(struct exchange *x);
 /* COUNT_TOKENS where no provider counts: weir's own estimate, said to be one in x-weir-usage. */
 void answer_estimate(struct exchange *x);
 void answer_heartbeat(struct exchange *x);
@@ -209,6 +220,10 @@ bool recall_run(struct exchange *x);
 void recall_cancel(struct exchange *x);
 /* The attempt's answer is complete: keeps what the next request will want. */
 void recall_keep(struct exchange *x, const struct attempt *a);
+
+/* stored_endpoint.c: a response that lies at a provider, asked for there */
+void stored_plan(struct exchange *x);
+struct slice stored_target(const struct exchange *x, struct arena *a);
 
 /* dispatch.c: which target next */
 enum dispatch_result { DISPATCH_STARTED, DISPATCH_WAITS, DISPATCH_EXHAUSTED };

@@ -46,6 +46,8 @@ OUTCOME(UNAUTHENTICATED,     NONE,    401,   "weir_invalid_api_key",      NEUTRA
 OUTCOME(FORBIDDEN,           NONE,    403,   "weir_forbidden",            NEUTRAL)
 OUTCOME(NO_ENDPOINT,         NONE,    404,   "weir_unknown_endpoint",     NEUTRAL)
 OUTCOME(NO_MODEL,            NONE,    404,   "model_not_found",           NEUTRAL)
+OUTCOME(NO_PREVIOUS,         NONE,    400,   "previous_response_not_found", NEUTRAL)
+OUTCOME(NOT_STORED,          NONE,    404,   "weir_not_stored",           NEUTRAL)
 OUTCOME(METHOD,              NONE,    405,   "weir_method_not_allowed",   NEUTRAL)
 OUTCOME(REQUEST_TIMEOUT,     NONE,    408,   "weir_request_timeout",      NEUTRAL)
 OUTCOME(TOO_LARGE,           NONE,    413,   "weir_request_too_large",    NEUTRAL)

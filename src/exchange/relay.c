@@ -110,6 +110,7 @@ static bool batch_add_without_usage(struct batch *b, const struct frame *f, stru
 static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *f, const struct reading *r)
 {
 	struct exchange *x = b->x;
+	struct slice raw = stored_rename(x, a, f->raw, &b->copies);
 
 	if (a->asked_usage && (r->flags & READING_USAGE_ONLY))
 		return true; /* the client did not ask for this one */
@@ -118,10 +119,10 @@ static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *
 	/* The last event waits for `finish`: what the request held is given back before the client can see the end
 	 * (F12). */
 	if (a->reader.terminated || f->closes)
-		return buf_append_slice(&x->last, f->raw);
+		return buf_append_slice(&x->last, raw);
 	if (a->asked_usage && r->usage_member.ptr)
 		return batch_add_without_usage(b, f, r->usage_member);
-	return batch_add(b, f->raw);
+	return batch_add(b, raw);
 }
 
 bool relay_streams_out(const struct exchange *x, const struct attempt *a)
@@ -206,6 +207,7 @@ static enum attempt_result answer_whole(struct exchange *x, struct attempt *a)
 		x->dialect->write_count(a->reader.usage.input, false, &x->answer);
 	else if (!translation_end(a->translation, &x->answer, &f))
 		return attempt_fail_with(a, &f);
+	stored_keep(x, a, buf_slice(&x->answer));
 	recall_keep(x, a);
 	attempt_progress(a, READING_CONTENT);
 	exchange_account(x);
@@ -229,6 +231,7 @@ enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
 		return fail_held(a);
 	if (!translation_end(a->translation, &x->last, &f))
 		return attempt_fail_with(a, &f);
+	stored_keep_last(x, a);
 	recall_keep(x, a);
 	return ATTEMPT_COMPLETE;
 }
@@ -249,6 +252,8 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	}
 	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
 		release_held(x, a);
+	if (r.flags & READING_TERMINATOR)
+		stored_keep_event(x, a, f->data);
 	return relay_frame(b, a, f, &r) ? ATTEMPT_WAITS : fail_held(a);
 }
 
@@ -385,6 +390,24 @@ static enum attempt_result translate_whole(struct exchange *x, struct attempt *a
 	return result == ATTEMPT_WAITS ? relay_complete(x, a) : result;
 }
 
+/* The body becomes the answer; its ids are the client's. */
+static void take_body(struct exchange *x, struct attempt *a)
+{
+	struct arena *scratch = &x->worker->scratch;
+	struct slice body = buf_slice(&a->body), renamed = stored_rename(x, a, body, scratch);
+
+	if (renamed.ptr == body.ptr) {
+		x->answer = a->body;
+		buf_init(&a->body, 0);
+	} else {
+		/* An id is a little longer than the one that it stands for. */
+		buf_init(&x->answer, SIZE_MAX);
+		check(buf_append_slice(&x->answer, renamed), "there is no limit");
+	}
+	arena_reset(scratch);
+	stored_keep(x, a, buf_slice(&x->answer));
+}
+
 enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 {
 	struct reading r;
@@ -403,14 +426,15 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 			return fail_no_stream(a);
 		return attempt_fail_with(a, &r.failure);
 	}
-	a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
+	r = (struct reading){ 0 };
+	if (x->endpoint->kind == ENDPOINT_MODEL)
+		a->binding->dialect->read_whole(&a->reader, buf_slice(&a->body), &x->worker->scratch, &r);
 	arena_reset(&x->worker->scratch);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED))
 		return attempt_fail_with(a, &r.failure);
 	attempt_progress(a, READING_CONTENT);
 	exchange_account(x);
-	x->answer = a->body;
-	buf_init(&a->body, 0);
+	take_body(x, a);
 	answer_head(x, a, a->upstream->status, (int64_t)x->answer.len);
 	x->committed = true;
 	exchange_free_request(x);

@@ -49,7 +49,8 @@ static bool write_request(struct exchange *x, struct translation *t, const struc
 	bool ok;
 
 	target.ask_usage = ask_usage;
-	t->losses = c->fields.dropped;
+	/* What is to be stored is stored here (stored.h). */
+	t->losses = c->fields.dropped & ~(x->stored ? FIELD_STORE : 0);
 	failure_set(reterr, FAILURE_REQUEST, "the request does not fit limits.body when it is written for %.*s",
 		    SLICE_ARG(c->provider->name));
 	ok = chat && c->binding->dialect->write_chat(chat, &target, &x->worker->scratch, &t->request, reterr);
@@ -70,7 +71,7 @@ struct translation *translate_new(struct exchange *x, const struct candidate *c,
 		return translate_free(t);
 	translation_begin_answer(t, &(struct translation_answer){
 		.client = x->dialect,
-		.facts = &x->facts,
+		.facts = x->asked ? x->asked : &x->facts,
 		.framing = x->framing,
 		.folds = !x->wants_stream,
 		.provider = c->provider->name,

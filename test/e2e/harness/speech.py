@@ -28,7 +28,8 @@ def _chat(model, stream, text):
 
 
 def _responses(model, stream, text):
-    return {"model": model, "input": text, **({"stream": True} if stream else {})}
+    # What is stored gets an id of weir's (test_stored_responses.py).
+    return {"model": model, "input": text, "store": False, **({"stream": True} if stream else {})}
 
 
 def _anthropic(model, stream, text):

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The step `resolve`: a request that goes on from a stored response or conversation becomes one that says everything
+ * itself, when weir has what it goes on from; or is bound to the provider that has it. */
+#include "exchange/exchange_internal.h"
+
+static struct json said(struct json root, const char *name)
+{
+	struct json v = json_member(root, slice_cstr(name));
+
+	return json_is(v, JSON_NULL) ? (struct json){ 0 } : v;
+}
+
+static struct slice id_of(struct json v, struct arena *a)
+{
+	return json_text(json_is(v, JSON_OBJECT) ? json_get(v, "id") : v, a);
+}
+
+/* ---- items ---- */
+
+struct slice stored_items(struct json input, struct arena *a)
+{
+	struct slice raw = json_raw(input);
+
+	if (json_is(input, JSON_STRING))
+		return arena_printf(a, "{\"type\":\"message\",\"role\":\"user\",\"content\":%.*s}", SLICE_ARG(raw));
+	if (!json_is(input, JSON_ARRAY) || json_count(input) == 0)
+		return SLICE("");
+	return arena_dup(a, slice_of(raw.ptr + 1, raw.len - 2)); /* without the brackets */
+}
+
+/* A buffer that grows within the limit of bodies. */
+struct input {
+	struct buf text;
+	bool overflow;
+};
+
+static void add_items(struct input *in, struct slice items)
+{
+	if (items.len == 0)
+		return;
+	in->overflow |= !buf_append(&in->text, in->text.len > 1 ? "," : "", in->text.len > 1) || !buf_append_slice(&in->text, items);
+}
+
+/* ---- the new body ---- */
+
+/* False: too long. The old body stays, because the answer repeats what was asked. */
+static bool replace_body(struct exchange *x, const struct input *in)
+{
+	struct json root = json_root(&x->facts.doc), input = json_get(root, "input");
+	struct slice pieces[SPLICE_PIECES_MAX];
+	struct splice splice;
+	struct buf body;
+	unsigned count;
+	bool ok;
+
+	splice_init(&splice, buf_slice(&x->body));
+	ok = (json_exists(input) ? splice_replace(&splice, input, buf_slice(&in->text))
+				 : splice_insert(&splice, root, SLICE("input"), buf_slice(&in->text), &x->arena)) &&
+	     splice_remove(&splice, root, SLICE("previous_response_id")) && splice_remove(&splice, root, SLICE("conversation"));
+	check(ok, "a few edits fit");
+	buf_init(&body, x->snapshot->config->limits.body);
+	count = splice_pieces(&splice, pieces);
+	for (unsigned i = 0; i < count && ok; i++)
+		ok = buf_append_slice(&body, pieces[i]);
+	if (!ok) {
+		buf_done(&body);
+		return false;
+	}
+	x->asked_body = x->body;
+	x->asked = arena_new(&x->arena, struct request_facts);
+	*x->asked = x->facts;
+	x->body = body;
+	return true;
+}
+
+static enum stored_result say_everything(struct exchange *x, struct input *in)
+{
+	add_items(in, stored_items(json_get(json_root(&x->facts.doc), "input"), &x->arena));
+	in->overflow |= !buf_append(&in->text, "]", 1);
+	stored_cancel(x);
+	if (in->overflow || !replace_body(x, in)) {
+		buf_done(&in->text);
+		exchange_refuse(x, FAILURE_TOO_LARGE, "the request together with what it goes on from is longer than limits.body");
+		return STORED_ENDED;
+	}
+	buf_done(&in->text);
+	return exchange_read_request(x) ? STORED_READY : STORED_ENDED;
+}
+
+static void input_begin(struct exchange *x, struct input *in)
+{
+	*in = (struct input){ 0 };
+	buf_init(&in->text, x->snapshot->config->limits.body);
+	in->overflow = !buf_append(&in->text, "[", 1);
+}
+
+/* ---- previous_response_id ---- */
+
+static enum stored_result resolve_previous(struct exchange *x, struct slice id)
+{
+	enum stored_result result;
+	struct input in;
+
+	if (bound_id_is(id))
+		return stored_read_bound(x, id) ? STORED_READY : stored_fail_previous(x, id);
+	result = stored_chain(x, id);
+	if (result != STORED_READY)
+		return result;
+	input_begin(x, &in);
+	for (const struct stored_link *l = x->stored->oldest; l; l = l->newer) {
+		add_items(&in, stored_items(l->input, &x->arena));
+		add_items(&in, stored_items(json_get(l->response, "output"), &x->arena));
+	}
+	return say_everything(x, &in);
+}
+
+/* ---- conversation ---- */
+
+static enum stored_result resolve_conversation(struct exchange *x, struct slice id)
+{
+	enum stored_result result = stored_fetch(x, STORE_CONVERSATIONS, id);
+	struct stored *s = x->stored;
+	struct input in;
+
+	if (result != STORED_READY)
+		return result;
+	if (s->found != STORE_FOUND)
+		return stored_fail_missing(x, "Conversation", id);
+	s->conversation = arena_dup(&s->arena, id);
+	s->conversation_document = arena_dup(&s->arena, s->value);
+	input_begin(x, &in);
+	add_items(&in, stored_items(json_get(stored_parse(x, s->value), "items"), &x->arena));
+	return say_everything(x, &in);
+}
+
+enum stored_result stored_resolve(struct exchange *x)
+{
+	struct json root = json_root(&x->facts.doc), previous = said(root, "previous_response_id"), conversation = said(root, "conversation");
+	struct stored *s;
+
+	if (x->dialect->id != DIALECT_OPENAI_RESPONSES || x->asked)
+		return STORED_READY;
+	s = stored_begin(x);
+	s->wanted = !json_is(json_get(root, "store"), JSON_FALSE);
+	if (json_exists(previous) && json_exists(conversation)) {
+		exchange_refuse(x, FAILURE_BAD_REQUEST,
+				"Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Ensure you are only providing one of them.");
+		return STORED_ENDED;
+	}
+	if (json_exists(previous))
+		return resolve_previous(x, json_text(previous, &x->arena));
+	if (json_exists(conversation))
+		return resolve_conversation(x, id_of(conversation, &x->arena));
+	return STORED_READY;
+}
+
+/* ---- the plan of a bound request ---- */
+
+static void keep_holders(struct exchange *x)
+{
+	for (unsigned i = 0; i < x->plan.count; i++) {
+		struct candidate *c = &x->plan.candidates[i];
+
+		if (c->passed_over ||
+		    (!c->translates && c->binding->dialect_id == DIALECT_OPENAI_RESPONSES && stored_key(x, c->provider)))
+			continue;
+		c->passed_over = "does not have the previous response";
+		c->passed_kind = FAILURE_UNSUPPORTED;
+		x->plan.usable--;
+	}
+}
+
+bool stored_constrain(struct exchange *x, struct plan_query *query, struct failure *reterr)
+{
+	const struct routing *routing = &x->snapshot->config->routing;
+	const struct credential *key;
+	const struct provider *p;
+
+	if (!x->stored || !x->stored->is_bound)
+		return true;
+	keep_holders(x);
+	if (x->plan.usable > 0)
+		return true;
+	if (!stored_find_target(x, &p, &key))
+		return failure_set(reterr, FAILURE_NO_PREVIOUS, "Previous response with id '%.*s' not found.",
+				   SLICE_ARG(x->stored->bound_text));
+	/* The rules would have it elsewhere, where it cannot be answered. */
+	query->model = arena_printf(&x->arena, "%.*s/%.*s", SLICE_ARG(p->name), SLICE_ARG(x->facts.model));
+	if (!plan_make(routing, query, &x->arena, &x->plan, reterr))
+		return false;
+	keep_holders(x);
+	if (x->plan.usable > 0)
+		return true;
+	return failure_set(reterr, FAILURE_UNSUPPORTED, "the previous response lies at %.*s, which cannot serve '%.*s' for this request",
+			   SLICE_ARG(p->name), SLICE_ARG(x->facts.model));
+}

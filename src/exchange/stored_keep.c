@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer's half of stored responses: which id it has for the client, and what is kept of it. */
+#include "exchange/exchange_internal.h"
+
+#include "json/writer.h"
+
+/* ---- names ---- */
+
+static void remember_request(struct exchange *x)
+{
+	struct stored *s = x->stored;
+	const struct request_facts *facts = x->asked ? x->asked : &x->facts;
+	struct json root = json_root(&facts->doc);
+
+	if (s->has_input)
+		return;
+	s->has_input = true;
+	s->input = stored_items(json_get(root, "input"), &s->arena);
+	s->previous = arena_dup(&s->arena, json_text(json_get(root, "previous_response_id"), &x->arena));
+}
+
+void stored_begin_attempt(struct exchange *x, struct attempt *a)
+{
+	struct stored *s = x->stored;
+	bool keeps_nothing = (a->binding->quirks & QUIRK_NO_STORE) != 0;
+
+	if (s && x->endpoint->kind == ENDPOINT_STORED) {
+		a->naming = STORED_BOUND;
+		failure_copy_text(a->own_id, sizeof(a->own_id), s->bound.own);
+		failure_copy_text(a->shown_id, sizeof(a->shown_id), s->bound_text);
+		return;
+	}
+	if (!s || x->endpoint->operation != OPERATION_CHAT)
+		return;
+	if (a->translation || keeps_nothing)
+		a->naming = STORED_HERE;
+	else if (s->wanted)
+		a->naming = STORED_BOUND;
+	if (s->is_bound) {
+		failure_copy_text(a->own_previous, sizeof(a->own_previous), s->bound.own);
+		failure_copy_text(a->shown_previous, sizeof(a->shown_previous), s->bound_text);
+	}
+	if (a->naming == STORED_HERE && s->id[0] == '\0')
+		stored_make_id("resp_", s->id);
+	if ((a->naming == STORED_HERE && s->wanted) || s->conversation.ptr)
+		remember_request(x);
+	if (a->translation)
+		failure_copy_text(a->translation->writer.answer_id, sizeof(a->translation->writer.answer_id), slice_cstr(s->id));
+}
+
+/* The provider's own id has just been read: it gets its name, and the reader repeats that in a failure. */
+static void name_answer(struct exchange *x, struct attempt *a)
+{
+	if (a->own_id[0] || a->naming == STORED_UNNAMED || a->reader.answer_id[0] == '\0')
+		return;
+	memcpy(a->own_id, a->reader.answer_id, sizeof(a->own_id));
+	if (a->naming == STORED_HERE)
+		failure_copy_text(a->shown_id, sizeof(a->shown_id), slice_cstr(x->stored->id));
+	else if (!stored_make_bound(x, a->provider, a->key, slice_cstr(a->own_id), a->shown_id))
+		memcpy(a->shown_id, a->own_id, sizeof(a->own_id));
+	failure_copy_text(a->reader.answer_id, sizeof(a->reader.answer_id), slice_cstr(a->shown_id));
+}
+
+/* Replaces every JSON string that is exactly `from`. No text of a model can hold such a thing: its quotes are escaped. */
+static struct slice replace_strings(struct slice bytes, const char *from, const char *to, struct arena *arena)
+{
+	struct slice needle = arena_printf(arena, "\"%s\"", from), name = slice_cstr(to), rest = bytes;
+	size_t at = from[0] ? slice_find(rest, needle) : SIZE_MAX;
+	struct slice out = { 0 };
+	struct buf text;
+
+	if (at == SIZE_MAX)
+		return bytes;
+	buf_init(&text, SIZE_MAX);
+	for (; at != SIZE_MAX; at = slice_find(rest, needle)) {
+		check(buf_append(&text, rest.ptr, at + 1) && buf_append_slice(&text, name), "there is no limit");
+		rest = slice_after(rest, at + needle.len - 1);
+	}
+	check(buf_append_slice(&text, rest), "there is no limit");
+	out = arena_dup(arena, buf_slice(&text));
+	buf_done(&text);
+	return out;
+}
+
+/* Of a stored response that is asked for as a whole: what it followed lies where it lies. */
+static void name_previous(struct exchange *x, struct attempt *a, struct slice body, struct arena *arena)
+{
+	struct json_error error;
+	struct json_doc doc;
+	struct slice own;
+
+	if (x->endpoint->kind != ENDPOINT_STORED || a->streams || !json_parse(arena, body, &doc, &error))
+		return;
+	own = json_text(json_get(json_root(&doc), "previous_response_id"), arena);
+	if (own.len > 0 && own.len < sizeof(a->own_previous) && stored_make_bound(x, a->provider, a->key, own, a->shown_previous))
+		failure_copy_text(a->own_previous, sizeof(a->own_previous), own);
+}
+
+struct slice stored_rename(struct exchange *x, struct attempt *a, struct slice bytes, struct arena *arena)
+{
+	name_answer(x, a);
+	name_previous(x, a, bytes, arena);
+	if (a->own_id[0] && strcmp(a->own_id, a->shown_id) != 0)
+		bytes = replace_strings(bytes, a->own_id, a->shown_id, arena);
+	if (a->own_previous[0])
+		bytes = replace_strings(bytes, a->own_previous, a->shown_previous, arena);
+	return bytes;
+}
+
+/* ---- documents ---- */
+
+static void keep_response(struct exchange *x, struct slice response)
+{
+	struct stored *s = x->stored;
+	struct json_writer w;
+	struct buf text;
+
+	buf_init(&text, STORE_VALUE_MAX);
+	json_writer_init(&w, &text);
+	json_begin_object(&w);
+	json_literal_key(&w, "response");
+	json_value_raw(&w, response);
+	json_literal_key(&w, "input");
+	json_begin_array(&w);
+	if (s->input.len > 0)
+		json_value_raw(&w, s->input);
+	json_end_array(&w);
+	json_member_string(&w, "previous", s->previous);
+	json_end_object(&w);
+	/* What finds no room is not there when it is asked for, and that is then said. */
+	if (!w.overflow)
+		(void)stored_put(x, STORE_RESPONSES, slice_cstr(s->id), buf_slice(&text));
+	buf_done(&text);
+}
+
+/* Another answer may have come to the same conversation meanwhile: what is in memory is newer than what was read. */
+static void keep_in_conversation(struct exchange *x, struct slice output)
+{
+	struct stored *s = x->stored;
+	struct store_key key = { .kind = STORE_CONVERSATIONS, .owner = x->record.key, .id = s->conversation };
+	struct slice document = s->conversation_document;
+	struct arena scratch;
+	struct json_doc doc;
+	struct json_error error;
+	struct buf text;
+
+	arena_init(&scratch);
+	buf_init(&text, STORE_VALUE_MAX);
+	if (store_peek(x->worker->shared->store, &key, &scratch, &document, NULL) != STORE_ABSENT &&
+	    json_parse(&scratch, document, &doc, &error) &&
+	    conversation_write(json_root(&doc), s->input, output, &scratch, &text))
+		(void)stored_put(x, STORE_CONVERSATIONS, s->conversation, buf_slice(&text));
+	buf_done(&text);
+	arena_done(&scratch);
+}
+
+void stored_keep(struct exchange *x, const struct attempt *a, struct slice response)
+{
+	struct stored *s = x->stored;
+	struct json_error error;
+	struct json_doc doc;
+	struct arena scratch;
+
+	if (!s || !s->has_input)
+		return;
+	if (a->naming == STORED_HERE && s->wanted)
+		keep_response(x, response);
+	if (!s->conversation.ptr)
+		return;
+	arena_init(&scratch);
+	if (json_parse(&scratch, response, &doc, &error))
+		keep_in_conversation(x, stored_items(json_get(json_root(&doc), "output"), &scratch));
+	arena_done(&scratch);
+}
+
+/* Written by weir: one line of data, at the end. */
+void stored_keep_last(struct exchange *x, struct attempt *a)
+{
+	struct slice last = buf_slice(&x->last), line = { 0 };
+
+	if (!x->stored || !x->stored->has_input)
+		return;
+	while (last.ptr) {
+		struct slice next = slice_next_token(&last, '\n');
+
+		if (slice_starts_with(next, SLICE("data: ")))
+			line = slice_after(next, 6);
+	}
+	stored_keep_event(x, a, line);
+}
+
+void stored_keep_event(struct exchange *x, struct attempt *a, struct slice data)
+{
+	struct json_error error;
+	struct json_doc doc;
+	struct arena scratch;
+
+	if (!x->stored || !x->stored->has_input)
+		return;
+	arena_init(&scratch);
+	data = stored_rename(x, a, data, &scratch);
+	if (json_parse(&scratch, data, &doc, &error) && json_exists(json_get(json_root(&doc), "response")))
+		stored_keep(x, a, json_raw(json_get(json_root(&doc), "response")));
+	arena_done(&scratch);
+}
