@@ -8,7 +8,7 @@ complete -c weir -n __fish_use_subcommand -a demo -d 'gateway and simulated prov
 complete -c weir -n __fish_use_subcommand -a check -d 'validate a configuration and show what its rules imply'
 complete -c weir -n __fish_use_subcommand -a explain -d 'print the plan for a request: every candidate, why, and what it would cost'
 complete -c weir -n __fish_use_subcommand -a models -d 'list the models it serves: providers, tier, context, prices, abilities'
-complete -c weir -n __fish_use_subcommand -a mock -d 'a simulated provider in three dialects, with scripted faults, latency and limits'
+complete -c weir -n __fish_use_subcommand -a mock -d 'a simulated provider in every dialect, with scripted faults, latency and limits'
 complete -c weir -n __fish_use_subcommand -a version -d 'print the program\'s version and its catalogue\'s date'
 complete -c weir -n __fish_use_subcommand -a help -d 'list the commands, or say more about one: `weir help check`'
 complete -c weir -n '__fish_seen_subcommand_from serve' -l config -s c -r -F -d 'the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)'

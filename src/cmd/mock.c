@@ -25,10 +25,11 @@ static const struct option mock_command_options[] = {
 
 const struct command command_mock = {
 	.name = "mock",
-	.summary = "a simulated provider in three dialects, with scripted faults, latency and limits",
-	.details = "It speaks openai-chat (…/chat/completions, …/completions, …/embeddings, …/models), anthropic (…/messages,\n"
-		   "…/messages/count_tokens) and gemini (…:generateContent, …:streamGenerateContent, …:countTokens,\n"
-		   "…:embedContent) at once, told apart by the path.\n\n"
+	.summary = "a simulated provider in every dialect, with scripted faults, latency and limits",
+	.details = "It speaks openai-chat (…/chat/completions, …/completions, …/embeddings, …/models), openai-responses\n"
+		   "(…/responses), anthropic (…/messages, …/messages/count_tokens), gemini (…:generateContent,\n"
+		   "…:streamGenerateContent, …:countTokens, …:embedContent), bedrock (/model/ID/converse[-stream]), cohere\n"
+		   "(/v2/chat) and ollama (/api/chat) at once, told apart by the path.\n\n"
 		   "A fault is KIND[,MEMBER=VALUE…]. Kinds:\n"
 		   "  status=CODE      an error status with an error body\n"
 		   "  reset            the connection is reset before any answer\n"

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "http/server.h"
-#include "llm/usage.h"
+#include "llm/estimate.h"
 #include "mock/mock_internal.h"
 #include "net/listener.h"
 
@@ -67,6 +67,11 @@ struct endpoint {
 static const struct endpoint endpoints[] = {
 	{ "/chat/completions", HTTP_POST, &mock_openai, MOCK_CHAT, false },
 	{ "/completions", HTTP_POST, &mock_openai, MOCK_COMPLETION, false },
+	{ "/responses", HTTP_POST, &mock_responses, MOCK_CHAT, false },
+	{ "/converse", HTTP_POST, &mock_bedrock, MOCK_CHAT, false },
+	{ "/converse-stream", HTTP_POST, &mock_bedrock, MOCK_CHAT, true },
+	{ "/v2/chat", HTTP_POST, &mock_cohere, MOCK_CHAT, false },
+	{ "/api/chat", HTTP_POST, &mock_ollama, MOCK_CHAT, false },
 	{ "/embeddings", HTTP_POST, &mock_openai, MOCK_EMBED, false },
 	{ "/messages/count_tokens", HTTP_POST, &mock_anthropic, MOCK_COUNT, false },
 	{ "/messages", HTTP_POST, &mock_anthropic, MOCK_CHAT, false },
@@ -101,16 +106,18 @@ static const struct mock_wire *guess_wire(const struct server_stream *s, const s
 	return slice_find(s->target.path, SLICE("/v1beta/")) != SIZE_MAX ? &mock_gemini : &mock_openai;
 }
 
-/* The segment before the verb: ".../models/ID:verb". */
-static struct slice path_model(struct arena *a, struct slice path)
+/* The segment before the verb: ".../models/ID:verb", ".../model/ID/verb". */
+static struct slice path_model(struct arena *a, struct slice path, char before_verb)
 {
-	size_t start = path.len, end = path.len;
+	size_t end = path.len, start;
+
+	while (end > 0 && path.ptr[end - 1] != before_verb)
+		end--;
+	start = end > 0 ? end - 1 : 0;
 
 	while (start > 0 && path.ptr[start - 1] != '/')
 		start--;
-	while (end > start && path.ptr[end - 1] != ':')
-		end--;
-	return end > start ? path_segment_decode(a, slice_of(path.ptr + start, end - 1 - start)) : SLICE("");
+	return end > start + 1 ? path_segment_decode(a, slice_of(path.ptr + start, end - 1 - start)) : SLICE("");
 }
 
 static struct slice presented_key(struct server_stream *s)
@@ -258,7 +265,7 @@ static void send_whole(struct session *s, int status)
 static void send_error(struct session *s, int status, const char *message)
 {
 	buf_clear(&s->out);
-	s->wire->write_error(status, message, &s->out);
+	s->wire->write_error(s->wire, status, message, &s->out);
 	send_whole(s, status);
 }
 
@@ -295,27 +302,37 @@ static bool read_body(struct session *s, const struct endpoint *e)
 	struct json_error error;
 	struct json_doc doc;
 	struct json root;
+	struct failure failure;
 
 	if (!json_parse(a, body, &doc, &error) || !json_is(json_root(&doc), JSON_OBJECT)) {
 		send_error(s, 400, "the body is no JSON object");
 		return false;
 	}
 	root = json_root(&doc);
-	r->model =
-		e->wire == &mock_gemini ? path_model(a, s->stream->target.path) : json_text(json_get(root, "model"), a);
+	for (size_t i = 0; i < body.len; i++)
+		r->seed = r->seed * 31 + (unsigned char)body.ptr[i];
+	r->stream = e->stream || json_to_bool(json_get(root, "stream"), false);
+	if (e->wire->dialect) {
+		struct slice in_path = path_model(a, s->stream->target.path, '/');
+
+		if (!mock_hub_read(r, e->wire, &doc, in_path, e->stream, a, &failure)) {
+			send_error(s, 400, failure.message);
+			return false;
+		}
+	} else {
+		r->model = e->wire == &mock_gemini ? path_model(a, s->stream->target.path, ':')
+						   : json_text(json_get(root, "model"), a);
+	}
 	if (r->model.len == 0 || r->model.len >= MOCK_MODEL_MAX) {
 		send_error(s, 400, "a model is needed, with a name of at most 127 bytes");
 		return false;
 	}
-	r->stream = e->stream || json_to_bool(json_get(root, "stream"), false);
 	r->wants_usage = json_to_bool(json_get(json_get(root, "stream_options"), "include_usage"), false);
 	r->wants_base64 = json_text_eq(json_get(root, "encoding_format"), SLICE("base64"));
 	r->is_array = e->stream && !slice_eq(query_get(a, s->stream->target.query, SLICE("alt")), SLICE("sse"));
 	r->inputs = count_inputs(json_get(root, "input"));
 	r->dimensions = read_dimensions(root);
 	r->prompt_tokens = estimate_text_tokens(body.ptr, body.len);
-	for (size_t i = 0; i < body.len; i++)
-		r->seed = r->seed * 31 + (unsigned char)body.ptr[i];
 	return true;
 }
 
@@ -408,7 +425,7 @@ static void answer_whole(struct session *s)
 		break;
 	case MOCK_ERROR_EVENT:
 		buf_clear(&s->out);
-		s->wire->write_error(500, "This is a simulated error in an answer of status 200", &s->out);
+		s->wire->write_error(s->wire, 500, "This is a simulated error in an answer of status 200", &s->out);
 		break;
 	default:
 		break;
@@ -555,7 +572,7 @@ static void session_run(struct task *t)
 static struct slice write_http_error(int status, const char *sentence, const struct request_target *target,
 				     struct buf *out, void *ctx)
 {
-	mock_openai.write_error(status, sentence, out);
+	mock_openai.write_error(&mock_openai, status, sentence, out);
 	return SLICE("application/json");
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A simulated provider on a loop: `weir mock`, `weir demo` and load tests. It speaks openai-chat, anthropic and gemini
- * at once, told apart by the path's end (any prefix before it is fine), in the exact grammar of each, with usage; and
- * it fails as told.
+/* A simulated provider on a loop: `weir mock`, `weir demo` and load tests. It speaks all dialects at once,
+ * told apart by the path's end (any prefix before it is fine), in the exact grammar of each, with usage; and it fails
+ * as told.
  *
  *   …/chat/completions  …/completions  …/embeddings  …/models            openai-chat
  *   …/messages  …/messages/count_tokens                                  anthropic
  *   …/models/ID:generateContent  :streamGenerateContent  :countTokens  :embedContent      gemini
+ *   …/responses   /model/ID/converse[-stream]   /v2/chat   /api/chat     openai-responses, bedrock, cohere, ollama
  *
  * A model named "fault-503", "fault-reset", "fault-cut", … has that fault by itself. */
 #pragma once

@@ -182,7 +182,7 @@ static void write_error_members(struct json_writer *w, int status, const char *m
 	json_member_cstr(w, "request_id", "req_mock");
 }
 
-static void write_error(int status, const char *message, struct buf *out)
+static void write_error(const struct mock_wire *wire, int status, const char *message, struct buf *out)
 {
 	struct json_writer w;
 

@@ -182,7 +182,7 @@ static const char *error_status(int status)
 	return status >= 500 ? "INTERNAL" : "FAILED_PRECONDITION";
 }
 
-static void write_error(int status, const char *message, struct buf *out)
+static void write_error(const struct mock_wire *wire, int status, const char *message, struct buf *out)
 {
 	struct json_writer w;
 
@@ -200,7 +200,7 @@ static void write_error(int status, const char *message, struct buf *out)
 static void write_error_event(struct mock_reply *r, struct buf *out)
 {
 	begin_element(r, out);
-	write_error(503, "The model is overloaded. Please try again later.", out);
+	write_error(&mock_gemini, 503, "The model is overloaded. Please try again later.", out);
 	end_element(r, out);
 }
 

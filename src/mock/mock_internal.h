@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/failure.h"
 #include "json/json.h"
 #include "mock/mock.h"
 
@@ -27,21 +28,30 @@ struct mock_reply {
 	int64_t created_s;             /* Unix time */
 	int64_t prompt_tokens;
 	unsigned tokens;
+	struct mock_speech *speech;    /* mock_hub.c: the dialect's writer */
 };
+
+struct dialect;
 
 /* A dialect from the provider's side. All append to `out`, whose limit they never reach (MOCK_OUT_MAX). */
 struct mock_wire {
+	const struct dialect *dialect; /* NULL: shapes of its own */
 	const char *(*stream_type)(const struct mock_reply *r);
 	void (*write_whole)(const struct mock_reply *r, struct buf *out);
 	void (*write_begin)(struct mock_reply *r, struct buf *out);
 	void (*write_token)(struct mock_reply *r, unsigned index, struct buf *out);
 	void (*write_finish)(struct mock_reply *r, struct buf *out);
 	void (*write_terminator)(struct mock_reply *r, struct buf *out);
-	void (*write_error)(int status, const char *message, struct buf *out);
+	void (*write_error)(const struct mock_wire *wire, int status, const char *message, struct buf *out);
 	void (*write_error_event)(struct mock_reply *r, struct buf *out);
 };
 
 extern const struct mock_wire mock_openai, mock_anthropic, mock_gemini;
+extern const struct mock_wire mock_responses, mock_bedrock, mock_cohere, mock_ollama; /* mock_hub.c */
+
+/* Reads a request of a wire that has a dialect: model and stream into the reply, and makes its writer ready in `a`. */
+bool mock_hub_read(struct mock_reply *r, const struct mock_wire *wire, const struct json_doc *doc, struct slice path_model,
+		   bool path_stream, struct arena *a, struct failure *reterr);
 
 enum { MOCK_OUT_MAX = 4 << 20, MOCK_DIMENSIONS_MAX = 4096, MOCK_INPUTS_MAX = 64, MOCK_WORD_MAX = 160 };
 

@@ -219,7 +219,7 @@ static void write_terminator(struct mock_reply *r, struct buf *out)
 	mock_put(out, SLICE("data: [DONE]\n\n"));
 }
 
-static void write_error(int status, const char *message, struct buf *out)
+static void write_error(const struct mock_wire *wire, int status, const char *message, struct buf *out)
 {
 	struct json_writer w;
 
@@ -249,7 +249,7 @@ static void write_error(int status, const char *message, struct buf *out)
 static void write_error_event(struct mock_reply *r, struct buf *out)
 {
 	mock_put(out, SLICE("data: "));
-	write_error(500, "The simulated server had an error while processing your request", out);
+	write_error(&mock_openai, 500, "The simulated server had an error while processing your request", out);
 	mock_put(out, SLICE("\n\n"));
 }
 

@@ -184,6 +184,7 @@ static const char *read_whole(const struct dialect *d, enum operation op, struct
 #define CHAT "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
 #define CHAT_STREAM \
 	"{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
+#define CONVERSE "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hello\"}]}]}"
 #define CONTENTS "{\"contents\":[{\"parts\":[{\"text\":\"hello\"}]}]}"
 
 struct question {
@@ -207,6 +208,14 @@ static const struct question questions[] = {
 	{ &dialect_gemini, OPERATION_CHAT, "/v1beta/models/m:streamGenerateContent", CONTENTS, "" },
 	{ &dialect_gemini, OPERATION_COUNT_TOKENS, "/v1beta/models/m:countTokens", CONTENTS, NULL },
 	{ &dialect_gemini, OPERATION_EMBEDDINGS, "/v1beta/models/m:embedContent", "{\"content\":{\"parts\":[{\"text\":\"x\"}]}}", NULL },
+	{ &dialect_openai_responses, OPERATION_CHAT, "/v1/responses", "{\"model\":\"m\",\"input\":\"hello\"}", NULL },
+	{ &dialect_openai_responses, OPERATION_CHAT, "/v1/responses", "{\"model\":\"m\",\"input\":\"hello\",\"stream\":true}", "" },
+	{ &dialect_bedrock, OPERATION_CHAT, "/model/a.m-v1%3A0/converse", CONVERSE, NULL },
+	{ &dialect_bedrock, OPERATION_CHAT, "/model/a.m-v1%3A0/converse-stream", CONVERSE, "" },
+	{ &dialect_cohere, OPERATION_CHAT, "/v2/chat", CHAT, NULL },
+	{ &dialect_cohere, OPERATION_CHAT, "/v2/chat", "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", "" },
+	{ &dialect_ollama, OPERATION_CHAT, "/api/chat", CHAT, "" }, /* streams unless told otherwise */
+	{ &dialect_ollama, OPERATION_CHAT, "/api/chat", "{\"model\":\"m\",\"stream\":false,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", NULL },
 };
 
 static const char *judge(const struct question *q, struct slice body, struct usage *ret)
