@@ -127,7 +127,7 @@ bool stored_list(struct exchange *x, const struct json *items, const struct slic
 {
 	unsigned shown[LIST_MAX], taken = 0, at = 0;
 	struct json_writer w;
-	struct page page;
+	struct page page = { 0 };
 
 	if (!read_page(x, &page))
 		return false;
