@@ -50,6 +50,8 @@ bool bedrock_read_system(struct chat_reading *r, struct json system);
 bool bedrock_read_messages(struct chat_reading *r, struct json messages);
 /* What a cachePoint says. */
 enum cache_mark bedrock_read_point(struct json point);
+/* The texts of an array of {"text"}, with something of at most one byte between them. */
+struct slice bedrock_join_texts(struct json content, struct slice between, struct arena *a);
 /* FAILURE_BAD_REQUEST about a member. Always false. */
 bool bedrock_refuse(struct chat_reading *r, const char *member, const char *format, ...) PRINTF(3, 4);
 

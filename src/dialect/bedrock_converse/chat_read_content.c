@@ -119,21 +119,20 @@ static bool read_audio(struct chat_reading *r, struct place *at, struct json blo
 	return read_medium(r, at, PART_AUDIO, block, value);
 }
 
-/* The texts of an array of text blocks, with something between them. */
-static struct slice join_texts(struct chat_reading *r, struct json content, struct slice between)
+struct slice bedrock_join_texts(struct json content, struct slice between, struct arena *a)
 {
 	char *all, *at;
 
 	if (!json_is(content, JSON_ARRAY))
 		return (struct slice){ 0 };
 	/* Decoded and joined they are no longer than their source. */
-	all = at = arena_alloc(r->arena, json_raw(content).len + 1);
+	all = at = arena_alloc(a, json_raw(content).len + 1);
 	for (struct json_walk w = json_walk(content); json_walk_next(&w);) {
-		struct slice text = json_text(json_get(w.value, "text"), r->arena);
+		struct slice text = json_text(json_get(w.value, "text"), a);
 
 		if (text.len == 0)
 			continue;
-		if (at > all)
+		if (at > all && between.len > 0)
 			at = mempcpy(at, between.ptr, between.len);
 		at = mempcpy(at, text.ptr, text.len);
 	}
@@ -149,7 +148,7 @@ static bool read_document(struct chat_reading *r, struct place *at, struct json 
 	if (json_text_eq(member.key, SLICE("text")) || json_text_eq(member.key, SLICE("content"))) {
 		m.source = MEDIA_TEXT;
 		m.value = json_text_eq(member.key, SLICE("text")) ? json_text(member.value, r->arena) :
-								    join_texts(r, member.value, SLICE("\n"));
+								    bedrock_join_texts(member.value, SLICE("\n"), r->arena);
 	} else if (!read_source(r, &m, source)) {
 		return read_opaque(r, at, block, value);
 	}
@@ -167,7 +166,7 @@ static bool read_search_result(struct chat_reading *r, struct place *at, struct 
 	struct media *m = add_part(r, at, PART_DOCUMENT, block)->media;
 
 	m->source = MEDIA_TEXT;
-	m->value = join_texts(r, json_get(value, "content"), SLICE("\n"));
+	m->value = bedrock_join_texts(json_get(value, "content"), SLICE("\n"), r->arena);
 	m->name = json_text(json_get(value, "title"), r->arena);
 	m->context = json_text(json_get(value, "source"), r->arena);
 	m->citations = json_to_bool(json_get(json_get(value, "citations"), "enabled"), false);
@@ -192,7 +191,7 @@ static bool read_cited(struct chat_reading *r, struct place *at, struct json blo
 {
 	struct part *p = add_part(r, at, PART_TEXT, block);
 
-	p->text = join_texts(r, json_get(value, "content"), SLICE(""));
+	p->text = bedrock_join_texts(json_get(value, "content"), SLICE(""), r->arena);
 	take_pending(at, p);
 	return true;
 }

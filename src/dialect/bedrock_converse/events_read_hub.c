@@ -165,21 +165,6 @@ static int64_t place_of(struct json object, const char *name)
 	return json_i64_or(json_member(object, slice_cstr(name)), -1);
 }
 
-/* Of what is cited there may be several pieces; their words are one quote. */
-static struct slice quote_of(struct json content, struct arena *scratch)
-{
-	struct slice all = { 0 };
-
-	if (!json_is(content, JSON_ARRAY))
-		return all;
-	for (struct json_walk w = json_walk(content); json_walk_next(&w);) {
-		struct slice text = json_text(json_get(w.value, "text"), scratch);
-
-		all = all.len == 0 ? text : arena_join(scratch, all, text);
-	}
-	return all;
-}
-
 /* CitationLocation: web, documentChar, documentPage, documentChunk, searchResultLocation (§4.5). A source is
  * whatever the client called it, often an address. */
 static void hear_citation(struct event_reader *r, unsigned block, struct json v, struct arena *scratch)
@@ -199,7 +184,7 @@ static void hear_citation(struct event_reader *r, unsigned block, struct json v,
 	if (!json_is(v, JSON_OBJECT))
 		return;
 	c.title = json_text(json_get(v, "title"), scratch);
-	c.quote = quote_of(json_get(v, "sourceContent"), scratch);
+	c.quote = bedrock_join_texts(json_get(v, "sourceContent"), SLICE(""), scratch);
 	c.url = json_text(json_get(place.value, "url"), scratch);
 	if (c.document < 0)
 		c.document = place_of(place.value, "searchResultIndex");

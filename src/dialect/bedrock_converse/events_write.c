@@ -22,7 +22,8 @@ struct writing {
 	unsigned block;                /* the hub's number of the open block */
 	bool begun;                    /* false: a call whose contentBlockStart is still to be written */
 	struct event call;             /* its begin, until then; texts copied */
-	struct slice image;            /* base64 so far: SDKs decode each delta for itself */
+	char *image;                   /* base64 so far: SDKs decode each delta for itself */
+	size_t image_len, image_room;
 	const char *image_format;
 	int64_t index;                 /* of the open or next block */
 	unsigned finished;             /* blocks below this number may not come again */
@@ -231,7 +232,7 @@ static bool write_image(struct event_writer *w, struct buf *out)
 	json_begin_object(&e.json);
 	json_literal_key(&e.json, "source");
 	json_begin_object(&e.json);
-	json_member_string(&e.json, "bytes", s->image);
+	json_member_string(&e.json, "bytes", slice_of(s->image, s->image_len));
 	json_end_object(&e.json);
 	json_end_object(&e.json);
 	return end_delta(w, &e, out);
@@ -311,6 +312,26 @@ static bool write_citation(struct event_writer *w, const struct event *e, struct
 	return end_delta(w, &wire, out);
 }
 
+/* Doubling, so that many small pieces stay cheap. */
+static bool keep_image(struct event_writer *w, struct slice piece)
+{
+	struct writing *s = writing_of(w);
+
+	if (piece.len > w->limit - s->image_len)
+		return false;
+	if (s->image_len + piece.len > s->image_room) {
+		char *grown = arena_alloc(w->arena, 2 * (s->image_len + piece.len));
+
+		if (s->image_len > 0)
+			memcpy(grown, s->image, s->image_len);
+		s->image = grown;
+		s->image_room = 2 * (s->image_len + piece.len);
+	}
+	memcpy(s->image + s->image_len, piece.ptr, piece.len);
+	s->image_len += piece.len;
+	return true;
+}
+
 /* Images only; what is said of other media is in their transcript, if anywhere. */
 static bool take_image(struct event_writer *w, const struct event *e, struct buf *out)
 {
@@ -323,13 +344,10 @@ static bool take_image(struct event_writer *w, const struct event *e, struct buf
 	if (!open_block(w, e, BLOCK_IMAGE, out))
 		return false;
 	if (!is_open) {
-		s->image = (struct slice){ 0 };
+		s->image_len = 0;
 		s->image_format = format;
 	}
-	if (s->image.len + e->media.value.len > w->limit)
-		return false;
-	s->image = arena_join(w->arena, s->image, e->media.value);
-	return true;
+	return keep_image(w, e->media.value);
 }
 
 /* An event whose block may be written now. */
