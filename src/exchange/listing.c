@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The model listings: each public id once plus the names of `models:`, in the shape of the caller's dialect (OpenAI's,
- * Anthropic's when anthropic-version is sent, Gemini's below /v1beta, Ollama's below /api). Shapes: the types Model, ModelInfo
- * and Model of the SDKs openai, @anthropic-ai/sdk and @google/genai; ModelSummary and ShowResponse of Ollama's API
- * description. */
+ * Anthropic's when anthropic-version is sent, Gemini's below /v1beta, Ollama's below /api). Shapes: the types Model,
+ * ModelInfo and Model of the SDKs openai, @anthropic-ai/sdk and @google/genai; ModelSummary and ShowResponse of
+ * Ollama's API description. */
 #include "exchange/exchange_internal.h"
 
 #include <stdio.h>
@@ -106,8 +106,7 @@ static void write_gemini(struct json_writer *w, const struct listed *m)
 	json_end_object(w);
 }
 
-/* What every listing of Ollama's has, empty where it speaks of a file on a disk. The command line shows the first twelve
- * digits of the digest. */
+/* What every listing of Ollama's has, empty where it speaks of a file on a disk. */
 static void write_ollama_details(struct json_writer *w)
 {
 	json_member_cstr(w, "modified_at", "1970-01-01T00:00:00Z");
@@ -116,6 +115,7 @@ static void write_ollama_details(struct json_writer *w)
 				"\"quantization_level\":\"\"}"));
 }
 
+/* Ollama's own command line shows the first twelve digits of the digest, and must find them. */
 static void write_ollama(struct json_writer *w, const struct listed *m)
 {
 	json_begin_object(w);

@@ -10,8 +10,9 @@ static const struct { const char *name; uint64_t field; } natives[] = {
 };
 
 static const char *const known[] = {
-	"model", "stream", "messages", "tools", "strict_tools", "tool_choice", "response_format", "max_tokens", "stop_sequences",
-	"temperature", "seed", "frequency_penalty", "presence_penalty", "k", "p", "logprobs", "thinking",
+	"model", "stream", "messages", "tools", "strict_tools", "tool_choice", "response_format", "max_tokens",
+	"stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty", "k", "p", "logprobs",
+	"thinking",
 };
 
 static bool is_known(struct json key)

@@ -75,7 +75,9 @@ static void read_result(struct reading_messages *r, struct json message)
 /* Citations of earlier answers are copies of what they said. */
 static void keep_rest(struct reading_messages *r, struct json message)
 {
-	static const char *const known[] = { "role", "content", "tool_calls", "tool_call_id", "tool_plan", "citations" };
+	static const char *const known[] = {
+		"role", "content", "tool_calls", "tool_call_id", "tool_plan", "citations"
+	};
 
 	for (struct json_walk w = json_walk(message); json_walk_next(&w);) {
 		bool is_known = json_is(w.value, JSON_NULL);

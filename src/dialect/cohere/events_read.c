@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Cohere's events and whole answers mean (DIALECTS §4, §5.7). message-end is the finish; "[DONE]" after it, which the
- * documentation does not know, is recorded of every stream. */
+/* What Cohere's events and whole answers mean (DIALECTS §4, §5.7). message-end is the finish; "[DONE]" after it,
+ * which the documentation does not know, is recorded of every stream. */
 #include "dialect/cohere/cohere.h"
 
 static const struct { const char *word; enum cohere_event type; } types[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cohere's events and answers as the hub's (DIALECTS §4.2, §4.3, §4.5, §4.7, §5.7). Content blocks and calls are numbered
- * apart from each other. A tool plan is text before calls, as other models' words are: it comes back as such (README). */
+/* Cohere's events and answers as the hub's (DIALECTS §4.2, §4.3, §4.5, §4.7, §5.7). Content blocks and calls are
+ * numbered apart from each other. A tool plan is text before calls, as other models' words are: it comes back as such
+ * (README). */
 #include "dialect/cohere/cohere.h"
 
 enum { NUMBERS_MAX = 256 };            /* content blocks or calls of one answer; those beyond share the last place */
@@ -258,7 +259,8 @@ void cohere_hear(struct event_reader *r, enum cohere_event type, struct json roo
 	}
 }
 
-static void hear_list(struct event_reader *r, struct json list, void (*hear)(struct event_reader *r, unsigned place, struct json v))
+static void hear_list(struct event_reader *r, struct json list,
+		      void (*hear)(struct event_reader *r, unsigned place, struct json v))
 {
 	unsigned place = 0;
 
@@ -279,8 +281,9 @@ void cohere_hear_answer(struct event_reader *r, struct json root)
 		h->text_block = h->next_block++;
 		event_add(r->sink, EVENT_TEXT, 0, h->text_block)->text = json_text(content, r->sink->arena);
 	}
-	for (struct json_walk w = json_walk(logprobs); h->has_text && json_is(logprobs, JSON_ARRAY) && json_walk_next(&w);)
-		hear_logprobs(r, h->text_block, w.value);
+	if (h->has_text && json_is(logprobs, JSON_ARRAY))
+		for (struct json_walk w = json_walk(logprobs); json_walk_next(&w);)
+			hear_logprobs(r, h->text_block, w.value);
 	hear_plan(r, json_get(message, "tool_plan"));
 	for (struct json_walk w = json_walk(citations); json_is(citations, JSON_ARRAY) && json_walk_next(&w);)
 		hear_citation(r, w.value);

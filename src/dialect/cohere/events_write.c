@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cohere's streams out of hub events (DIALECTS §4.3–§4.5, §5.7): message-start, content blocks one after the other, calls,
- * citations, message-end, and "[DONE]", which is recorded of every stream. */
+/* Cohere's streams out of hub events (DIALECTS §4.3–§4.5, §5.7): message-start, content blocks one after the other,
+ * calls, citations, message-end, and "[DONE]", which is recorded of every stream. */
 #include "dialect/cohere/cohere.h"
 
 #include "base/utf8.h"
+#include "dialect/serial.h"
 
 enum { CALLS_MAX = 1024 };
-
-struct call_written {
-	struct call_written *next;
-	unsigned block, index;
-	bool ended;
-};
 
 /* event_writer.state */
 struct answer_written {
@@ -20,7 +15,9 @@ struct answer_written {
 	unsigned open_block;
 	int64_t contents;              /* blocks begun */
 	unsigned call_count, citations;
-	struct call_written *calls;
+	bool in_call;                  /* one call after the other (recorded); what else there is waits */
+	unsigned call_block;
+	struct serial serial;
 	bool has_text;
 	unsigned text_block;           /* the last, its number in the stream and its length so far */
 	int64_t text_index, characters;
@@ -228,15 +225,13 @@ static bool write_citation(struct event_writer *w, const struct event *from, str
 static bool write_call(struct event_writer *w, const struct event *from, struct buf *out)
 {
 	struct answer_written *a = written_of(w);
-	struct call_written *c;
 	struct open_event e;
 
 	if (a->call_count == CALLS_MAX || !close_content(w, out))
 		return false;
-	c = arena_new(w->arena, struct call_written);
-	*c = (struct call_written){ .next = a->calls, .block = from->block, .index = a->call_count++ };
-	a->calls = c;
-	begin_event(&e, "tool-call-start", c->index);
+	a->in_call = true;
+	a->call_block = from->block;
+	begin_event(&e, "tool-call-start", a->call_count++);
 	begin_message(&e);
 	json_literal_key(&e.json, "tool_calls");
 	json_begin_object(&e.json);
@@ -252,23 +247,14 @@ static bool write_call(struct event_writer *w, const struct event *from, struct 
 	return end_event(w, &e, out);
 }
 
-static struct call_written *find_call(struct event_writer *w, unsigned block)
-{
-	struct call_written *c = written_of(w)->calls;
-
-	while (c && (c->block != block || c->ended))
-		c = c->next;
-	return c;
-}
-
 static bool write_arguments(struct event_writer *w, const struct event *from, struct buf *out)
 {
-	const struct call_written *c = find_call(w, from->block);
+	struct answer_written *a = written_of(w);
 	struct open_event e;
 
-	if (!c || from->text.len == 0)
+	if (!a->in_call || from->text.len == 0)
 		return true;
-	begin_event(&e, "tool-call-delta", c->index);
+	begin_event(&e, "tool-call-delta", a->call_count - 1);
 	begin_message(&e);
 	json_literal_key(&e.json, "tool_calls");
 	json_begin_object(&e.json);
@@ -281,21 +267,21 @@ static bool write_arguments(struct event_writer *w, const struct event *from, st
 	return end_event(w, &e, out);
 }
 
-static bool end_call(struct event_writer *w, struct call_written *c, struct buf *out)
+static bool end_call(struct event_writer *w, struct buf *out)
 {
-	if (!c)
+	struct answer_written *a = written_of(w);
+
+	if (!a->in_call)
 		return true;
-	c->ended = true;
-	return write_bare(w, "tool-call-end", c->index, out);
+	a->in_call = false;
+	return write_bare(w, "tool-call-end", a->call_count - 1, out);
 }
 
 /* ---- all ---- */
 
-/* One answer is all there is in this dialect: those of other choices are not asked for. */
-bool cohere_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+/* An event whose block may be written now. */
+static bool apply(struct event_writer *w, const struct event *e, struct buf *out)
 {
-	if (e->choice != 0 || !start(w, e->kind == EVENT_START ? e->start.id : SLICE(""), out))
-		return e->choice != 0;
 	switch (e->kind) {
 	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL:
 		return write_text(w, e, out);
@@ -304,19 +290,45 @@ bool cohere_write_event(struct event_writer *w, const struct event *e, struct bu
 	case EVENT_TOOL_ARGUMENTS:
 		return write_arguments(w, e, out);
 	case EVENT_TOOL_END:
-		return end_call(w, find_call(w, e->block), out);
+		return end_call(w, out);
 	case EVENT_CITATION:
 		return write_citation(w, e, out);
 	case EVENT_LOGPROBS:
 		return write_logprobs(w, e, out);
-	case EVENT_STOP:
-		written_of(w)->reason = e->stop.reason;
-		written_of(w)->detail = arena_dup(w->arena, e->stop.detail);
-		return true;
-	case EVENT_START: case EVENT_SIGNATURE: case EVENT_MEDIA: case EVENT_OPAQUE:
+	case EVENT_START: case EVENT_STOP: case EVENT_SIGNATURE: case EVENT_MEDIA: case EVENT_OPAQUE:
 		return true;           /* said, or without a place */
 	}
 	return true;
+}
+
+/* Blocks that waited, in the order in which they began, up to the next call that is not complete. */
+static bool release(struct event_writer *w, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+	const struct serial_event *item;
+
+	while (!a->in_call && (item = serial_next(&a->serial)))
+		for (; item; item = item->next)
+			if (!apply(w, &item->event, out))
+				return false;
+	return true;
+}
+
+/* One answer is all there is in this dialect: those of other choices are not asked for. */
+bool cohere_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+
+	if (e->choice != 0 || !start(w, e->kind == EVENT_START ? e->start.id : SLICE(""), out))
+		return e->choice != 0;
+	if (e->kind == EVENT_STOP) {
+		a->reason = e->stop.reason;
+		a->detail = arena_dup(w->arena, e->stop.detail);
+		return true;
+	}
+	if (e->kind != EVENT_START && a->in_call && a->call_block != e->block)
+		return serial_hold(&a->serial, w, e);
+	return apply(w, e, out) && release(w, out);
 }
 
 bool cohere_write_end(struct event_writer *w, struct buf *out)
@@ -324,11 +336,13 @@ bool cohere_write_end(struct event_writer *w, struct buf *out)
 	struct answer_written *a = written_of(w);
 	struct open_event e;
 
-	if (!start(w, SLICE(""), out) || !close_content(w, out))
+	if (!start(w, SLICE(""), out))
 		return false;
-	for (struct call_written *c = a->calls; c; c = c->next)
-		if (!c->ended && !end_call(w, c, out))
+	/* A call that nobody ended is over as well, and lets through what waits for it. */
+	do {
+		if (!end_call(w, out) || !close_content(w, out) || !release(w, out))
 			return false;
+	} while (a->in_call || a->open);
 	begin_event(&e, "message-end", -1);
 	json_literal_key(&e.json, "delta");
 	json_begin_object(&e.json);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cohere's whole answers out of the fold, and the pieces that streams share with them (DIALECTS §4.1, §4.3–§4.5, §4.7). */
+/* Cohere's whole answers out of the fold, and the pieces that streams share with them (DIALECTS §4.1, §4.3–§4.5,
+ * §4.7). */
 #include "dialect/cohere/cohere.h"
 
 #include "base/utf8.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's request as v2/chat (DIALECTS §3): its top level. What stays the same over a conversation stands in front. */
+/* The hub's request as v2/chat (DIALECTS §3): its top level. What stays the same over a conversation stands in front.
+ */
 #include "dialect/cohere/cohere.h"
 
 #include "llm/names.h"
@@ -300,8 +301,8 @@ bool cohere_write_chat(const struct chat *c, const struct chat_target *t, struct
 
 	if (r.same)
 		r.shape.options |= SHAPE_OWN_SCHEMAS;
-	r.documents = cohere_writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 && c->format.kind != FORMAT_JSON &&
-		      c->format.kind != FORMAT_SCHEMA;
+	r.documents = cohere_writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 &&
+		      c->format.kind != FORMAT_JSON && c->format.kind != FORMAT_SCHEMA;
 	json_writer_init(&r.json, out);
 	json_begin_object(&r.json);
 	if (!write_all(&r))

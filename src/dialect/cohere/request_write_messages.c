@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conversation as Cohere's messages (DIALECTS §3.2, §3.3, §3.6): results of tools are text, what else they hold is shown
- * in the user message that follows; what is said before calls is their plan. */
+/* The conversation as Cohere's messages (DIALECTS §3.2, §3.3, §3.6): results of tools are text, what else they hold
+ * is shown in the user message that follows; what is said before calls is their plan. */
 #include "dialect/cohere/cohere.h"
 
 /* Parts to be written as one content. */
@@ -128,9 +128,10 @@ static void write_part(struct cohere_writing *r, const struct part *p)
 static void write_content(struct cohere_writing *r, const struct content *c)
 {
 	const struct part *only = c->count == 1 ? c->items[0] : NULL;
+	bool object = only && (only->kind == PART_IMAGE || only->kind == PART_REASONING || is_native(r, only));
 
 	json_literal_key(&r->json, "content");
-	if (c->count == 0 || (only && only->kind != PART_IMAGE && only->kind != PART_REASONING && !is_native(r, only))) {
+	if (c->count == 0 || (only && !object)) {
 		json_string(&r->json, only ? text_of(r, only) : SLICE(""));
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api/chat and api/generate requests into the hub (DIALECTS §3.1–§3.9, §3.12). A generate request is a chat of one prompt;
- * what it has beyond that (suffix, raw, template, context) only Ollama itself can do. */
+/* api/chat and api/generate requests into the hub (DIALECTS §3.1–§3.9, §3.12). A generate request is a chat of one
+ * prompt; what it has beyond that (suffix, raw, template, context) only Ollama itself can do. */
 #include "dialect/ollama/ollama.h"
 
 struct reading_chat {
@@ -161,8 +161,8 @@ static void read_prompt(struct reading_chat *r, struct json root)
 static void read_options(struct reading_chat *r, struct json options)
 {
 	static const char *const known[] = {
-		"temperature", "top_p", "top_k", "min_p", "num_predict", "stop", "seed", "repeat_penalty", "presence_penalty",
-		"frequency_penalty", NULL
+		"temperature", "top_p", "top_k", "min_p", "num_predict", "stop", "seed", "repeat_penalty",
+		"presence_penalty", "frequency_penalty", NULL
 	};
 	struct json predict = json_get(options, "num_predict");
 	struct chat *c = r->chat;
@@ -234,8 +234,8 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 		"model", "stream", "messages", "tools", "format", "options", "think", "logprobs", "top_logprobs", NULL
 	};
 	static const char *const known_generate[] = {
-		"model", "stream", "prompt", "system", "images", "suffix", "template", "context", "raw", "format", "options",
-		"think", "logprobs", "top_logprobs", NULL
+		"model", "stream", "prompt", "system", "images", "suffix", "template", "context", "raw", "format",
+		"options", "think", "logprobs", "top_logprobs", NULL
 	};
 	struct reading_chat r = { .chat = ret, .arena = a, .failure = reterr };
 	struct json root = json_root(&facts->doc);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the lines of Ollama's streams and its whole answers mean (DIALECTS §4, §5.8). Every line is an answer with a piece
- * of the message; the last one says done, why, and what it took. */
+/* What the lines of Ollama's streams and its whole answers mean (DIALECTS §4, §5.8). Every line is an answer with a
+ * piece of the message; the last one says done, why, and what it took. */
 #include "dialect/ollama/ollama.h"
 
 /* prompt_eval_count is left out where the whole prompt was in the cache (Ollama before 0.5). */

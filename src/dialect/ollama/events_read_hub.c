@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ollama's lines and whole answers as the hub's events (DIALECTS §4.2, §4.3, §5.8). Thinking and text come in pieces, calls
- * and images whole. */
+/* Ollama's lines and whole answers as the hub's events (DIALECTS §4.2, §4.3, §5.8). Thinking and text come in pieces,
+ * calls and images whole. */
 #include "dialect/ollama/ollama.h"
 
 /* event_reader.state */

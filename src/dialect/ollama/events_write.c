@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ollama's streams and whole answers out of hub events (DIALECTS §4.1–§4.4, §5.8). Text and thinking go out as they come;
- * calls are whole in this dialect, and images, so their pieces wait for their end. Durations are zero: nobody here has
- * measured how long a model was loaded or read, and zero is what clients take for not known. */
+/* Ollama's streams and whole answers out of hub events (DIALECTS §4.1–§4.4, §5.8). Text and thinking go out as they
+ * come; calls are whole in this dialect, and images, so their pieces wait for their end. Durations are zero: nobody
+ * here has measured how long a model was loaded or read, and zero is what clients take for not known. */
 #include "dialect/ollama/ollama.h"
 
 #include "base/clock.h"
@@ -94,8 +94,8 @@ static struct slice one_line(struct slice json, struct arena *a)
 	return slice_of(copy, json.len);
 }
 
-static void write_call(struct json_writer *j, struct slice id, struct slice name, struct slice arguments, unsigned index,
-		       struct arena *a)
+static void write_call(struct json_writer *j, struct slice id, struct slice name, struct slice arguments,
+		       unsigned index, struct arena *a)
 {
 	json_begin_object(j);
 	json_member_string(j, "id", id);
@@ -407,7 +407,8 @@ bool ollama_write_end(struct event_writer *w, struct buf *out)
 
 /* ---- whole ---- */
 
-static struct slice joined(struct event_writer *w, const struct answer_choice *c, enum event_kind kind, enum event_kind other)
+static struct slice joined(struct event_writer *w, const struct answer_choice *c, enum event_kind kind,
+			   enum event_kind other)
 {
 	struct part *list = NULL, **end = &list;
 

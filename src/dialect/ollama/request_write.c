@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's request as api/chat (DIALECTS §3): its top level. What stays the same over a conversation stands in front. */
+/* The hub's request as api/chat (DIALECTS §3): its top level. What stays the same over a conversation stands in
+ * front. */
 #include "dialect/ollama/ollama.h"
 
 #include "llm/names.h"
@@ -92,8 +93,9 @@ static void write_others(struct ollama_writing *r, struct slice parent)
 
 static bool has_options(const struct ollama_writing *r)
 {
-	const uint64_t fields = FIELD_TEMPERATURE | FIELD_TOP_P | FIELD_TOP_K | FIELD_MIN_P | FIELD_MAX_OUTPUT | FIELD_STOP |
-				FIELD_SEED | FIELD_REPEAT_PENALTY | FIELD_PRESENCE_PENALTY | FIELD_FREQUENCY_PENALTY;
+	const uint64_t fields = FIELD_TEMPERATURE | FIELD_TOP_P | FIELD_TOP_K | FIELD_MIN_P | FIELD_MAX_OUTPUT |
+				FIELD_STOP | FIELD_SEED | FIELD_REPEAT_PENALTY | FIELD_PRESENCE_PENALTY |
+				FIELD_FREQUENCY_PENALTY;
 
 	for (const struct other_member *m = r->chat->others; m; m = m->next)
 		if (takes(r, m) && slice_starts_with(m->path, SLICE("options.")))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conversation as Ollama's messages (DIALECTS §3.2, §3.3, §3.6): content is one string, images stand beside it as raw
- * base64, also in results of tools. */
+/* The conversation as Ollama's messages (DIALECTS §3.2, §3.3, §3.6): content is one string, images stand beside it as
+ * raw base64, also in results of tools. */
 #include "dialect/ollama/ollama.h"
 
 #include "llm/names.h"
