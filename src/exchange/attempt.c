@@ -107,8 +107,8 @@ static bool should_ask_usage(const struct exchange *x, const struct candidate *c
 {
 	bool client_asked = x->facts.usage_asked && !c->translates;
 
-	return x->endpoint->kind == ENDPOINT_MODEL && x->wants_stream && !client_asked && !x->plain_retry && c->binding->usage_in_stream == USAGE_ASKED &&
-	       !was_refused_usage(x->worker, target);
+	return x->endpoint->kind == ENDPOINT_MODEL && x->wants_stream && !client_asked && !x->plain_retry &&
+	       c->binding->usage_in_stream == USAGE_ASKED && !was_refused_usage(x->worker, target);
 }
 
 /* The client's own bytes with the few edits that the target needs. */

@@ -98,8 +98,8 @@ static struct slice unpack(struct slice bytes, bool hex, struct arena *a)
 /* ---- the tag ---- */
 
 /* Over the owner, a zero byte (no name of a key has one) and everything but the tag. */
-static void make_tag(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, const unsigned char *bytes,
-		     size_t len, unsigned char ret[static TAG_SIZE])
+static void make_tag(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner,
+		     const unsigned char *bytes, size_t len, unsigned char ret[static TAG_SIZE])
 {
 	unsigned char text[STORE_OWNER_MAX + 1 + BOUND_ID_MAX], digest[EVP_MAX_MD_SIZE];
 	size_t at = owner.len < STORE_OWNER_MAX ? owner.len : STORE_OWNER_MAX;
@@ -155,8 +155,8 @@ bool bound_id_make(const unsigned char secret[static STORE_SECRET_SIZE], struct 
 	return true;
 }
 
-bool bound_id_read(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, struct slice id, struct arena *a,
-		   struct bound_id *ret)
+bool bound_id_read(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, struct slice id,
+		   struct arena *a, struct bound_id *ret)
 {
 	unsigned char tag[TAG_SIZE];
 	char again[BOUND_ID_MAX];

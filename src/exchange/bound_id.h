@@ -26,5 +26,5 @@ bool bound_id_is(struct slice id);
 bool bound_id_make(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, const struct bound_id *b,
 		   char ret[static BOUND_ID_MAX]) MUSTCHECK;
 /* False: not made by us for that owner. */
-bool bound_id_read(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, struct slice id, struct arena *a,
-		   struct bound_id *ret) MUSTCHECK;
+bool bound_id_read(const unsigned char secret[static STORE_SECRET_SIZE], struct slice owner, struct slice id,
+		   struct arena *a, struct bound_id *ret) MUSTCHECK;

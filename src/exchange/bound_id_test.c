@@ -41,7 +41,12 @@ static bool reads(struct slice id, const char *owner, struct bound_id *ret)
 static void test_there_and_back(void **state)
 {
 	static const char *const owns[] = {
-		"resp_0123456789abcdef0123456789abcdef0123456789abcdef01", "resp_0", "resp_", "x", "resp_ABCDEF", "gen-1.2:3~",
+		"resp_0123456789abcdef0123456789abcdef0123456789abcdef01",
+		"resp_0",
+		"resp_",
+		"x",
+		"resp_ABCDEF",
+		"gen-1.2:3~",
 	};
 	struct bound_id b;
 
@@ -104,7 +109,8 @@ static void test_no_ids(void **state)
 	char id[BOUND_ID_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(owns); i++)
-		assert_false(bound_id_make(secret, SLICE("alice"), &(struct bound_id){ .own = slice_cstr(owns[i]) }, id));
+		assert_false(
+			bound_id_make(secret, SLICE("alice"), &(struct bound_id){ .own = slice_cstr(owns[i]) }, id));
 }
 
 static void test_too_long(void **state)

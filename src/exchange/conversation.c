@@ -100,7 +100,8 @@ static bool are_items(struct exchange *x, struct json items)
 	if (json_exists(items) && !json_is(items, JSON_ARRAY) && !json_is(items, JSON_NULL))
 		return exchange_refuse(x, FAILURE_BAD_REQUEST, "items is an array of items");
 	if (json_count(items) > ITEMS_AT_ONCE_MAX)
-		return exchange_refuse(x, FAILURE_BAD_REQUEST, "at most %d items can be added at a time", ITEMS_AT_ONCE_MAX);
+		return exchange_refuse(x, FAILURE_BAD_REQUEST, "at most %d items can be added at a time",
+				       ITEMS_AT_ONCE_MAX);
 	for (struct json_walk w = json_walk(items); json_walk_next(&w);)
 		if (!json_is(w.value, JSON_OBJECT))
 			return exchange_refuse(x, FAILURE_BAD_REQUEST, "an item is an object");
@@ -110,7 +111,8 @@ static bool are_items(struct exchange *x, struct json items)
 static bool is_metadata(struct exchange *x, struct json metadata)
 {
 	if (!json_exists(metadata) || json_is(metadata, JSON_NULL) || json_is(metadata, JSON_OBJECT))
-		return json_raw(metadata).len <= 64 << 10 || exchange_refuse(x, FAILURE_BAD_REQUEST, "metadata is too long");
+		return json_raw(metadata).len <= 64 << 10 ||
+		       exchange_refuse(x, FAILURE_BAD_REQUEST, "metadata is too long");
 	return exchange_refuse(x, FAILURE_BAD_REQUEST, "metadata is an object");
 }
 
@@ -127,7 +129,8 @@ static enum stored_result create(struct place *at)
 	stored_make_id("conv_", id);
 	at->id = arena_dup(&x->arena, slice_cstr(id));
 	json_writer_init(&w, &x->answer);
-	write_conversation(&w, at->id, clock_wall_ms() / 1000, json_is(metadata, JSON_OBJECT) ? json_raw(metadata) : SLICE(""));
+	write_conversation(&w, at->id, clock_wall_ms() / 1000,
+			   json_is(metadata, JSON_OBJECT) ? json_raw(metadata) : SLICE(""));
 	buf_init(&document, STORE_VALUE_MAX);
 	json_writer_init(&w, &document);
 	json_begin_object(&w);
@@ -144,7 +147,8 @@ static enum stored_result create(struct place *at)
 static enum stored_result update(struct place *at)
 {
 	struct exchange *x = at->x;
-	struct json conversation = json_get(at->document, "conversation"), metadata = json_get(at->root, "metadata");
+	struct json conversation = json_get(at->document, "conversation");
+	struct json metadata = json_get(at->root, "metadata");
 	struct json_writer w;
 	struct buf document;
 
@@ -152,7 +156,8 @@ static enum stored_result update(struct place *at)
 		return done(x);
 	json_writer_init(&w, &x->answer);
 	write_conversation(&w, at->id, json_i64_or(json_get(conversation, "created_at"), 0),
-			   json_is(metadata, JSON_OBJECT) ? json_raw(metadata) : json_raw(json_get(conversation, "metadata")));
+			   json_is(metadata, JSON_OBJECT) ? json_raw(metadata)
+							  : json_raw(json_get(conversation, "metadata")));
 	buf_init(&document, STORE_VALUE_MAX);
 	json_writer_init(&w, &document);
 	json_begin_object(&w);

@@ -18,7 +18,7 @@ enum endpoint_auth {
 enum endpoint_kind {
 	ENDPOINT_MODEL,                /* goes to a provider: an exchange with attempts */
 	ENDPOINT_LOCAL,                /* answered from what weir knows */
-	ENDPOINT_STORED,               /* what is kept of earlier requests: from the store, or from the provider that has it */
+	ENDPOINT_STORED,               /* kept of earlier requests: in the store, or at the provider that has it */
 	ENDPOINT_LATER                 /* named by the contract: 501 */
 };
 

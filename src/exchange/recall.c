@@ -122,10 +122,13 @@ static void carry_reasoning(struct exchange *x)
 	for (unsigned i = 0; i < x->plan.count; i++) {
 		struct candidate *c = &x->plan.candidates[i];
 
-		if (takes_reasoning(c))
-			c->fields.carried |= FIELD_REASONING_HISTORY &
-					     field_judge(x->chat, c->binding->dialect->fields, c->binding->dialect_id, c->rules,
-							 c->binding->quirks).carried;
+		struct field_verdict v;
+
+		if (!takes_reasoning(c))
+			continue;
+		v = field_judge(x->chat, c->binding->dialect->fields, c->binding->dialect_id, c->rules,
+				c->binding->quirks);
+		c->fields.carried |= v.carried & FIELD_REASONING_HISTORY;
 	}
 }
 
@@ -147,7 +150,8 @@ static void apply(struct exchange *x)
 bool recall_run(struct exchange *x)
 {
 	if (!x->recall) {
-		if (x->endpoint->operation != OPERATION_CHAT || !x->chat || !x->chat->tools || !anybody_takes_reasoning(x))
+		if (x->endpoint->operation != OPERATION_CHAT || !x->chat || !x->chat->tools ||
+		    !anybody_takes_reasoning(x))
 			return true;
 		begin(x);
 	}
@@ -177,7 +181,8 @@ void recall_keep(struct exchange *x, const struct attempt *a)
 	if (vault_write(&a->vault, a->provider->name, scratch, &document, &id)) {
 		key = key_of(x, id);
 		/* What finds no room is asked for in vain later: the model then goes on without it. */
-		(void)store_put(x->worker->shared->store, &key, buf_slice(&document), clock_wall_ms() + VAULT_LIFE_S * 1000);
+		(void)store_put(x->worker->shared->store, &key, buf_slice(&document),
+				clock_wall_ms() + VAULT_LIFE_S * 1000);
 	}
 	buf_done(&document);
 	arena_reset(scratch);

@@ -3,6 +3,9 @@
  * itself, when weir has what it goes on from; or is bound to the provider that has it. */
 #include "exchange/exchange_internal.h"
 
+/* A conversation is one document: room is left for the answer. */
+enum { CONVERSATION_MAX = STORE_VALUE_MAX - (8 << 20) };
+
 static struct json said(struct json root, const char *name)
 {
 	struct json v = json_member(root, slice_cstr(name));
@@ -38,7 +41,8 @@ static void add_items(struct input *in, struct slice items)
 {
 	if (items.len == 0)
 		return;
-	in->overflow |= !buf_append(&in->text, in->text.len > 1 ? "," : "", in->text.len > 1) || !buf_append_slice(&in->text, items);
+	in->overflow |= !buf_append(&in->text, in->text.len > 1 ? "," : "", in->text.len > 1) ||
+			!buf_append_slice(&in->text, items);
 }
 
 /* ---- the new body ---- */
@@ -56,7 +60,8 @@ static bool replace_body(struct exchange *x, const struct input *in)
 	splice_init(&splice, buf_slice(&x->body));
 	ok = (json_exists(input) ? splice_replace(&splice, input, buf_slice(&in->text))
 				 : splice_insert(&splice, root, SLICE("input"), buf_slice(&in->text), &x->arena)) &&
-	     splice_remove(&splice, root, SLICE("previous_response_id")) && splice_remove(&splice, root, SLICE("conversation"));
+	     splice_remove(&splice, root, SLICE("previous_response_id")) &&
+	     splice_remove(&splice, root, SLICE("conversation"));
 	check(ok, "a few edits fit");
 	buf_init(&body, x->snapshot->config->limits.body);
 	count = splice_pieces(&splice, pieces);
@@ -80,7 +85,8 @@ static enum stored_result say_everything(struct exchange *x, struct input *in)
 	stored_cancel(x);
 	if (in->overflow || !replace_body(x, in)) {
 		buf_done(&in->text);
-		exchange_refuse(x, FAILURE_TOO_LARGE, "the request together with what it goes on from is longer than limits.body");
+		exchange_refuse(x, FAILURE_TOO_LARGE,
+				"the request together with what it goes on from is longer than limits.body");
 		return STORED_ENDED;
 	}
 	buf_done(&in->text);
@@ -103,6 +109,8 @@ static enum stored_result resolve_previous(struct exchange *x, struct slice id)
 
 	if (bound_id_is(id))
 		return stored_read_bound(x, id) ? STORED_READY : stored_fail_previous(x, id);
+	if (id.len == 0)
+		return stored_fail_previous(x, id);
 	result = stored_chain(x, id);
 	if (result != STORED_READY)
 		return result;
@@ -126,6 +134,11 @@ static enum stored_result resolve_conversation(struct exchange *x, struct slice 
 		return result;
 	if (s->found != STORE_FOUND)
 		return stored_fail_missing(x, "Conversation", id);
+	if (s->value.len + x->body.len > CONVERSATION_MAX) {
+		stored_cancel(x);
+		exchange_refuse(x, FAILURE_TOO_LARGE, "the conversation has no room for another turn: begin a new one");
+		return STORED_ENDED;
+	}
 	s->conversation = arena_dup(&s->arena, id);
 	s->conversation_document = arena_dup(&s->arena, s->value);
 	input_begin(x, &in);
@@ -133,18 +146,35 @@ static enum stored_result resolve_conversation(struct exchange *x, struct slice 
 	return say_everything(x, &in);
 }
 
+/* Of two the provider might take the one that nobody has looked at. */
+static bool is_ambiguous(struct exchange *x, struct json root)
+{
+	static const char *const names[] = { "previous_response_id", "conversation", "input", "store" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (json_member_count(root, slice_cstr(names[i])) > 1)
+			return !exchange_refuse(x, FAILURE_BAD_REQUEST, "\"%s\" is in the body more than once",
+						names[i]);
+	return false;
+}
+
 enum stored_result stored_resolve(struct exchange *x)
 {
-	struct json root = json_root(&x->facts.doc), previous = said(root, "previous_response_id"), conversation = said(root, "conversation");
+	struct json root = json_root(&x->facts.doc), previous, conversation;
 	struct stored *s;
 
 	if (x->dialect->id != DIALECT_OPENAI_RESPONSES || x->asked)
 		return STORED_READY;
+	if (is_ambiguous(x, root))
+		return STORED_ENDED;
+	previous = said(root, "previous_response_id");
+	conversation = said(root, "conversation");
 	s = stored_begin(x);
 	s->wanted = !json_is(json_get(root, "store"), JSON_FALSE);
 	if (json_exists(previous) && json_exists(conversation)) {
 		exchange_refuse(x, FAILURE_BAD_REQUEST,
-				"Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Ensure you are only providing one of them.");
+				"Mutually exclusive parameters: 'previous_response_id' and 'conversation'. "
+				"Ensure you are only providing one of them.");
 		return STORED_ENDED;
 	}
 	if (json_exists(previous))
@@ -161,8 +191,8 @@ static void keep_holders(struct exchange *x)
 	for (unsigned i = 0; i < x->plan.count; i++) {
 		struct candidate *c = &x->plan.candidates[i];
 
-		if (c->passed_over ||
-		    (!c->translates && c->binding->dialect_id == DIALECT_OPENAI_RESPONSES && stored_key(x, c->provider)))
+		if (c->passed_over || (!c->translates && c->binding->dialect_id == DIALECT_OPENAI_RESPONSES &&
+				       stored_key(x, c->provider)))
 			continue;
 		c->passed_over = "does not have the previous response";
 		c->passed_kind = FAILURE_UNSUPPORTED;
@@ -191,6 +221,7 @@ bool stored_constrain(struct exchange *x, struct plan_query *query, struct failu
 	keep_holders(x);
 	if (x->plan.usable > 0)
 		return true;
-	return failure_set(reterr, FAILURE_UNSUPPORTED, "the previous response lies at %.*s, which cannot serve '%.*s' for this request",
+	return failure_set(reterr, FAILURE_UNSUPPORTED,
+			   "the previous response lies at %.*s, which cannot serve '%.*s' for this request",
 			   SLICE_ARG(p->name), SLICE_ARG(x->facts.model));
 }

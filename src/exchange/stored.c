@@ -67,7 +67,8 @@ const struct credential *stored_key(const struct exchange *x, const struct provi
 	return NULL;
 }
 
-bool stored_find_target(const struct exchange *x, const struct provider **ret_provider, const struct credential **ret_key)
+bool stored_find_target(const struct exchange *x, const struct provider **ret_provider,
+			const struct credential **ret_key)
 {
 	const struct routing *routing = &x->snapshot->config->routing;
 
@@ -196,7 +197,8 @@ struct json stored_parse(struct exchange *x, struct slice document)
 enum stored_result stored_fail_previous(struct exchange *x, struct slice id)
 {
 	stored_cancel(x);
-	exchange_refuse(x, FAILURE_NO_PREVIOUS, "Previous response with id '%.*s' not found.", (int)(id.len < 200 ? id.len : 200), id.ptr);
+	exchange_refuse(x, FAILURE_NO_PREVIOUS, "Previous response with id '%.*s' not found.",
+			(int)(id.len < 200 ? id.len : 200), id.ptr);
 	failure_copy_text(x->failure->param, sizeof(x->failure->param), SLICE("previous_response_id"));
 	return STORED_ENDED;
 }
@@ -204,7 +206,8 @@ enum stored_result stored_fail_previous(struct exchange *x, struct slice id)
 enum stored_result stored_fail_missing(struct exchange *x, const char *what, struct slice id)
 {
 	stored_cancel(x);
-	exchange_refuse(x, FAILURE_NOT_STORED, "%s with id '%.*s' not found.", what, (int)(id.len < 200 ? id.len : 200), id.ptr);
+	exchange_refuse(x, FAILURE_NOT_STORED, "%s with id '%.*s' not found.", what, (int)(id.len < 200 ? id.len : 200),
+			id.ptr);
 	return STORED_ENDED;
 }
 
@@ -225,9 +228,11 @@ static bool add_link(struct exchange *x, struct slice id)
 	s->bytes += s->value.len;
 	s->next = json_text(json_get(root, "previous"), &x->arena);
 	if (s->links > STORED_CHAIN_MAX)
-		return exchange_refuse(x, FAILURE_BAD_REQUEST, "more than %d responses follow each other here", STORED_CHAIN_MAX);
+		return exchange_refuse(x, FAILURE_BAD_REQUEST, "more than %d responses follow each other here",
+				       STORED_CHAIN_MAX);
 	if (s->bytes > x->snapshot->config->limits.body)
-		return exchange_refuse(x, FAILURE_TOO_LARGE, "the stored responses that this one follows are longer than limits.body");
+		return exchange_refuse(x, FAILURE_TOO_LARGE,
+				       "the stored responses that this one follows are longer than limits.body");
 	return true;
 }
 

@@ -2,8 +2,8 @@
 /* Stored responses and conversations (OpenAI's Responses API), within an exchange.
  *
  *   kept here      what weir translates, or a provider without storage answers: the response and its own input are put
- *                  into the store; previous_response_id and conversation are resolved from there into plain input, so that
- *                  any backend can go on with it
+ *                  into the store; previous_response_id and conversation are resolved from there into plain input, so
+ *                  that any backend can go on with it
  *   bound          what a provider with storage answers verbatim: its id is replaced by one that says where it lies
  *                  (bound_id.h), and a follow-up goes there and nowhere else
  *   conversations  are kept here, whoever answers
@@ -80,7 +80,8 @@ bool stored_read_bound(struct exchange *x, struct slice id);
 bool stored_make_bound(struct exchange *x, const struct provider *p, const struct credential *key, struct slice own,
 		       char ret[static BOUND_ID_MAX]);
 /* The provider and key that it is bound to; false: not in this configuration. */
-bool stored_find_target(const struct exchange *x, const struct provider **ret_provider, const struct credential **ret_key);
+bool stored_find_target(const struct exchange *x, const struct provider **ret_provider,
+			const struct credential **ret_key);
 /* The key that the request must use at that provider; NULL = any. */
 const struct credential *stored_key(const struct exchange *x, const struct provider *p);
 
@@ -113,7 +114,8 @@ enum stored_result stored_serve(struct exchange *x);
 /* conversation.c: those of conversations. */
 enum stored_result conversation_serve(struct exchange *x);
 /* The document with these items (commas between, no brackets) at its end. */
-bool conversation_write(struct json document, struct slice input, struct slice output, struct arena *a, struct buf *out);
+bool conversation_write(struct json document, struct slice input, struct slice output, struct arena *a,
+			struct buf *out);
 
 /* stored_items.c */
 /* An item as the listings show it: with an id, type and status, content in parts. `id`: for one that has none. */

@@ -15,7 +15,8 @@ static enum stored_result answer(struct exchange *x)
 static enum stored_result refuse_stream(struct exchange *x)
 {
 	stored_cancel(x);
-	exchange_refuse(x, FAILURE_BAD_REQUEST, "this response is kept by weir, which has it as a whole: ask for it without stream=true");
+	exchange_refuse(x, FAILURE_BAD_REQUEST,
+			"this response is kept by weir, which has it as a whole: ask for it without stream=true");
 	return STORED_ENDED;
 }
 
@@ -81,6 +82,7 @@ static enum stored_result serve_input_items(struct exchange *x)
 	struct stored *s = stored_begin(x);
 	enum stored_result result;
 	struct json *items;
+	struct slice seed;
 	size_t most = 0;
 	unsigned count = 0;
 
@@ -97,8 +99,8 @@ static enum stored_result serve_input_items(struct exchange *x)
 		if (l != s->newest)
 			count = add_items(json_get(l->response, "output"), items, count);
 	}
-	if (!stored_list(x, items, stored_ids(items, count, slice_after(s->newest->id, slice_starts_with(s->newest->id, SLICE("resp_")) ? 5 : 0),
-					      &x->arena), count)) {
+	seed = slice_after(s->newest->id, slice_starts_with(s->newest->id, SLICE("resp_")) ? 5 : 0);
+	if (!stored_list(x, items, stored_ids(items, count, seed, &x->arena), count)) {
 		stored_cancel(x);
 		return STORED_ENDED;
 	}
@@ -148,8 +150,10 @@ void stored_plan(struct exchange *x)
 	c->rules = &model_rules_unknown;
 	c->model = c->own_id = SLICE("");
 	c->why = "has the response";
-	x->plan = (struct plan){ .route = SLICE("direct"), .candidates = c, .count = 1, .usable = 1, .prompt_tokens = -1 };
 	x->record.route = SLICE("direct");
+	x->plan = (struct plan){
+		.route = x->record.route, .candidates = c, .count = 1, .usable = 1, .prompt_tokens = -1
+	};
 }
 
 struct slice stored_target(const struct exchange *x, struct arena *a)
@@ -158,6 +162,6 @@ struct slice stored_target(const struct exchange *x, struct arena *a)
 	unsigned which = x->endpoint->stored;
 	const char *tail = which < COUNT_OF(tails) && tails[which] ? tails[which] : "";
 
-	return arena_printf(a, "/responses/%.*s%s%s%.*s", SLICE_ARG(x->stored->bound.own), tail, x->query.len ? "?" : "",
-			    SLICE_ARG(x->query));
+	return arena_printf(a, "/responses/%.*s%s%s%.*s", SLICE_ARG(x->stored->bound.own), tail,
+			    x->query.len ? "?" : "", SLICE_ARG(x->query));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Items of stored responses and conversations, as OpenAI's listings show them (ResponseItemList, ConversationItemList of
- * OpenAI's API description). */
+/* Items of stored responses and conversations, as OpenAI's listings show them (ResponseItemList and
+ * ConversationItemList of its API description). */
 #include "exchange/exchange_internal.h"
 
 #include "json/writer.h"
@@ -101,14 +101,16 @@ struct page {
 
 static bool read_page(struct exchange *x, struct page *p)
 {
-	struct slice limit = query_get(&x->arena, x->query, SLICE("limit")), order = query_get(&x->arena, x->query, SLICE("order"));
+	struct slice limit = query_get(&x->arena, x->query, SLICE("limit")),
+		     order = query_get(&x->arena, x->query, SLICE("order"));
 	unsigned long long n = LIST_DEFAULT;
 
 	if (limit.ptr && (!slice_to_u64(limit, &n) || n < 1 || n > LIST_MAX))
 		return exchange_refuse(x, FAILURE_BAD_REQUEST, "limit is a number from 1 to %d", LIST_MAX);
 	if (order.ptr && !slice_eq(order, SLICE("asc")) && !slice_eq(order, SLICE("desc")))
 		return exchange_refuse(x, FAILURE_BAD_REQUEST, "order is 'asc' or 'desc'");
-	*p = (struct page){ (unsigned)n, slice_eq(order, SLICE("asc")), query_get(&x->arena, x->query, SLICE("after")) };
+	*p = (struct page){ (unsigned)n, slice_eq(order, SLICE("asc")),
+			    query_get(&x->arena, x->query, SLICE("after")) };
 	return true;
 }
 

@@ -30,38 +30,46 @@ void stored_begin_attempt(struct exchange *x, struct attempt *a)
 		failure_copy_text(a->shown_id, sizeof(a->shown_id), s->bound_text);
 		return;
 	}
-	if (!s || x->endpoint->operation != OPERATION_CHAT)
+	if (!s)
+		return;
+	if (s->is_bound) {
+		failure_copy_text(a->own_previous, sizeof(a->own_previous), s->bound.own);
+		failure_copy_text(a->shown_previous, sizeof(a->shown_previous), s->bound_text);
+	}
+	if (x->endpoint->operation != OPERATION_CHAT)
 		return;
 	if (a->translation || keeps_nothing)
 		a->naming = STORED_HERE;
 	else if (s->wanted)
 		a->naming = STORED_BOUND;
-	if (s->is_bound) {
-		failure_copy_text(a->own_previous, sizeof(a->own_previous), s->bound.own);
-		failure_copy_text(a->shown_previous, sizeof(a->shown_previous), s->bound_text);
-	}
 	if (a->naming == STORED_HERE && s->id[0] == '\0')
 		stored_make_id("resp_", s->id);
 	if ((a->naming == STORED_HERE && s->wanted) || s->conversation.ptr)
 		remember_request(x);
 	if (a->translation)
-		failure_copy_text(a->translation->writer.answer_id, sizeof(a->translation->writer.answer_id), slice_cstr(s->id));
+		failure_copy_text(a->translation->writer.answer_id, sizeof(a->translation->writer.answer_id),
+				  slice_cstr(s->id));
 }
 
-/* The provider's own id has just been read: it gets its name, and the reader repeats that in a failure. */
+/* The provider's own id has just been read: it gets its name, and the reader repeats that in a failure. One that the
+ * reader had no room for stays as it is, and leads nowhere. */
 static void name_answer(struct exchange *x, struct attempt *a)
 {
-	if (a->own_id[0] || a->naming == STORED_UNNAMED || a->reader.answer_id[0] == '\0')
+	size_t len = strlen(a->reader.answer_id);
+
+	if (a->own_id[0] || a->naming == STORED_UNNAMED || len == 0 || len == sizeof(a->reader.answer_id) - 1)
 		return;
-	memcpy(a->own_id, a->reader.answer_id, sizeof(a->own_id));
+	memcpy(a->own_id, a->reader.answer_id, len + 1);
 	if (a->naming == STORED_HERE)
 		failure_copy_text(a->shown_id, sizeof(a->shown_id), slice_cstr(x->stored->id));
 	else if (!stored_make_bound(x, a->provider, a->key, slice_cstr(a->own_id), a->shown_id))
 		memcpy(a->shown_id, a->own_id, sizeof(a->own_id));
-	failure_copy_text(a->reader.answer_id, sizeof(a->reader.answer_id), slice_cstr(a->shown_id));
+	if (strlen(a->shown_id) < sizeof(a->reader.answer_id))
+		failure_copy_text(a->reader.answer_id, sizeof(a->reader.answer_id), slice_cstr(a->shown_id));
 }
 
-/* Replaces every JSON string that is exactly `from`. No text of a model can hold such a thing: its quotes are escaped. */
+/* Replaces every JSON string that is exactly `from`. No text of a model can hold such a thing: its quotes are
+ * escaped. */
 static struct slice replace_strings(struct slice bytes, const char *from, const char *to, struct arena *arena)
 {
 	struct slice needle = arena_printf(arena, "\"%s\"", from), name = slice_cstr(to), rest = bytes;
@@ -92,7 +100,8 @@ static void name_previous(struct exchange *x, struct attempt *a, struct slice bo
 	if (x->endpoint->kind != ENDPOINT_STORED || a->streams || !json_parse(arena, body, &doc, &error))
 		return;
 	own = json_text(json_get(json_root(&doc), "previous_response_id"), arena);
-	if (own.len > 0 && own.len < sizeof(a->own_previous) && stored_make_bound(x, a->provider, a->key, own, a->shown_previous))
+	if (own.len > 0 && own.len < sizeof(a->own_previous) &&
+	    stored_make_bound(x, a->provider, a->key, own, a->shown_previous))
 		failure_copy_text(a->own_previous, sizeof(a->own_previous), own);
 }
 

@@ -55,7 +55,12 @@ void vault_note(struct vault_turn *v, const struct event *e)
 		break;
 	case EVENT_REASONING: case EVENT_SIGNATURE: case EVENT_TOOL_BEGIN: case EVENT_STOP:
 		break;
-	case EVENT_START: case EVENT_REFUSAL: case EVENT_TOOL_END: case EVENT_MEDIA: case EVENT_CITATION: case EVENT_LOGPROBS:
+	case EVENT_START:
+	case EVENT_REFUSAL:
+	case EVENT_TOOL_END:
+	case EVENT_MEDIA:
+	case EVENT_CITATION:
+	case EVENT_LOGPROBS:
 	case EVENT_OPAQUE:
 		return;
 	}
@@ -162,13 +167,15 @@ static void write_block(struct json_writer *w, const struct answer_block *b)
 	json_end_object(w);
 }
 
-bool vault_write(const struct vault_turn *v, struct slice provider, struct arena *a, struct buf *out, struct slice *ret_id)
+bool vault_write(const struct vault_turn *v, struct slice provider, struct arena *a, struct buf *out,
+		 struct slice *ret_id)
 {
 	const struct answer_choice *c = v->answer.choices;
 	const struct answer_block *call;
 	struct json_writer w;
 
-	if (!v->wanted || v->answer.choice_count == 0 || c->reason != STOP_TOOL_CALLS || !c->stopped || !is_worth_keeping(c))
+	if (!v->wanted || v->answer.choice_count == 0 || c->reason != STOP_TOOL_CALLS || !c->stopped ||
+	    !is_worth_keeping(c))
 		return false;
 	call = first_call(c);
 	if (!call)

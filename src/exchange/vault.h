@@ -31,7 +31,8 @@ void vault_turn_done(struct vault_turn *v);
 void vault_note(struct vault_turn *v, const struct event *e);
 /* True when the turn ended in tool calls and there is something to be kept of it: its document, and the id that it is
  * kept under (in `a`). */
-bool vault_write(const struct vault_turn *v, struct slice provider, struct arena *a, struct buf *out, struct slice *ret_id);
+bool vault_write(const struct vault_turn *v, struct slice provider, struct arena *a, struct buf *out,
+		 struct slice *ret_id);
 
 /* Tool call ids are not unique everywhere ("functions.find:0", recorded: moonshot), so name and arguments are part of
  * the id: the arguments' meaning, as clients write them anew. */

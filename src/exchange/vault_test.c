@@ -232,13 +232,16 @@ static void test_ids(void **state)
 	static char longest[1000];
 	struct slice id = vault_id(SLICE("c"), SLICE("find"), SLICE("{\"a\":[1,2.0,null],\"b\":{}}"), a), other;
 
-	assert_true(slice_eq(id, vault_id(SLICE("c"), SLICE("find"), SLICE(" { \"b\" : {} , \"a\" : [1.0, 2, null] } "), a)));
+	assert_true(slice_eq(
+		id, vault_id(SLICE("c"), SLICE("find"), SLICE(" { \"b\" : {} , \"a\" : [1.0, 2, null] } "), a)));
 	assert_false(slice_eq(id, vault_id(SLICE("c"), SLICE("find"), SLICE("{\"a\":[2,1,null],\"b\":{}}"), a)));
 	assert_false(slice_eq(id, vault_id(SLICE("c"), SLICE("found"), SLICE("{\"a\":[1,2,null],\"b\":{}}"), a)));
 	assert_false(slice_eq(id, vault_id(SLICE("d"), SLICE("find"), SLICE("{\"a\":[1,2,null],\"b\":{}}"), a)));
 	/* Free text, and JSON that is none. */
-	assert_false(slice_eq(vault_id(SLICE("c"), SLICE("x"), SLICE("{no"), a), vault_id(SLICE("c"), SLICE("x"), SLICE("{on"), a)));
-	assert_true(slice_eq(vault_id(SLICE("c"), SLICE("x"), SLICE("{}"), a), vault_id(SLICE("c"), SLICE("x"), SLICE(""), a)));
+	assert_false(slice_eq(vault_id(SLICE("c"), SLICE("x"), SLICE("{no"), a),
+			      vault_id(SLICE("c"), SLICE("x"), SLICE("{on"), a)));
+	assert_true(slice_eq(vault_id(SLICE("c"), SLICE("x"), SLICE("{}"), a),
+			     vault_id(SLICE("c"), SLICE("x"), SLICE(""), a)));
 	/* A value that swaps places with another of the same object. */
 	assert_false(slice_eq(vault_id(SLICE("c"), SLICE("x"), SLICE("{\"a\":1,\"b\":2}"), a),
 			      vault_id(SLICE("c"), SLICE("x"), SLICE("{\"a\":2,\"b\":1}"), a)));
@@ -262,7 +265,8 @@ static void test_documents_of_others(void **state)
 	assert_false(vault_apply(t, SLICE("[]"), &f->arena));
 	assert_null(vault_provider(SLICE("[1"), &f->arena).ptr);
 	/* Calls that the client has cut out of the turn are no place for anything. */
-	assert_true(vault_apply(t, SLICE("{\"parts\":[{\"kind\":\"call\",\"id\":\"gone\",\"state\":\"x\"}]}"), &f->arena));
+	assert_true(
+		vault_apply(t, SLICE("{\"parts\":[{\"kind\":\"call\",\"id\":\"gone\",\"state\":\"x\"}]}"), &f->arena));
 	assert_shown(f, t, "c(c/)");
 }
 

@@ -6,7 +6,7 @@ import tempfile
 
 from harness import Case, SPEECHES, Weir, fetch
 from sim import Sim, answers
-from sim.dialects import Reply, sign
+from sim.dialects import Reply, sign, sign_call
 
 KEYS = {"alice": "weir-key-of-alice-0123456789", "bob": "weir-key-of-bob-0123456789"}
 TOOLS = [{"type": "function", "function": {"name": "look_up", "description": "Finds things.", "parameters": {
@@ -51,8 +51,8 @@ class Loop:
                 for call in choice["delta"].get("tool_calls", []):
                     kept = calls.setdefault(call["index"], {"type": "function", "function": {"name": "", "arguments": ""}})
                     kept["id"] = call.get("id") or kept.get("id")
-                    kept["function"]["name"] += call["function"].get("name") or ""
-                    kept["function"]["arguments"] += call["function"].get("arguments") or ""
+                    kept["function"]["name"] += call.get("function", {}).get("name") or ""
+                    kept["function"]["arguments"] += call.get("function", {}).get("arguments") or ""
         message = {"role": "assistant", "content": content}
         return {**message, "tool_calls": list(calls.values())} if calls else message
 
@@ -74,9 +74,10 @@ def thinking(number, calls=2):
 
 
 class Kept(Case):
-    backends = ("anthropic",)
+    backends = {"anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-pro"}
 
-    def start_weir(self, one, two=None, own_id="claude-sonnet-4-5", **extra):
+    def start_weir(self, one, two=None, own_id=None, **extra):
+        own_id = own_id or self.backends[one.speaks[0]]
         providers = {"one": {"dialect": one.speaks[0], "base_url": one.url + SPEECHES[one.speaks[0]].base, "keys": [one.key],
                              "priority": 1, "models": {"m": own_id}}}
         if two:
@@ -102,7 +103,58 @@ class Kept(Case):
                     self.assertEqual([r.problem for r in one.journal], [None] * 4)
                     body = one.journal[-1].body.decode()
                     for number in range(3):
-                        self.assertIn(sign(f"I must think: {number} \u00e9."), body)
+                        self.assertIn(self.state_of(dialect, number), body)
+
+    def state_of(self, dialect, number):
+        """What the provider must see again of its n-th answer."""
+        if dialect == "gemini":
+            return sign_call(*thinking(number).calls[0][1:])
+        return sign(f"I must think: {number} \u00e9.")
+
+    def test_f4_an_anthropic_client_on_gemini(self):
+        """It has no place for what signs a call."""
+        for echoes_thinking in (True, False):
+            with self.subTest(echoes_thinking=echoes_thinking):
+                one = self.sim("one", "gemini")
+                weir = self.with_(self.start_weir(one))
+                messages = [{"role": "user", "content": "What is there?"}]
+                tools = [{"name": "look_up", "input_schema": TOOLS[0]["function"]["parameters"]}]
+                for number in range(3):
+                    one.next(answers.auto(thinking(number)))
+                    body = {"model": "m", "max_tokens": 20000, "messages": messages, "tools": tools,
+                            "thinking": {"type": "enabled", "budget_tokens": 4000}}
+                    response = fetch(weir.port, "POST", "/v1/messages", SPEECHES["anthropic"].headers, json.dumps(body).encode())
+                    self.assertEqual(response.status, 200, response.body[:500])
+                    content = [block for block in response.json()["content"] if echoes_thinking or block["type"] != "thinking"]
+                    messages += [{"role": "assistant", "content": content},
+                                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": block["id"], "content": "found"}
+                                                              for block in content if block["type"] == "tool_use"]}]
+                self.assertIn(self.state_of("gemini", 1), one.journal[2].body.decode())
+                self.assertEqual([r.problem for r in one.journal], [None] * 3)
+
+    def test_f4_a_gemini_client_on_anthropic(self):
+        for echoes_thoughts in (True, False):
+            with self.subTest(echoes_thoughts=echoes_thoughts):
+                one = self.sim("one", "anthropic")
+                weir = self.with_(self.start_weir(one))
+                contents = [{"role": "user", "parts": [{"text": "What is there?"}]}]
+                tools = [{"functionDeclarations": [{"name": "look_up", "parametersJsonSchema": TOOLS[0]["function"]["parameters"]}]}]
+                for number in range(3):
+                    one.next(answers.auto(thinking(number, 1)))
+                    body = {"contents": contents, "tools": tools,
+                            "generationConfig": {"maxOutputTokens": 20000, "thinkingConfig": {"thinkingBudget": 4000, "includeThoughts": True}}}
+                    response = fetch(weir.port, "POST", "/v1beta/models/m:generateContent", [], json.dumps(body).encode())
+                    self.assertEqual(response.status, 200, response.body[:500])
+                    content = response.json()["candidates"][0]["content"]
+                    if not echoes_thoughts:
+                        content["parts"] = [{name: value for name, value in part.items() if name != "thoughtSignature"}
+                                            for part in content["parts"] if not part.get("thought")]
+                    contents += [content, {"role": "user", "parts": [
+                        {"functionResponse": {**{name: part["functionCall"][name] for name in ("id", "name") if name in part["functionCall"]},
+                                              "response": {"output": "found"}}}
+                        for part in content["parts"] if "functionCall" in part]}]
+                self.assertIn(self.state_of("anthropic", 1), one.journal[2].body.decode())
+                self.assertEqual([r.problem for r in one.journal], [None] * 3)
 
     def test_f4_the_prefix_stays_the_same(self):
         """A conversation grown by a turn is written with the same bytes in front (F5)."""

@@ -134,6 +134,38 @@ class Stored(Case):
         self.assertTrue(second["id"].startswith("resp_w"))
         one.script.clear()
 
+    def test_a_provider_of_this_dialect_without_storage(self):
+        """Its answers pass as they are but for their ids, and are kept here."""
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                one = self.sim("one", "openai-responses")
+                weir = self.with_(Weir({"providers": {"one": {**self.provider(one), "quirks": ["no_store"]}}}))
+                first = self.respond(weir, input="Hello.", stream=stream)
+                self.assertRegex(first["id"], "^resp_[0-9a-f]{48}$")
+                second = self.respond(weir, input="And?", previous_response_id=first["id"], stream=stream)
+                sent = one.journal[1].json()
+                self.assertNotIn("previous_response_id", sent)
+                self.assertEqual([item["role"] for item in sent["input"]], ["user", "assistant", "user"])
+                self.assertEqual(self.call(weir, "GET", f"/v1/responses/{second['id']}").json(), second)
+
+    def test_what_is_said_twice_is_refused(self):
+        one = self.sim("one", "openai-responses")
+        weir = self.with_(self.weir_for(one))
+        body = b'{"model":"m","input":"x","previous_response_id":null,"previous\\u005fresponse_id":"resp_sim-0001"}'
+        self.assert_error(fetch(weir.port, "POST", "/v1/responses", [], body), 400)
+        for wrong in (7, "", {"id": "resp_x"}):
+            refused = self.call(weir, "POST", "/v1/responses", {"model": "m", "input": "x", "previous_response_id": wrong})
+            self.assert_error(refused, 400, "previous_response_not_found")
+        self.assertEqual(one.journal, [])
+
+    def test_counting_what_goes_on(self):
+        one = self.sim("one", "openai-responses")
+        weir = self.with_(self.weir_for(one))
+        first = self.respond(weir, input="Hello.")
+        counted = self.call(weir, "POST", "/v1/responses/input_tokens", {"model": "m", "input": "x", "previous_response_id": first["id"]})
+        self.assertEqual(counted.status, 200)
+        self.assertEqual(one.journal[1].json()["previous_response_id"], "resp_sim-0001")
+
     # ---- conversations ----
 
     def test_conversations(self):

@@ -17,7 +17,7 @@ from sim.dialects import Reply  # noqa: E402
 
 
 def reply_of(script):
-    return Reply(**{name: script[name] for name in ("text", "finish", "id", "model") if name in script})
+    return Reply(**{name: script[name] for name in ("text", "finish", "id", "model", "calls") if name in script})
 
 
 def after_content(count, step):
