@@ -64,7 +64,7 @@ static bool write_parameters(struct json_writer *w, const struct tool *tool, con
 		json_value_raw(w, SLICE("{\"type\":\"object\",\"properties\":{}}"));
 		return true;
 	}
-	if (s->options & SHAPE_OWN_SCHEMAS)
+	if ((s->options & SHAPE_OWN_SCHEMAS) && json_exists(schema))
 		json_value_raw(w, json_raw(schema));
 	else if (!schema_write(schema, strict ? s->strict_tools : s->tools, SCHEMA_TOOL, scratch, w, &report))
 		return failure_set(reterr, FAILURE_REQUEST, "the parameters of the tool \"%.*s\" cannot be said there: %s",

@@ -252,6 +252,17 @@ static void test_quirks(void **state)
 	check_ways(ways, COUNT_OF(ways));
 }
 
+/* Strict without a schema (recorded: OpenAI refuses it, but in words): what is written is JSON nevertheless. */
+static void test_a_strict_tool_without_parameters(void **state)
+{
+	static const struct way ways[] = {
+		{ "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true}}]," HI,
+		  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{},"
+		  "\"required\":[],\"additionalProperties\":false},\"strict\":true}}]," HI },
+	};
+	check_ways(ways, COUNT_OF(ways));
+}
+
 static void test_format_in_words(void **state)
 {
 	static const char schema[] = HI ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":"
@@ -600,7 +611,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_requests_keep_everything), cmocka_unit_test(test_reasoning_words),
 		cmocka_unit_test(test_quirks), cmocka_unit_test(test_format_in_words),
-		cmocka_unit_test(test_foreign_schemas_are_strict_where_they_can), cmocka_unit_test(test_tool_subset),
+		cmocka_unit_test(test_foreign_schemas_are_strict_where_they_can),
+		cmocka_unit_test(test_a_strict_tool_without_parameters), cmocka_unit_test(test_tool_subset),
 		cmocka_unit_test(test_result_media_moves), cmocka_unit_test(test_foreign_parts),
 		cmocka_unit_test(test_short_ids_are_stable), cmocka_unit_test(test_cache_marks),
 		cmocka_unit_test(test_reasoning_text_by_rules), cmocka_unit_test(test_native_details_go_back),
