@@ -64,21 +64,26 @@ class Request:
         self.tools[tool.name] = tool
 
 
-def fingerprint(data):
-    """Of base64 text: what is in it, however it is written."""
+def unpack(data):
+    """What is in base64 text, in either alphabet; what is none is taken as it is."""
     try:
-        data = base64.b64decode(re.sub(r"\s", "", data).translate(str.maketrans("-_", "+/")) + "==")
+        return base64.b64decode(re.sub(r"\s", "", data).translate(str.maketrans("-_", "+/")) + "==")
     except (binascii.Error, ValueError):
-        data = data.encode()
-    return hashlib.sha1(data).hexdigest()[:12]
+        return data.encode()
 
 
-def media(kind, address=None, data=None, text=None, file=None):
-    """(kind, how it is given, what it is)."""
+def fingerprint(data):
+    return hashlib.sha1(unpack(data)).hexdigest()[:12]
+
+
+def media(kind, address=None, data=None, text=None, file=None, mime=""):
+    """(kind, how it is given, what it is). Text is text, however it is packed."""
     if address and address.startswith("data:"):
         head, _, rest = address.partition(",")
         if ";base64" in head:
-            address, data = None, rest
+            address, data, mime = None, rest, head[5:].split(";")[0]
+    if data is not None and kind == "document" and mime and mime.startswith("text/"):
+        data, text = None, unpack(data).decode("utf-8", "replace")
     if data is not None:
         return kind, "data", fingerprint(data)
     if text is not None:

@@ -19,7 +19,7 @@ ENDS = {
                 "calls": "tool_use", "refusal": "content_filtered", "declined": "content_filtered", "pause": "end_turn",
                 "malformed": "malformed_tool_use", "unknown": "end_turn"},
     "cohere": {"end": "COMPLETE", "sequence": "STOP_SEQUENCE", "length": "MAX_TOKENS", "context": "MAX_TOKENS", "calls": "TOOL_CALL",
-               "refusal": "COMPLETE", "declined": "COMPLETE", "pause": "COMPLETE", "malformed": "COMPLETE", "unknown": "COMPLETE"},
+               "refusal": "ERROR", "declined": "COMPLETE", "pause": "COMPLETE", "malformed": "ERROR", "unknown": "COMPLETE"},
     "ollama": {"end": "stop", "sequence": "stop", "length": "length", "context": "length", "calls": "stop", "refusal": "stop",
                "declined": "stop", "pause": "stop", "malformed": "stop", "unknown": "stop"},
 }

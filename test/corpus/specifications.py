@@ -11,6 +11,8 @@ import re
 
 import yaml
 
+from readers import gemini
+
 try:
     import jsonschema
 except ImportError:                # python3-jsonschema is asked for by `./dev corpus` only
@@ -185,7 +187,9 @@ def protocol_buffers(files, message):
             if kind == "enum":
                 words = [match.group(1) for match in (re.match(r"(\w+) ?= ?-?\d+$", line) for line in statements) if match]
                 known = definitions.setdefault(name, {"enum": []})
-                known["enum"] = sorted({*known["enum"], *words})
+                # Schema's types in lower case are understood, too (recorded).
+                lower = [word.lower() for word in words] if name == "Type" else []
+                known["enum"] = sorted({*known["enum"], *words, *lower})
             else:
                 schema = proto_message(name, statements, messages)
                 known = definitions.setdefault(name, schema)
@@ -250,5 +254,7 @@ def problems(target, value):
     checker, known = validator(target)
     if checker is None:
         return []
+    if target == "gemini":
+        value = gemini.camel(value)
     found = [describe(error) for error in checker.iter_errors(value)]
     return found + [f"{name} is not known there" for name in sorted(set(value) - known if known else ())]

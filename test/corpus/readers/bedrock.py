@@ -79,7 +79,7 @@ def stream(values):
 def read_media(kind, value):
     source = value.get("source") or {}
     if "bytes" in source:
-        return media(kind, data=source["bytes"])
+        return media(kind, data=source["bytes"], mime="text/plain" if value.get("format") in ("txt", "md", "csv", "html") else "")
     if "content" in source:
         return media(kind, text="".join(part.get("text") or "" for part in source["content"]))
     return media(kind, (source.get("s3Location") or {}).get("uri"), text=source.get("text"))
@@ -95,6 +95,8 @@ def read_block(request, role, block):
         request.add(role, "media", media("document", text="".join(p.get("text") or "" for p in block["searchResult"].get("content") or [])))
     if "guardContent" in block and "text" in block["guardContent"]:
         request.add(role, "text", block["guardContent"]["text"]["text"])
+    if "citationsContent" in block:
+        request.add(role, "text", "".join(piece.get("text") or "" for piece in block["citationsContent"].get("content") or []))
     if "toolUse" in block and block["toolUse"].get("type") != "server_tool_use":
         call = block["toolUse"]
         request.add("assistant", "call", Call(call["toolUseId"], call["name"], arguments(call.get("input"))))

@@ -13,7 +13,8 @@ FAILED = ("ERROR", "TIMEOUT", "ERROR_LIMIT")
 
 def usage(value):
     tokens = (value or {}).get("tokens") or {}
-    return counts(input=tokens.get("input_tokens"), cached=(value or {}).get("cached_tokens"), output=tokens.get("output_tokens"))
+    return counts(input=tokens.get("input_tokens"), cached=(value or {}).get("cached_tokens"), output=tokens.get("output_tokens"),
+                  reasoning=tokens.get("reasoning_tokens"))
 
 
 def finish(answer, choice, word):
@@ -22,7 +23,6 @@ def finish(answer, choice, word):
 
 
 def take_content(choice, block):
-    # The plan is what the model thinks before it calls tools: it is shown as reasoning.
     choice.text += block.get("text") or ""
     choice.reasoning += block.get("thinking") or ""
 
@@ -33,7 +33,7 @@ def whole(value):
     if not isinstance(message, dict):
         answer.failed = True
         return answer
-    choice.reasoning += message.get("tool_plan") or ""
+    choice.text += message.get("tool_plan") or ""     # what the model says beside its calls
     content = message.get("content") or []
     for block in [{"text": content}] if isinstance(content, str) else content:
         take_content(choice, block)
@@ -53,7 +53,7 @@ def stream(values):
         if kind in ("content-start", "content-delta"):
             take_content(choice, message.get("content") or {})
         elif kind == "tool-plan-delta":
-            choice.reasoning += message.get("tool_plan") or ""
+            choice.text += message.get("tool_plan") or ""
         elif kind == "tool-call-start":
             call = message["tool_calls"]
             calls[value.get("index", len(calls))] = [call.get("id") or "", call["function"]["name"], call["function"].get("arguments") or ""]
@@ -98,6 +98,7 @@ def read_message(request, message):
             for part in parts)
         request.add("user", "result", Result(message.get("tool_call_id") or "", "", text))
         return
+    request.add(role, "text", message.get("tool_plan"))
     if isinstance(content, str):
         request.add(role, "text", content)
     for part in content if isinstance(content, list) else []:

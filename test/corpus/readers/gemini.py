@@ -117,7 +117,7 @@ def read_part(request, role, part):
             read_part(request, "user", inner)
     elif "inlineData" in part:
         blob = part["inlineData"]
-        request.add(role, "media", media(kind_of(blob.get("mimeType")), data=blob["data"]))
+        request.add(role, "media", media(kind_of(blob.get("mimeType")), data=blob["data"], mime=blob.get("mimeType")))
     elif "fileData" in part:
         file = part["fileData"]
         request.add(role, "media", media(kind_of(file.get("mimeType")), file.get("fileUri")))

@@ -330,10 +330,15 @@ def _bedrock(stream, frames):
 
 
 def _cohere(stream):
-    """Events of DIALECTS.md §5.7: content blocks and calls one after the other, densely numbered."""
-    started, open_kind, index, calls = False, None, 0, 0
+    """Events of DIALECTS.md §5.7: content blocks and calls one after the other, densely numbered; [DONE] as every recording has it."""
+    started, open_kind, index, calls, over = False, None, 0, 0, False
     for event in stream.events:
-        require(not stream.done and not stream.error, f"{event.name} after the end")
+        require(not over, f"{event.name} after [DONE]")
+        if event.data == "[DONE]":
+            require(stream.finish, "[DONE] before message-end")
+            over, stream.done = True, not stream.error
+            continue
+        require(not stream.finish, f"{event.name} after message-end")
         value = _load(event)
         name = value.get("type")
         require(event.name in (None, name), f"event: {event.name} with type {name}")
@@ -366,10 +371,9 @@ def _cohere(stream):
             stream.usage_events += stream.usage is not None
             if stream.finish in ("ERROR", "TIMEOUT"):
                 stream.error = value["delta"]
-            else:
-                stream.done = True
         else:
             require(name in ("tool-plan-delta", "citation-start", "citation-end", "debug"), f"an unknown event {name}")
+    require(over or not stream.finish, "no [DONE]")
 
 
 def _ollama(stream, body):
@@ -377,7 +381,7 @@ def _ollama(stream, body):
     text = body.decode("utf-8")
     require("\ufffd" not in text, "U+FFFD in a stream")
     require(text.endswith("\n") or not text, f"the stream ends inside a line: {text[-200:]!r}")
-    for line in text.splitlines():
+    for line in text.split("\n")[:-1]:
         require(not stream.done and not stream.error, "a line after the end")
         value = _load(SSEEvent(None, line, line.encode()))
         stream.events.append(SSEEvent(None, line, line.encode()))
