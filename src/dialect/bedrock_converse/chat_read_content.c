@@ -147,8 +147,9 @@ static bool read_document(struct chat_reading *r, struct place *at, struct json 
 
 	if (json_text_eq(member.key, SLICE("text")) || json_text_eq(member.key, SLICE("content"))) {
 		m.source = MEDIA_TEXT;
-		m.value = json_text_eq(member.key, SLICE("text")) ? json_text(member.value, r->arena) :
-								    bedrock_join_texts(member.value, SLICE("\n"), r->arena);
+		m.value = json_text_eq(member.key, SLICE("text"))
+				  ? json_text(member.value, r->arena)
+				  : bedrock_join_texts(member.value, SLICE("\n"), r->arena);
 	} else if (!read_source(r, &m, source)) {
 		return read_opaque(r, at, block, value);
 	}
