@@ -22,12 +22,20 @@ bool bedrock_cannot_write(struct request_writing *r, const char *format, ...)
 	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
 }
 
+/* Models that take markers have them as points here, whatever their own makers call them. */
+static bool takes_points(const struct request_writing *r)
+{
+	enum cache_marks marks = r->target->rules->cache_marks;
+
+	return is_own(r) || marks == CACHE_MARKS_POINT || marks == CACHE_MARKS_CONTROL;
+}
+
 /* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
 void bedrock_write_point(struct request_writing *r, enum cache_mark mark)
 {
 	if (mark == CACHE_MARK_NONE || !writes(r, FIELD_CACHE_MARKS))
 		return;
-	if (r->points_to_skip > 0 || (!is_own(r) && r->target->rules->cache_marks != CACHE_MARKS_POINT)) {
+	if (r->points_to_skip > 0 || !takes_points(r)) {
 		r->points_to_skip -= r->points_to_skip > 0;
 		r->lossy |= FIELD_CACHE_MARKS;
 		return;
