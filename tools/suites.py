@@ -163,10 +163,19 @@ def run_e2e(runner, variant):
     return runner.judge(counts, 0)
 
 
+def run_golden(runner, variant):
+    """Agreed translations; a full run cuts every stream at every place."""
+    return run_counted(runner, variant, "test/golden/golden.py")
+
+
 def run_corpus(runner, variant):
     """Recorded traffic through the hub, where there is any; a sample of it unless the run is a full one."""
-    command = [sys.executable, "test/corpus/corpus.py", *([] if runner.options.full else ["--sample"])]
-    status, text = runner.run(command, variant)
+    return run_counted(runner, variant, "test/corpus/corpus.py", *([] if runner.options.full else ["--sample"]))
+
+
+def run_counted(runner, variant, *command):
+    """Programs of our own, whose last line has the counts."""
+    status, text = runner.run([sys.executable, *command], variant)
     counts = Counts(total_of(r"^(\d+) passed,", text), total_of(r"^\d+ passed, (\d+) failed,", text), total_of(r"(\d+) skipped$", text))
     return runner.judge(counts, status)
 
@@ -219,6 +228,7 @@ SUITES = {
     "structure": run_structure,
     "lint": run_lint,
     "unit": run_unit,
+    "golden": run_golden,
     "corpus": run_corpus,
     "e2e": run_e2e,
     "sdk": run_sdk,

@@ -225,11 +225,12 @@ def check_one(hub, recording, there, target):
         if result["stage"] == "read" and "no such dialect" in result["error"]:
             return Outcome(target, "absent", [f"{recording.dialect} to {target} is not there yet"])
         if result["stage"] == "judge":
-            return Outcome(target, "excepted", [f"{target} has no {result['fields']}"])
+            # The first of several will do: one is enough to be passed over.
+            return Outcome(target, "excepted", [re.split(r", (?!with a meaning)", result["fields"])[0]])
         if result["stage"] == "write":
-            return Outcome(target, "excepted", [f"{target}: {result['error']}"])
+            return Outcome(target, "excepted", [result["error"]])
         if "prompt" in body or recording.url.endswith("/compact"):
-            return Outcome(target, "excepted", ["has no conversation: a stored prompt, or a compaction"])
+            return Outcome(target, "excepted", ["no conversation: a stored prompt, or a compaction"])
         if recording.status >= 400:
             return Outcome(target, "excepted", ["refused, as its own provider did"])
         return Outcome(target, "different", [f"refused: {result['stage']}: {result['error']}"])
@@ -257,5 +258,5 @@ def check(hub, recording, targets):
             return [Outcome(target, "excepted", ["unreadable, and refused by its own provider"]) for target in targets]
         raise ValueError(f"{recording.id}: {error!r}") from error
     if any(entry.kind == "media" and entry.value[0] == "unknown" for entry in there.entries):
-        return [Outcome(target, "excepted", ["has a part that only its own dialect knows; named"]) for target in targets]
+        return [Outcome(target, "excepted", ["a part that only its own dialect knows: dropped and named"]) for target in targets]
     return [check_one(hub, recording, there, target) for target in targets]
