@@ -119,9 +119,9 @@ static unsigned edit_body(struct attempt *a, const struct candidate *c, struct s
 	struct splice splice;
 
 	splice_init(&splice, buf_slice(&x->body));
-	if (a->own_previous[0])
+	if (a->names && a->names->own_previous[0])
 		check(splice_replace(&splice, json_get(json_root(&x->facts.doc), "previous_response_id"),
-				     arena_printf(&x->arena, "\"%s\"", a->own_previous)), "a request takes a few edits at most");
+				     arena_printf(&x->arena, "\"%s\"", a->names->own_previous)), "a request takes a few edits at most");
 	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena) &&
 	      translate_parameters(x, c, &splice), "a request takes a few edits at most");
 	return splice_pieces(&splice, pieces);
@@ -365,6 +365,8 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	timer_cancel(&a->total);
 	framer_done(&a->framer);
 	vault_turn_done(&a->vault);
+	free(a->names);
+	a->names = NULL;
 	buf_done(&a->body);
 	if (a->translation) {
 		x->shown.translated = true;

@@ -52,9 +52,7 @@ struct attempt {
 
 	struct client_stream *upstream;
 	struct translation *translation; /* NULL: relayed verbatim */
-	enum stored_naming naming;     /* a response's id: whose the client gets */
-	char own_id[BOUND_ID_MAX], shown_id[BOUND_ID_MAX]; /* of a verbatim answer; empty until the provider has said it */
-	char own_previous[BOUND_ID_MAX], shown_previous[BOUND_ID_MAX];
+	struct stored_names *names;    /* heap; NULL = its ids pass as they are */
 	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */
 	bool asked_usage;              /* weir asked for usage and the client did not */
 	bool streams;                  /* the provider's answer is a stream of events */

@@ -45,6 +45,86 @@ static void add_items(struct input *in, struct slice items)
 			!buf_append_slice(&in->text, items);
 }
 
+/* ---- items that are only named ---- */
+
+/* More are left for the provider to find. */
+enum { REFERENCES_MAX = 1024 };
+
+/* `type` may be left out (ItemReferenceParam of OpenAI's API description). */
+static bool is_reference(struct json item)
+{
+	struct json type = json_get(item, "type");
+
+	if (!json_is(json_get(item, "id"), JSON_STRING))
+		return false;
+	return json_text_eq(type, SLICE("item_reference")) ||
+	       ((!json_exists(type) || json_is(type, JSON_NULL)) && !json_exists(json_get(item, "role")));
+}
+
+static enum stored_result find_reference(struct exchange *x, struct json item, unsigned number)
+{
+	struct stored *s = x->stored;
+	struct slice key = stored_item_key(json_text(json_get(item, "id"), &x->arena), &x->arena);
+	enum stored_result result = stored_fetch(x, STORE_RESPONSES, key);
+
+	if (result != STORED_READY)
+		return result;
+	s->references_done = number + 1;
+	if (s->found != STORE_FOUND)
+		return STORED_READY;
+	s->references[number] = json_raw(json_get(stored_parse(x, s->value), "item"));
+	s->has_reference |= s->references[number].len > 0;
+	s->bytes += s->value.len;
+	if (s->bytes <= x->snapshot->config->limits.body)
+		return STORED_READY;
+	stored_cancel(x);
+	exchange_refuse(x, FAILURE_TOO_LARGE, "the items that this request names are longer than limits.body");
+	return STORED_ENDED;
+}
+
+static void put_references(struct exchange *x, struct json input)
+{
+	struct stored *s = x->stored;
+	struct input in = { 0 };
+	unsigned number = 0;
+
+	buf_init(&in.text, SIZE_MAX); /* both halves are within limits.body */
+	for (struct json_walk w = json_walk(input); json_walk_next(&w);) {
+		bool named = is_reference(w.value) && number < s->references_done;
+		struct slice found = named ? s->references[number++] : slice_of(NULL, 0);
+
+		in.overflow |= in.text.len > 0 && !buf_append(&in.text, ",", 1);
+		in.overflow |= !buf_append_slice(&in.text, found.len > 0 ? found : json_raw(w.value));
+	}
+	check(!in.overflow, "there is no limit");
+	s->own_items = arena_dup(&x->arena, buf_slice(&in.text));
+	buf_done(&in.text);
+}
+
+/* Clients that keep no items send their ids (item_reference): those of responses that are kept here are put in. */
+static enum stored_result resolve_references(struct exchange *x, struct json input)
+{
+	struct stored *s = x->stored;
+	unsigned number = 0;
+
+	if (s->own_items.ptr || !(x->facts.needs & NEEDS_STATE) || !json_is(input, JSON_ARRAY))
+		return STORED_READY;
+	if (!s->references)
+		s->references = arena_array(&x->arena, struct slice, REFERENCES_MAX);
+	for (struct json_walk w = json_walk(input); json_walk_next(&w) && number < REFERENCES_MAX;) {
+		enum stored_result result;
+
+		if (!is_reference(w.value) || number++ < s->references_done)
+			continue;
+		result = find_reference(x, w.value, number - 1);
+		if (result != STORED_READY)
+			return result;
+	}
+	if (s->has_reference)
+		put_references(x, input);
+	return STORED_READY;
+}
+
 /* ---- the new body ---- */
 
 /* False: too long. The old body stays, because the answer repeats what was asked. */
@@ -80,7 +160,8 @@ static bool replace_body(struct exchange *x, const struct input *in)
 
 static enum stored_result say_everything(struct exchange *x, struct input *in)
 {
-	add_items(in, stored_items(json_get(json_root(&x->facts.doc), "input"), &x->arena));
+	add_items(in, x->stored->own_items.ptr ? x->stored->own_items
+					       : stored_items(json_get(json_root(&x->facts.doc), "input"), &x->arena));
 	in->overflow |= !buf_append(&in->text, "]", 1);
 	stored_cancel(x);
 	if (in->overflow || !replace_body(x, in)) {
@@ -109,7 +190,7 @@ static enum stored_result resolve_previous(struct exchange *x, struct slice id)
 
 	if (bound_id_is(id))
 		return stored_read_bound(x, id) ? STORED_READY : stored_fail_previous(x, id);
-	if (id.len == 0)
+	if (!slice_starts_with(id, SLICE("resp_")))
 		return stored_fail_previous(x, id);
 	result = stored_chain(x, id);
 	if (result != STORED_READY)
@@ -161,7 +242,9 @@ static bool is_ambiguous(struct exchange *x, struct json root)
 enum stored_result stored_resolve(struct exchange *x)
 {
 	struct json root = json_root(&x->facts.doc), previous, conversation;
+	enum stored_result result;
 	struct stored *s;
+	struct input in;
 
 	if (x->dialect->id != DIALECT_OPENAI_RESPONSES || x->asked)
 		return STORED_READY;
@@ -177,10 +260,17 @@ enum stored_result stored_resolve(struct exchange *x)
 				"Ensure you are only providing one of them.");
 		return STORED_ENDED;
 	}
+	result = resolve_references(x, json_get(root, "input"));
+	if (result != STORED_READY)
+		return result;
 	if (json_exists(previous))
 		return resolve_previous(x, json_text(previous, &x->arena));
 	if (json_exists(conversation))
 		return resolve_conversation(x, id_of(conversation, &x->arena));
+	if (s->own_items.ptr) {
+		input_begin(x, &in);
+		return say_everything(x, &in);
+	}
 	return STORED_READY;
 }
 

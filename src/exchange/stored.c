@@ -184,6 +184,19 @@ bool stored_put(struct exchange *x, enum store_kind kind, struct slice id, struc
 			 clock_wall_ms() + (int64_t)STORED_LIFE_DAYS * 24 * 60 * 60 * 1000);
 }
 
+struct slice stored_item_key(struct slice item_id, struct arena *a)
+{
+	return arena_join(a, SLICE("item:"), item_id);
+}
+
+void stored_forget_item(struct exchange *x, struct slice item_id)
+{
+	struct store_key key = key_of(x, STORE_RESPONSES, stored_item_key(item_id, &x->arena));
+
+	/* What has expired is gone; deleting it would be one more question to wait for. */
+	(void)store_put(x->worker->shared->store, &key, SLICE(""), clock_wall_ms() - 1);
+}
+
 struct json stored_parse(struct exchange *x, struct slice document)
 {
 	struct json_doc *doc = arena_new(&x->arena, struct json_doc);

@@ -8,7 +8,8 @@
  *                  (bound_id.h), and a follow-up goes there and nowhere else
  *   conversations  are kept here, whoever answers
  *
- * A kept response: {"response":{…},"input":[its own items],"previous":"resp_…"}; the chain of `previous` leads to the
+ * A kept response: {"response":{…},"input":[its own items],"previous":"resp_…"}, and for those who go on by
+ * item_reference each item of its output as "item:ID": {"item":{…}}; the chain of `previous` leads to the
  * conversation's beginning. A conversation: {"conversation":{…},"items":[…]}. */
 #pragma once
 
@@ -56,6 +57,12 @@ struct stored {
 	struct slice next;             /* id of the one before; empty = it is complete */
 	bool chain_begun;
 
+	/* The request's own input, when items in it that are only named have been found. */
+	struct slice *references;      /* one per item_reference, in order; NULL pointer = not kept here */
+	unsigned references_done;
+	bool has_reference, items_forgotten;
+	struct slice own_items;        /* with commas, no brackets; NULL pointer = as in the body */
+
 	/* Where the request must go. */
 	bool is_bound;
 	struct bound_id bound;
@@ -100,6 +107,10 @@ void stored_cancel(struct exchange *x);
 /* Accepts NULL, returns NULL. */
 struct stored *stored_free(struct stored *s);
 bool stored_put(struct exchange *x, enum store_kind kind, struct slice id, struct slice document);
+/* Of an item of a kept response's output. */
+struct slice stored_item_key(struct slice item_id, struct arena *a);
+/* Away with it, without waiting. */
+void stored_forget_item(struct exchange *x, struct slice item_id);
 /* Parses a document; missing when it is none. */
 struct json stored_parse(struct exchange *x, struct slice document);
 
@@ -129,10 +140,18 @@ struct slice *stored_ids(const struct json *items, unsigned count, struct slice 
 
 /* ---- the answer (stored_keep.c) ---- */
 
-/* How an attempt's answer is named. */
+/* How an attempt's answer is named: by weir, or by a bound id. */
 enum stored_naming { STORED_UNNAMED, STORED_HERE, STORED_BOUND };
 
-/* Of an attempt that begins, while the request is still there. */
+/* Of a verbatim answer: the provider's ids, and what the client gets in their place; empty until the provider has said
+ * them. */
+struct stored_names {
+	enum stored_naming naming;
+	char own_id[BOUND_ID_MAX], shown_id[BOUND_ID_MAX];
+	char own_previous[BOUND_ID_MAX], shown_previous[BOUND_ID_MAX];
+};
+
+/* Of an attempt that begins, while the request is still there: makes its `names`, or leaves NULL. */
 void stored_begin_attempt(struct exchange *x, struct attempt *a);
 /* A verbatim answer's bytes with the client's ids in place of the provider's; the same bytes when there are none. */
 struct slice stored_rename(struct exchange *x, struct attempt *a, struct slice bytes, struct arena *arena);

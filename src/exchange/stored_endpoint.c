@@ -37,11 +37,28 @@ static enum stored_result serve_response(struct exchange *x)
 	return answer(x);
 }
 
+/* Its items first: they are kept by their own ids, too. */
+static enum stored_result forget_items(struct exchange *x)
+{
+	struct stored *s = stored_begin(x);
+	enum stored_result result = s->items_forgotten ? STORED_READY : stored_fetch(x, STORE_RESPONSES, x->path_id);
+
+	if (result != STORED_READY || s->items_forgotten)
+		return result;
+	s->items_forgotten = true;
+	for (struct json_walk w = json_walk(json_get(json_get(stored_parse(x, s->value), "response"), "output"));
+	     json_walk_next(&w);)
+		stored_forget_item(x, json_text(json_get(w.value, "id"), &x->arena));
+	return STORED_READY;
+}
+
 static enum stored_result serve_delete(struct exchange *x)
 {
-	enum stored_result result = stored_delete(x, STORE_RESPONSES, x->path_id);
+	enum stored_result result = forget_items(x);
 	struct json_writer w;
 
+	if (result == STORED_READY)
+		result = stored_delete(x, STORE_RESPONSES, x->path_id);
 	if (result != STORED_READY)
 		return result;
 	if (x->stored->found != STORE_FOUND)
@@ -127,6 +144,8 @@ enum stored_result stored_serve(struct exchange *x)
 	x->framing = FRAMING_SSE;
 	if (bound_id_is(x->path_id))
 		return serve_bound(x);
+	if (!slice_starts_with(x->path_id, SLICE("resp_")))
+		return stored_fail_missing(x, "Response", x->path_id);
 	switch (x->endpoint->stored) {
 	case STORED_INPUT_ITEMS:
 		return serve_input_items(x);

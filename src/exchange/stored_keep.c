@@ -15,7 +15,8 @@ static void remember_request(struct exchange *x)
 	if (s->has_input)
 		return;
 	s->has_input = true;
-	s->input = stored_items(json_get(root, "input"), &s->arena);
+	s->input = s->own_items.ptr ? arena_dup(&s->arena, s->own_items)
+				    : stored_items(json_get(root, "input"), &s->arena);
 	s->previous = arena_dup(&s->arena, json_text(json_get(root, "previous_response_id"), &x->arena));
 }
 
@@ -23,28 +24,30 @@ void stored_begin_attempt(struct exchange *x, struct attempt *a)
 {
 	struct stored *s = x->stored;
 	bool keeps_nothing = (a->binding->quirks & QUIRK_NO_STORE) != 0;
+	struct stored_names *n;
 
-	if (s && x->endpoint->kind == ENDPOINT_STORED) {
-		a->naming = STORED_BOUND;
-		failure_copy_text(a->own_id, sizeof(a->own_id), s->bound.own);
-		failure_copy_text(a->shown_id, sizeof(a->shown_id), s->bound_text);
-		return;
-	}
 	if (!s)
 		return;
+	n = a->names = xcalloc(1, sizeof(*n));
+	if (x->endpoint->kind == ENDPOINT_STORED) {
+		n->naming = STORED_BOUND;
+		failure_copy_text(n->own_id, sizeof(n->own_id), s->bound.own);
+		failure_copy_text(n->shown_id, sizeof(n->shown_id), s->bound_text);
+		return;
+	}
 	if (s->is_bound) {
-		failure_copy_text(a->own_previous, sizeof(a->own_previous), s->bound.own);
-		failure_copy_text(a->shown_previous, sizeof(a->shown_previous), s->bound_text);
+		failure_copy_text(n->own_previous, sizeof(n->own_previous), s->bound.own);
+		failure_copy_text(n->shown_previous, sizeof(n->shown_previous), s->bound_text);
 	}
 	if (x->endpoint->operation != OPERATION_CHAT)
 		return;
 	if (a->translation || keeps_nothing)
-		a->naming = STORED_HERE;
+		n->naming = STORED_HERE;
 	else if (s->wanted)
-		a->naming = STORED_BOUND;
-	if (a->naming == STORED_HERE && s->id[0] == '\0')
+		n->naming = STORED_BOUND;
+	if (n->naming == STORED_HERE && s->id[0] == '\0')
 		stored_make_id("resp_", s->id);
-	if ((a->naming == STORED_HERE && s->wanted) || s->conversation.ptr)
+	if ((n->naming == STORED_HERE && s->wanted) || s->conversation.ptr)
 		remember_request(x);
 	if (a->translation)
 		failure_copy_text(a->translation->writer.answer_id, sizeof(a->translation->writer.answer_id),
@@ -55,32 +58,33 @@ void stored_begin_attempt(struct exchange *x, struct attempt *a)
  * reader had no room for stays as it is, and leads nowhere. */
 static void name_answer(struct exchange *x, struct attempt *a)
 {
+	struct stored_names *n = a->names;
 	size_t len = strlen(a->reader.answer_id);
 
-	if (a->own_id[0] || a->naming == STORED_UNNAMED || len == 0 || len == sizeof(a->reader.answer_id) - 1)
+	if (n->own_id[0] || n->naming == STORED_UNNAMED || len == 0 || len == sizeof(a->reader.answer_id) - 1)
 		return;
-	memcpy(a->own_id, a->reader.answer_id, len + 1);
-	if (a->naming == STORED_HERE)
-		failure_copy_text(a->shown_id, sizeof(a->shown_id), slice_cstr(x->stored->id));
-	else if (!stored_make_bound(x, a->provider, a->key, slice_cstr(a->own_id), a->shown_id))
-		memcpy(a->shown_id, a->own_id, sizeof(a->own_id));
-	if (strlen(a->shown_id) < sizeof(a->reader.answer_id))
-		failure_copy_text(a->reader.answer_id, sizeof(a->reader.answer_id), slice_cstr(a->shown_id));
+	memcpy(n->own_id, a->reader.answer_id, len + 1);
+	if (n->naming == STORED_HERE)
+		failure_copy_text(n->shown_id, sizeof(n->shown_id), slice_cstr(x->stored->id));
+	else if (!stored_make_bound(x, a->provider, a->key, slice_cstr(n->own_id), n->shown_id))
+		memcpy(n->shown_id, n->own_id, len + 1);
+	if (strlen(n->shown_id) < sizeof(a->reader.answer_id))
+		failure_copy_text(a->reader.answer_id, sizeof(a->reader.answer_id), slice_cstr(n->shown_id));
 }
 
 /* Replaces every JSON string that is exactly `from`. No text of a model can hold such a thing: its quotes are
  * escaped. */
 static struct slice replace_strings(struct slice bytes, const char *from, const char *to, struct arena *arena)
 {
-	struct slice needle = arena_printf(arena, "\"%s\"", from), name = slice_cstr(to), rest = bytes;
-	size_t at = from[0] ? slice_find(rest, needle) : SIZE_MAX;
-	struct slice out = { 0 };
+	struct slice needle, name = slice_cstr(to), rest = bytes, out;
 	struct buf text;
+	size_t at;
 
-	if (at == SIZE_MAX)
+	if (from[0] == '\0' || slice_find(bytes, slice_cstr(from)) == SIZE_MAX)
 		return bytes;
+	needle = arena_printf(arena, "\"%s\"", from);
 	buf_init(&text, SIZE_MAX);
-	for (; at != SIZE_MAX; at = slice_find(rest, needle)) {
+	while ((at = slice_find(rest, needle)) != SIZE_MAX) {
 		check(buf_append(&text, rest.ptr, at + 1) && buf_append_slice(&text, name), "there is no limit");
 		rest = slice_after(rest, at + needle.len - 1);
 	}
@@ -93,6 +97,7 @@ static struct slice replace_strings(struct slice bytes, const char *from, const 
 /* Of a stored response that is asked for as a whole: what it followed lies where it lies. */
 static void name_previous(struct exchange *x, struct attempt *a, struct slice body, struct arena *arena)
 {
+	struct stored_names *n = a->names;
 	struct json_error error;
 	struct json_doc doc;
 	struct slice own;
@@ -100,20 +105,21 @@ static void name_previous(struct exchange *x, struct attempt *a, struct slice bo
 	if (x->endpoint->kind != ENDPOINT_STORED || a->streams || !json_parse(arena, body, &doc, &error))
 		return;
 	own = json_text(json_get(json_root(&doc), "previous_response_id"), arena);
-	if (own.len > 0 && own.len < sizeof(a->own_previous) &&
-	    stored_make_bound(x, a->provider, a->key, own, a->shown_previous))
-		failure_copy_text(a->own_previous, sizeof(a->own_previous), own);
+	if (own.len > 0 && own.len < sizeof(n->own_previous) &&
+	    stored_make_bound(x, a->provider, a->key, own, n->shown_previous))
+		failure_copy_text(n->own_previous, sizeof(n->own_previous), own);
 }
 
 struct slice stored_rename(struct exchange *x, struct attempt *a, struct slice bytes, struct arena *arena)
 {
+	struct stored_names *n = a->names;
+
+	if (!n)
+		return bytes;
 	name_answer(x, a);
 	name_previous(x, a, bytes, arena);
-	if (a->own_id[0] && strcmp(a->own_id, a->shown_id) != 0)
-		bytes = replace_strings(bytes, a->own_id, a->shown_id, arena);
-	if (a->own_previous[0])
-		bytes = replace_strings(bytes, a->own_previous, a->shown_previous, arena);
-	return bytes;
+	bytes = replace_strings(bytes, n->own_id, n->shown_id, arena);
+	return replace_strings(bytes, n->own_previous, n->shown_previous, arena);
 }
 
 /* ---- documents ---- */
@@ -140,6 +146,31 @@ static void keep_response(struct exchange *x, struct slice response)
 	if (!w.overflow)
 		(void)stored_put(x, STORE_RESPONSES, slice_cstr(s->id), buf_slice(&text));
 	buf_done(&text);
+}
+
+/* Each item by itself, for requests that name it (item_reference). */
+static void keep_items(struct exchange *x, struct json output)
+{
+	struct json_writer w;
+	struct arena scratch;
+	struct buf text;
+
+	arena_init(&scratch);
+	buf_init(&text, STORE_VALUE_MAX);
+	for (struct json_walk k = json_walk(output); json_walk_next(&k);) {
+		struct slice id = json_text(json_get(k.value, "id"), &scratch);
+
+		buf_clear(&text);
+		json_writer_init(&w, &text);
+		json_begin_object(&w);
+		json_literal_key(&w, "item");
+		json_value_raw(&w, json_raw(k.value));
+		json_end_object(&w);
+		if (id.len > 0 && !w.overflow)
+			(void)stored_put(x, STORE_RESPONSES, stored_item_key(id, &scratch), buf_slice(&text));
+	}
+	buf_done(&text);
+	arena_done(&scratch);
 }
 
 /* Another answer may have come to the same conversation meanwhile: what is in memory is newer than what was read. */
@@ -169,16 +200,20 @@ void stored_keep(struct exchange *x, const struct attempt *a, struct slice respo
 	struct json_error error;
 	struct json_doc doc;
 	struct arena scratch;
+	struct json output;
 
 	if (!s || !s->has_input)
 		return;
-	if (a->naming == STORED_HERE && s->wanted)
-		keep_response(x, response);
-	if (!s->conversation.ptr)
-		return;
 	arena_init(&scratch);
-	if (json_parse(&scratch, response, &doc, &error))
-		keep_in_conversation(x, stored_items(json_get(json_root(&doc), "output"), &scratch));
+	if (json_parse(&scratch, response, &doc, &error)) {
+		output = json_get(json_root(&doc), "output");
+		if (a->names->naming == STORED_HERE && s->wanted) {
+			keep_response(x, response);
+			keep_items(x, output);
+		}
+		if (s->conversation.ptr)
+			keep_in_conversation(x, stored_items(output, &scratch));
+	}
 	arena_done(&scratch);
 }
 

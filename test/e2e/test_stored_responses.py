@@ -166,6 +166,25 @@ class Stored(Case):
         self.assertEqual(counted.status, 200)
         self.assertEqual(one.journal[1].json()["previous_response_id"], "resp_sim-0001")
 
+    def test_items_that_are_only_named(self):
+        """As the Vercel AI SDK goes on: {"type": "item_reference", "id": …} in place of what was said."""
+        one = self.sim("one", "anthropic")
+        weir = self.with_(self.weir_for(one, keys=[{"name": name, "key": key} for name, key in KEYS.items()]))
+        one.next(self.calls(1))
+        first = self.respond(weir, "alice", input="Find things.")
+        named = [{"type": "item_reference", "id": item["id"]} for item in first["output"]]
+        going_on = [{"role": "user", "content": "Find things."}, *named, *self.result(first)]
+        second = self.respond(weir, "alice", input=going_on)
+        self.assertEqual([message["role"] for message in one.journal[1].json()["messages"]], ["user", "assistant", "user"])
+        self.assertIn("thing 1", one.journal[1].body.decode())
+        items = self.call(weir, "GET", f"/v1/responses/{second['id']}/input_items?order=asc", key="alice").json()["data"]
+        self.assertEqual([item["type"] for item in items], ["message", "message", "function_call", "function_call_output"])
+        self.call(weir, "DELETE", f"/v1/responses/{first['id']}", key="alice")
+        for key in KEYS:  # deleted; never hers
+            self.call(weir, "POST", "/v1/responses", {"model": "m", "input": [{"role": "user", "content": "Go on."}, *named]}, key)
+        self.assertEqual([b"thing 1" in request.body for request in one.journal], [False, True] + [False] * (len(one.journal) - 2))
+        self.assert_error(self.call(weir, "GET", f"/v1/responses/item:{first['output'][0]['id']}", key="alice"), 404)
+
     # ---- conversations ----
 
     def test_conversations(self):
