@@ -11,7 +11,7 @@ _weir()
 	fi
 	case $before in
 	-c | --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-	--dialect) mapfile -t COMPREPLY < <(compgen -W "openai-chat openai-responses anthropic gemini" -- "$word"); return ;;
+	--dialect) mapfile -t COMPREPLY < <(compgen -W "openai-chat openai-responses anthropic gemini bedrock cohere ollama" -- "$word"); return ;;
 	--operation) mapfile -t COMPREPLY < <(compgen -W "chat completions embeddings count_tokens compact" -- "$word"); return ;;
 	esac
 	case ${COMP_WORDS[1]} in
