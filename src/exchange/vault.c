@@ -39,15 +39,26 @@ static bool is_of_first_call(const struct vault_turn *v, unsigned block)
 	return call && call->number == block;
 }
 
+static bool is_last(const struct vault_turn *v, unsigned block)
+{
+	const struct answer_choice *c = v->answer.choices;
+
+	return v->answer.choice_count > 0 && c->last && c->last->number == block;
+}
+
 void vault_note(struct vault_turn *v, const struct event *e)
 {
-	struct event copy = *e;
+	struct event copy;
 
 	if (!v->wanted || e->choice != 0)
 		return;
+	copy = *e;
 	switch (e->kind) {
 	case EVENT_TEXT:
-		copy.text = SLICE(""); /* its place and its state, not its words: those the client has */
+		/* Its place and its state, not its words: those the client has. */
+		if (is_last(v, e->block))
+			return;
+		copy.text = SLICE("");
 		break;
 	case EVENT_TOOL_ARGUMENTS:
 		if (!is_of_first_call(v, e->block))

@@ -262,6 +262,45 @@ class Stored(Case):
                 self.assert_error(self.call(weir, "GET", f"/v1/responses/{id}", key="bob"), 404)
         self.assertEqual(len(two.journal), 1)
 
+    def test_a_bound_id_outlives_a_restart(self):
+        two = self.sim("two", "openai-responses")
+        with tempfile.TemporaryDirectory() as folder:
+            store = f"sqlite:{folder}/weir.db"
+            weir = self.weir_for(two, store=store)
+            first = self.respond(weir, input="Hello.")
+            weir.stop()
+            weir = self.with_(self.weir_for(two, store=store))
+            self.respond(weir, input="And?", previous_response_id=first["id"])
+            self.assertEqual(two.journal[1].json()["previous_response_id"], "resp_sim-0001")
+        # Elsewhere it is nobody's.
+        other = self.with_(self.weir_for(two, store="memory"))
+        refused = self.call(other, "POST", "/v1/responses", {"model": "m", "input": "x", "previous_response_id": first["id"]})
+        self.assert_error(refused, 400, "previous_response_not_found")
+
+    def test_a_bound_response_as_a_stream(self):
+        two = self.sim("two", "openai-responses")
+        weir = self.with_(self.weir_for(two))
+        first = self.respond(weir, input="Hello.")
+        events = [event.raw for event in dialects.DIALECTS["openai-responses"].events(Reply(), AskedTwo(), True)]
+        two.next(answers.Play(events, headers=[("content-type", "text/event-stream")]))
+        got = self.call(weir, "GET", f"/v1/responses/{first['id']}?stream=true&starting_after=0")
+        self.assertEqual((got.status, got.complete), (200, True))
+        self.assertEqual(got.body.replace(first["id"].encode(), b"resp_sim-0001"), b"".join(events))
+        self.assertEqual(two.journal[1].query, "stream=true&starting_after=0")
+        self.assertEqual(weir.record_of(got)["output_tokens"], 0)
+
+    def test_a_conversation_on_a_provider_with_storage(self):
+        two = self.sim("two", "openai-responses")
+        weir = self.with_(self.weir_for(two))
+        id = self.call(weir, "POST", "/v1/conversations", {}).json()["id"]
+        for number, stream in enumerate((False, True)):
+            two.next(answers.auto(Reply(text=f"Answer {number}.", id=f"sim-{number}")))
+            self.respond(weir, input=f"Question {number}?", conversation=id, stream=stream)
+        self.assertNotIn("conversation", two.journal[1].json())
+        self.assertEqual([item["role"] for item in two.journal[1].json()["input"]], ["user", "assistant", "user"])
+        items = self.call(weir, "GET", f"/v1/conversations/{id}/items?order=asc").json()["data"]
+        self.assertEqual([item["content"][0]["text"] for item in items], ["Question 0?", "Answer 0.", "Question 1?", "Answer 1."])
+
     def test_a_bound_response_is_asked_for_where_it_lies(self):
         two = self.sim("two", "openai-responses")
         weir = self.with_(self.weir_for(two))
