@@ -55,8 +55,8 @@ static const struct { const char *name; uint64_t field; } others[] = {
 static bool is_known(struct slice name)
 {
 	static const char *const known[] = {
-		"model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "serviceTier", "store",
-		"labels", "generateContentRequest",
+		"model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "serviceTier",
+		"store", "labels", "generateContentRequest",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)

@@ -41,7 +41,8 @@ static void read_thinking(struct chat_reading *r, struct json config)
 			if (ret->wish == REASONING_UNSAID)
 				read_budget(ret, budget);
 		} else if (slice_eq(name, SLICE("includeThoughts"))) {
-			ret->visible = json_is(w.value, JSON_TRUE) ? SAID_YES : json_is(w.value, JSON_FALSE) ? SAID_NO : UNSAID;
+			ret->visible = json_is(w.value, JSON_TRUE) ? SAID_YES :
+				       json_is(w.value, JSON_FALSE) ? SAID_NO : UNSAID;
 		} else {
 			gemini_keep_other(r, FIELD_OTHER, "generationConfig.thinkingConfig", &w);
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* systemInstruction and contents into the hub (DIALECTS §3.2, §3.3, §3.6, §3.13; protos Content, Part). Every part keeps
- * its JSON, which is what goes out again where the target speaks this dialect. */
+/* systemInstruction and contents into the hub (DIALECTS §3.2, §3.3, §3.6, §3.13; protos Content, Part). Every part
+ * keeps its JSON, which is what goes out again where the target speaks this dialect. */
 #include "dialect/gemini/gemini.h"
 
 #include "base/base64.h"
@@ -21,7 +21,8 @@ static bool refuse_part(struct chat_reading *r, const struct place *at, const ch
 
 static struct part *add_part(struct chat_reading *r, struct place *at, enum part_kind kind, struct json part)
 {
-	struct part *p = at->result ? result_add_part(at->result, r->arena, kind) : turn_add_part(at->turn, r->arena, kind);
+	struct part *p = at->result ? result_add_part(at->result, r->arena, kind) :
+				      turn_add_part(at->turn, r->arena, kind);
 
 	p->raw = json_raw(part);
 	p->raw_dialect = DIALECT_GEMINI;
@@ -38,8 +39,8 @@ static void note_thought(struct chat_reading *r, struct place *at, struct part *
 	r->run_turn = at->turn;
 }
 
-/* A block of thoughts of another provider was sent in pieces, its state behind them (events_write.c), and SDKs keep each
- * piece as a part: they become one again, because a signature is over the whole. */
+/* A block of thoughts of another provider was sent in pieces, its state behind them (events_write.c), and SDKs keep
+ * each piece as a part: they become one again, because a signature is over the whole. */
 static void gather_thoughts(struct chat_reading *r, struct part *last)
 {
 	size_t len = last->text.len;
@@ -77,8 +78,8 @@ static void read_text(struct chat_reading *r, struct place *at, struct json part
 {
 	struct slice text = json_text(json_get(part, "text"), r->arena), hidden = { 0 };
 	bool thought = json_is(json_get(part, "thought"), JSON_TRUE), redacted = false;
-	struct reasoning_state state = gemini_read_state(json_text(gemini_get(part, "thoughtSignature"), r->arena), r->arena,
-							 &redacted, &hidden);
+	struct reasoning_state state = gemini_read_state(json_text(gemini_get(part, "thoughtSignature"), r->arena),
+							 r->arena, &redacted, &hidden);
 	struct part *p;
 
 	if (text.len == 0 && !state.payload.ptr && hidden.len == 0)
@@ -114,7 +115,8 @@ static bool is_stored(struct slice uri)
 /* A video without a type: YouTube's, which Google alone reads. */
 static enum part_kind kind_of(const struct media *m)
 {
-	bool watched = slice_find(m->value, SLICE("youtube.com/")) != SIZE_MAX || slice_find(m->value, SLICE("youtu.be/")) != SIZE_MAX;
+	bool watched = slice_find(m->value, SLICE("youtube.com/")) != SIZE_MAX ||
+		       slice_find(m->value, SLICE("youtu.be/")) != SIZE_MAX;
 
 	if (m->source != MEDIA_DATA && m->mime.len == 0 && watched)
 		return PART_VIDEO;
@@ -162,7 +164,8 @@ static bool read_call(struct chat_reading *r, struct place *at, struct json part
 	p->call->id = json_text(json_get(call, "id"), r->arena);
 	p->call->name = json_text(json_get(call, "name"), r->arena);
 	p->call->arguments = json_is(arguments, JSON_OBJECT) ? json_raw(arguments) : SLICE("{}");
-	p->state = gemini_read_state(json_text(gemini_get(part, "thoughtSignature"), r->arena), r->arena, &redacted, &ignored);
+	p->state = gemini_read_state(json_text(gemini_get(part, "thoughtSignature"), r->arena), r->arena, &redacted,
+				     &ignored);
 	return true;
 }
 
@@ -237,7 +240,8 @@ static bool read_part(struct chat_reading *r, struct place *at, struct json part
 	}
 	if (!json_is(part, JSON_OBJECT))
 		return refuse_part(r, at, "each part must be an object, such as {\"text\": \"…\"}");
-	told = json_exists(json_get(part, "text")) || (json_count(part) == 1 && json_exists(gemini_get(part, "thoughtSignature")));
+	told = json_exists(json_get(part, "text")) ||
+	       (json_count(part) == 1 && json_exists(gemini_get(part, "thoughtSignature")));
 	if (!told)
 		r->run = 0;
 	if (json_is(call, JSON_OBJECT) && !at->result)
@@ -280,7 +284,8 @@ bool gemini_read_system(struct chat_reading *r, struct json system)
 	/* SDKs give it a role, which means nothing. */
 	for (struct json_walk w = json_walk(is_content ? system : (struct json){ 0 }); json_walk_next(&w);)
 		if (!json_text_eq(w.key, SLICE("parts")))
-			gemini_keep_other(r, json_text_eq(w.key, SLICE("role")) ? 0 : FIELD_OTHER, "systemInstruction", &w);
+			gemini_keep_other(r, json_text_eq(w.key, SLICE("role")) ? 0 : FIELD_OTHER, "systemInstruction",
+					  &w);
 	return read_parts(r, &at, is_content ? json_get(system, "parts") : system);
 }
 

@@ -26,7 +26,8 @@ static void read_server_tool(struct chat_reading *r, struct slice name, struct j
 {
 	static const struct { const char *name; enum tool_kind kind; } kinds[] = {
 		{ "googleSearch", TOOL_WEB_SEARCH }, { "googleSearchRetrieval", TOOL_WEB_SEARCH },
-		{ "enterpriseWebSearch", TOOL_WEB_SEARCH }, { "urlContext", TOOL_WEB_FETCH }, { "codeExecution", TOOL_CODE },
+		{ "enterpriseWebSearch", TOOL_WEB_SEARCH }, { "urlContext", TOOL_WEB_FETCH },
+		{ "codeExecution", TOOL_CODE },
 	};
 	enum tool_kind kind = TOOL_OTHER;
 	struct tool *t;
@@ -43,7 +44,8 @@ static void read_server_tool(struct chat_reading *r, struct slice name, struct j
 static bool read_tool(struct chat_reading *r, struct json tool)
 {
 	if (!json_is(tool, JSON_OBJECT))
-		return gemini_refuse(r, "tools", "tools: each tool must be an object, such as {\"functionDeclarations\": […]}");
+		return gemini_refuse(r, "tools",
+				     "tools: each tool must be an object, such as {\"functionDeclarations\": […]}");
 	for (struct json_walk w = json_walk(tool); json_walk_next(&w);) {
 		struct slice name = gemini_key(w.key, r->arena);
 
@@ -101,7 +103,8 @@ static bool read_mode(struct chat_reading *r, struct json mode)
 			if (t->kind == TOOL_FUNCTION)
 				t->strict = SAID_YES;
 	} else if (!is_mode(mode, SLICE("MODE_UNSPECIFIED"), 0, r->arena)) {
-		return gemini_refuse(r, "toolConfig", "toolConfig.functionCallingConfig.mode must be AUTO, ANY, NONE or VALIDATED");
+		return gemini_refuse(r, "toolConfig",
+				     "toolConfig.functionCallingConfig.mode must be AUTO, ANY, NONE or VALIDATED");
 	}
 	return true;
 }

@@ -35,7 +35,8 @@ static int64_t count_audio(struct json details)
 /* DIALECTS §3.10 */
 static enum service_tier read_service(struct json tier)
 {
-	return json_text_eq(tier, SLICE("standard")) ? SERVICE_STANDARD : json_text_eq(tier, SLICE("flex")) ? SERVICE_FLEX :
+	return json_text_eq(tier, SLICE("standard")) ? SERVICE_STANDARD :
+	       json_text_eq(tier, SLICE("flex")) ? SERVICE_FLEX :
 	       json_text_eq(tier, SLICE("priority")) ? SERVICE_PRIORITY : SERVICE_NOT_SAID;
 }
 
@@ -167,7 +168,8 @@ void gemini_read_event(struct event_reader *r, const struct frame *f, struct are
 		r->terminated = true;
 		ret->flags |= READING_TERMINATOR;
 		if (!r->finished && !f->has_data)
-			reading_malformed(ret, FAILURE_CUT, "the provider closed the array before the answer was complete");
+			reading_malformed(ret, FAILURE_CUT,
+					  "the provider closed the array before the answer was complete");
 	}
 	if (!f->has_data) {
 		if (!f->closes)
@@ -239,7 +241,8 @@ void gemini_read_whole(struct event_reader *r, struct slice body, struct arena *
 	else
 		answered = read_answer(r, root, scratch, ret);
 	if (!answered) {
-		reading_malformed(ret, FAILURE_MALFORMED, "the provider's answer has neither candidates nor anything else to be one");
+		reading_malformed(ret, FAILURE_MALFORMED,
+				  "the provider's answer has neither candidates nor anything else to be one");
 		return;
 	}
 	whole_complete(r, ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GenerateContentResponse as the hub's events (DIALECTS §4.2, §4.3, §4.5, §4.7, §5.5). Chunks of a stream and whole
- * answers have the same shape: parts of a candidate follow each other, pieces of the same text or thought make one block,
- * a signature closes the block it stands on. */
+ * answers have the same shape: parts of a candidate follow each other, pieces of the same text or thought make one
+ * block, a signature closes the block it stands on. */
 #include "dialect/gemini/gemini.h"
 
 enum voice_kind { VOICE_NONE, VOICE_TEXT, VOICE_THOUGHT };
@@ -121,7 +121,8 @@ static void hear_signature(struct event_reader *r, unsigned choice, struct slice
 	v->open = VOICE_NONE;
 }
 
-static void hear_media(struct event_reader *r, unsigned choice, struct json data, struct json file, struct arena *scratch)
+static void hear_media(struct event_reader *r, unsigned choice, struct json data, struct json file,
+		       struct arena *scratch)
 {
 	struct json from = json_exists(data) ? data : file;
 	struct media m = { .source = json_exists(data) ? MEDIA_DATA : MEDIA_URL };
@@ -151,12 +152,14 @@ static void end_partial(struct event_reader *r, unsigned choice, struct arena *s
 
 	if (!v->partial)
 		return;
-	event_add(r->sink, EVENT_TOOL_ARGUMENTS, choice, v->partial_block)->text = partial_arguments_text(v->partial, scratch);
+	event_add(r->sink, EVENT_TOOL_ARGUMENTS, choice, v->partial_block)->text =
+		partial_arguments_text(v->partial, scratch);
 	event_add(r->sink, EVENT_TOOL_END, choice, v->partial_block);
 	v->partial = NULL;
 }
 
-static unsigned begin_call(struct event_reader *r, unsigned choice, struct json call, struct slice signature, struct arena *scratch)
+static unsigned begin_call(struct event_reader *r, unsigned choice, struct json call, struct slice signature,
+			   struct arena *scratch)
 {
 	unsigned block = begin_block(voice_of(r, choice), VOICE_NONE);
 	struct event *e = event_add(r->sink, EVENT_TOOL_BEGIN, choice, block);
@@ -169,11 +172,13 @@ static unsigned begin_call(struct event_reader *r, unsigned choice, struct json 
 
 /* Vertex with streamFunctionCallArguments: a call with a name and `willContinue`, then parts with partialArgs, then an
  * empty one (DIALECTS §5.5). False: this one is whole. */
-static bool hear_partial(struct event_reader *r, unsigned choice, struct json call, struct slice signature, struct arena *scratch)
+static bool hear_partial(struct event_reader *r, unsigned choice, struct json call, struct slice signature,
+			 struct arena *scratch)
 {
 	struct voice *v = voice_of(r, choice);
 	struct json arguments = json_get(call, "partialArgs");
-	bool continues = json_is(json_get(call, "willContinue"), JSON_TRUE), named = json_is_filled(json_get(call, "name"));
+	bool continues = json_is(json_get(call, "willContinue"), JSON_TRUE);
+	bool named = json_is_filled(json_get(call, "name"));
 
 	if (named && v->partial)
 		end_partial(r, choice, scratch);
@@ -191,7 +196,8 @@ static bool hear_partial(struct event_reader *r, unsigned choice, struct json ca
 }
 
 /* Calls come whole (id, name, args), the id from newer models only. */
-static void hear_call(struct event_reader *r, unsigned choice, struct json call, struct slice signature, struct arena *scratch)
+static void hear_call(struct event_reader *r, unsigned choice, struct json call, struct slice signature,
+		      struct arena *scratch)
 {
 	struct json arguments = json_get(call, "args");
 	unsigned block;
@@ -241,7 +247,8 @@ static void hear_part(struct event_reader *r, unsigned choice, struct json part,
 /* Into the numbering of the block in which it begins; whatever lies beyond the text is not said. */
 static void place_citation(struct voice *v, struct citation *c, struct json segment, unsigned *ret_block)
 {
-	int64_t start = json_i64_or(json_get(segment, "startIndex"), 0), end = json_i64_or(json_get(segment, "endIndex"), -1);
+	int64_t start = json_i64_or(json_get(segment, "startIndex"), 0);
+	int64_t end = json_i64_or(json_get(segment, "endIndex"), -1);
 	unsigned i = v->text_count;
 
 	*ret_block = (unsigned)v->text_block;
@@ -282,7 +289,8 @@ static bool read_chunk(struct json chunk, struct citation *c, struct arena *scra
 	return json_is(from, JSON_OBJECT);
 }
 
-static void hear_support(struct event_reader *r, unsigned choice, struct json support, struct json chunks, struct arena *scratch)
+static void hear_support(struct event_reader *r, unsigned choice, struct json support, struct json chunks,
+			 struct arena *scratch)
 {
 	struct json segment = json_get(support, "segment");
 	struct voice *v = voice_of(r, choice);
@@ -381,9 +389,10 @@ static void hear_logprobs(struct event_reader *r, unsigned choice, struct json r
 
 /* ---- the whole ---- */
 
-/* The first Geminis said STOP in every chunk, also before they were stopped by a filter: then a later word counts, and all
- * writers keep the last one for the end. */
-static void hear_stop(struct event_reader *r, unsigned choice, struct slice word, struct slice detail, struct arena *scratch)
+/* The first Geminis said STOP in every chunk, also before they were stopped by a filter: then a later word counts,
+ * and all writers keep the last one for the end. */
+static void hear_stop(struct event_reader *r, unsigned choice, struct slice word, struct slice detail,
+		      struct arena *scratch)
 {
 	struct voice *v = voice_of(r, choice);
 	struct event *e;

@@ -5,8 +5,9 @@
  *     stream = chunk* last                each chunk: one part of one candidate
  *     last   = all candidates' finishReason and groundingMetadata, usageMetadata
  *
- * Function calls come whole: their arguments wait for their end. A state comes behind the text that it belongs to, on an
- * empty one. A client that did not ask for thoughts sees none: their text waits and travels within the state (state.c). */
+ * Function calls come whole: their arguments wait for their end. A state comes behind the text that it belongs to, on
+ * an empty one. A client that did not ask for thoughts sees none: their text waits and travels within the state
+ * (state.c). */
 #include "dialect/gemini/gemini.h"
 
 enum { CALLS_OPEN_MAX = 1024 };
@@ -104,7 +105,8 @@ static bool hold(struct event_writer *w, char **text, size_t *len, size_t *capac
 
 static void begin_chunk(struct event_writer *w, struct json_writer *j, struct buf *out)
 {
-	struct slice before = w->framing == FRAMING_SSE ? SLICE("data: ") : w->written == 0 ? SLICE("[") : SLICE(",\r\n");
+	struct slice before = w->framing == FRAMING_SSE ? SLICE("data: ") :
+			      w->written == 0 ? SLICE("[") : SLICE(",\r\n");
 
 	json_writer_init(j, out);
 	j->overflow = !buf_append_slice(out, before);
@@ -147,7 +149,8 @@ static bool end_part(struct event_writer *w, struct json_writer *j, unsigned cho
 	return end_chunk(w, j, false);
 }
 
-static bool write_text(struct event_writer *w, unsigned choice, struct slice text, bool thought, struct slice state, struct buf *out)
+static bool write_text(struct event_writer *w, unsigned choice, struct slice text, bool thought, struct slice state,
+		       struct buf *out)
 {
 	struct json_writer j;
 

@@ -16,7 +16,9 @@ static int64_t known(int64_t n)
 static void write_details(struct json_writer *j, const char *name, int64_t all, int64_t audio, int64_t image)
 {
 	const struct { const char *name; int64_t tokens; } rows[] = {
-		{ "TEXT", known(all - known(audio) - known(image)) }, { "AUDIO", known(audio) }, { "IMAGE", known(image) },
+		{ "TEXT", known(all - known(audio) - known(image)) },
+		{ "AUDIO", known(audio) },
+		{ "IMAGE", known(image) },
 	};
 
 	if (known(audio) + known(image) == 0)
@@ -34,13 +36,14 @@ static void write_details(struct json_writer *j, const char *name, int64_t all, 
 	json_end_array(j);
 }
 
-/* promptTokenCount has the cached ones in it and leaves tool use out, candidatesTokenCount leaves thoughts out (DIALECTS
- * §4.4). */
+/* promptTokenCount has the cached ones in it and leaves tool use out, candidatesTokenCount leaves thoughts out
+ * (DIALECTS §4.4). */
 void gemini_write_usage(struct json_writer *j, const struct usage *u)
 {
 	static const char *const tiers[] = { [SERVICE_STANDARD] = "standard", [SERVICE_BATCH] = "standard",
 					     [SERVICE_FLEX] = "flex", [SERVICE_PRIORITY] = "priority" };
-	int64_t prompt = known(known(u->input) - known(u->input_tool)), said = known(known(u->output) - known(u->output_reasoning));
+	int64_t prompt = known(known(u->input) - known(u->input_tool));
+	int64_t said = known(known(u->output) - known(u->output_reasoning));
 
 	json_begin_object(j);
 	json_member_int(j, "promptTokenCount", prompt);
@@ -160,7 +163,8 @@ static void write_support(struct json_writer *j, int64_t start, int64_t end, uns
 	json_end_object(j);
 }
 
-enum { SOURCES_MAX = 256 };            /* citations of one candidate that are written; looking for equal sources is quadratic */
+/* Citations of one candidate that are written: looking for equal sources is quadratic. */
+enum { SOURCES_MAX = 256 };
 
 void gemini_write_grounding(struct json_writer *j, const struct grounding *g, const struct text_offsets *o)
 {
@@ -347,7 +351,8 @@ static void write_evidence(struct event_writer *w, struct json_writer *j, const 
 		}
 }
 
-static void write_candidate(struct event_writer *w, struct json_writer *j, const struct answer_choice *c, unsigned index)
+static void write_candidate(struct event_writer *w, struct json_writer *j, const struct answer_choice *c,
+			    unsigned index)
 {
 	json_begin_object(j);
 	json_literal_key(j, "content");

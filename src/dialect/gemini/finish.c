@@ -53,8 +53,10 @@ struct slice gemini_finish_word(int64_t number, bool vertex)
 struct slice gemini_finish_of(enum stop_reason reason, struct slice word)
 {
 	static const char *const plain[STOP_REASON_COUNT] = {
-		[STOP_END] = "STOP", [STOP_SEQUENCE] = "STOP", [STOP_LENGTH] = "MAX_TOKENS", [STOP_CONTEXT] = "MAX_TOKENS",
-		[STOP_TOOL_CALLS] = "STOP", [STOP_REFUSAL] = "SAFETY", [STOP_DECLINED] = "STOP", [STOP_PAUSE] = "CONTINUATION",
+		[STOP_END] = "STOP", [STOP_SEQUENCE] = "STOP", [STOP_LENGTH] = "MAX_TOKENS",
+		[STOP_CONTEXT] = "MAX_TOKENS",
+		[STOP_TOOL_CALLS] = "STOP", [STOP_REFUSAL] = "SAFETY", [STOP_DECLINED] = "STOP",
+		[STOP_PAUSE] = "CONTINUATION",
 		[STOP_MALFORMED] = "MALFORMED_FUNCTION_CALL", [STOP_UNKNOWN] = "OTHER",
 	};
 

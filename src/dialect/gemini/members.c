@@ -43,7 +43,8 @@ struct slice gemini_key(struct json key, struct arena *a)
 
 		if (joint)
 			i++;
-		camel[len++] = joint && name.ptr[i] >= 'a' && name.ptr[i] <= 'z' ? (char)(name.ptr[i] - 'a' + 'A') : name.ptr[i];
+		bool raised = joint && name.ptr[i] >= 'a' && name.ptr[i] <= 'z';
+		camel[len++] = raised ? (char)(name.ptr[i] - 'a' + 'A') : name.ptr[i];
 	}
 	return slice_of(camel, len);
 }

@@ -66,7 +66,8 @@ int64_t offsets_characters(const struct text_offsets *o, int64_t bytes)
 	/* The word of the last byte that counts: the one after may not have been begun. */
 	word = (size_t)(bytes - 1) / 64;
 	unsigned rest = (unsigned)(bytes - (int64_t)(64 * word));
-	return (int64_t)(o->before[word] + bits_of(rest == 64 ? o->starts[word] : o->starts[word] & ((1ull << rest) - 1)));
+	uint64_t starts = rest == 64 ? o->starts[word] : o->starts[word] & ((1ull << rest) - 1);
+	return (int64_t)(o->before[word] + bits_of(starts));
 }
 
 int64_t offsets_bytes(const struct text_offsets *o, int64_t characters)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vertex's streamed function calls: pieces of arguments, each with the JSONPath of the value it belongs to, put together
- * to the object they make (DIALECTS §5.5; proto PartialArg of aiplatform v1beta1: RFC 9535 paths of names and indexes).
- * The nodes lie in the arena of the answer. */
+/* Vertex's streamed function calls: pieces of arguments, each with the JSONPath of the value it belongs to, put
+ * together to the object they make (DIALECTS §5.5; proto PartialArg of aiplatform v1beta1: RFC 9535 paths of names
+ * and indexes). The nodes lie in the arena of the answer. */
 #include "dialect/gemini/gemini.h"
 
 #include "json/writer.h"

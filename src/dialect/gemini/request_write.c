@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's chat as a generateContent request or the count of its tokens: its members but the conversation, the tools and
- * generationConfig (DIALECTS §3.1, §3.10, §8.10). What stays the same over a conversation stands in front of what
- * grows. */
+/* The hub's chat as a generateContent request or the count of its tokens: its members but the conversation, the
+ * tools and generationConfig (DIALECTS §3.1, §3.10, §8.10). What stays the same over a conversation stands in front
+ * of what grows. */
 #include "dialect/gemini/gemini.h"
 
 #include <stdarg.h>
@@ -28,7 +28,8 @@ static bool is_within(const struct other_member *m, struct slice parent)
 	       slice_find(slice_after(m->path, parent.len + 1), SLICE(".")) == SIZE_MAX;
 }
 
-static const struct other_member *first_other(const struct request_writing *r, const struct other_member *m, struct slice parent)
+static const struct other_member *first_other(const struct request_writing *r, const struct other_member *m,
+					      struct slice parent)
 {
 	/* Without a field: what matters to nobody else, and is only kept. */
 	while (m && !((m->field == 0 || writes(r, m->field)) && is_within(m, parent)))
@@ -71,7 +72,8 @@ static bool is_label(struct slice text, bool key)
 static void write_labels(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
-	bool user = c->user.len > 0 && writes(r, FIELD_USER), pairs = json_count(c->metadata) > 0 && writes(r, FIELD_METADATA);
+	bool user = c->user.len > 0 && writes(r, FIELD_USER);
+	bool pairs = json_count(c->metadata) > 0 && writes(r, FIELD_METADATA);
 	bool vertex = (r->target->quirks & QUIRK_VERTEX_BODY) != 0, any = false;
 
 	if (is_own(r) && vertex && pairs) {
@@ -181,5 +183,6 @@ bool gemini_write_chat(const struct chat *c, const struct chat_target *t, struct
 		json_end_object(&r.json);
 	json_end_object(&r.json);
 	*t->rewritten_lossy |= r.lossy;
-	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST,
+					       "the translated request is larger than what may be sent");
 }

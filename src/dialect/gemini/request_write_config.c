@@ -70,7 +70,8 @@ static void plan_effort(struct request_writing *r, struct thinking *t, unsigned 
 	const struct model_rules *rules = r->target->rules;
 
 	if (rules->reasoning == REASONING_BUDGET)
-		set_budget(t, effort_to_budget(effort, r->target->max_output, rules->budget_min > 0 ? rules->budget_min : 1,
+		set_budget(t, effort_to_budget(effort, r->target->max_output,
+					       rules->budget_min > 0 ? rules->budget_min : 1,
 					       rules->budget_max > 0 ? rules->budget_max : BUDGET_MAX));
 	else
 		t->level = level_of(r, effort);
@@ -140,7 +141,8 @@ static void write_thinking(struct request_writing *r)
 	struct thinking t = { 0 };
 
 	plan_thinking(r, &t);
-	bool shown = visible == SAID_YES || (expects_thoughts(r, &t) && r->target->rules->reasoning != REASONING_ABSENT);
+	bool shown = visible == SAID_YES ||
+		     (expects_thoughts(r, &t) && r->target->rules->reasoning != REASONING_ABSENT);
 	bool hidden = visible == SAID_NO && is_own(r);
 	if (t.level == 0 && !t.budget_said && !shown && !hidden && !gemini_has_others(r, path))
 		return;
@@ -175,7 +177,8 @@ static bool write_format(struct request_writing *r)
 		return true;
 	json_literal_key(&r->json, "responseJsonSchema");
 	if (!schema_write(f->schema, SCHEMA_GEMINI_JSON, SCHEMA_OUTPUT, r->arena, &r->json, &report))
-		return gemini_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+		return gemini_cannot_write(r, "the schema of the answer cannot be said to this model: %s",
+					   report.reason);
 	if (report.lossy)
 		r->lossy |= FIELD_FORMAT_SCHEMA;
 	return true;
@@ -192,8 +195,8 @@ static void write_modalities(struct request_writing *r)
 
 /* ---- sampling and limits ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double lowest,
-			 double highest)
+static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+			 double lowest, double highest)
 {
 	if (!n->said || !writes(r, field))
 		return;
@@ -209,7 +212,8 @@ static void write_number(struct request_writing *r, struct slice key, const stru
 }
 
 /* A 32-bit integer; whatever is none cannot be cut to one that means the same. */
-static void write_integer(struct request_writing *r, struct slice key, const struct number *n, uint64_t field, double lowest)
+static void write_integer(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+			  double lowest)
 {
 	if (!n->said || !writes(r, field))
 		return;

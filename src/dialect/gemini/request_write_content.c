@@ -5,8 +5,8 @@
  * of turns between two assistant turns becomes one content of the user's: the results of tools first, in the order of
  * their calls (Vertex pairs them by that), then their media that have no place in a result, then the rest in order,
  * system text among it as <system-reminder>, because Gemini has system text in front only. All of it depends on the
- * conversation so far and on nothing that comes later, so that a grown one begins with the same bytes; so does the dummy
- * signature, which would be needed in the current turn only. */
+ * conversation so far and on nothing that comes later, so that a grown one begins with the same bytes; so does the
+ * dummy signature, which would be needed in the current turn only. */
 #include "dialect/gemini/gemini.h"
 
 #include "dialect/chat_shape.h"
@@ -14,8 +14,8 @@
 
 /* What stands for the user's first word where there is none. */
 #define FIRST_WORD "Begin."
-/* Gemini 3 and later refuse a function call without a signature; this one is documented to stand for those that never had
- * one (DIALECTS §3.13). */
+/* Gemini 3 and later refuse a function call without a signature; this one is documented to stand for those that
+ * never had one (DIALECTS §3.13). */
 #define DUMMY_SIGNATURE "skip_thought_signature_validator"
 
 enum { ORDERED_MAX = 512 };            /* calls or results of one run that are brought into order */
@@ -73,12 +73,16 @@ static void write_blob(struct request_writing *r, const struct part *p)
 	json_end_object(&r->json);
 }
 
-/* A document that is text is said as text: what it is called in front of it. */
+/* A document that is text is said as text: what it is called, and what is said about it, in front of it. */
 static struct slice document_text(struct request_writing *r, const struct media *m)
 {
-	if (m->name.len == 0)
+	struct slice head = m->name;
+
+	if (m->context.len > 0)
+		head = head.len > 0 ? arena_printf(r->arena, "%.*s\n%.*s", SLICE_ARG(head), SLICE_ARG(m->context)) : m->context;
+	if (head.len == 0)
 		return m->value;
-	return arena_printf(r->arena, "%.*s\n\n%.*s", SLICE_ARG(m->name), SLICE_ARG(m->value));
+	return arena_printf(r->arena, "%.*s\n\n%.*s", SLICE_ARG(head), SLICE_ARG(m->value));
 }
 
 static bool write_media(struct request_writing *r, const struct part *p)
@@ -335,14 +339,18 @@ static void write_results(struct contents *c, const struct turn *from, const str
 			write_result(c, results[i]);
 }
 
+static struct slice remind(struct request_writing *r, struct slice text)
+{
+	return arena_printf(r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(text));
+}
+
 static bool write_user_part(struct contents *c, const struct turn *t, const struct part *p)
 {
 	if (p->kind == PART_TEXT || p->kind == PART_REFUSAL) {
 		if (p->text.len == 0)
 			return true;
 		open_content(c, ROLE_USER);
-		write_text(c->r, t->role != ROLE_SYSTEM ? p->text :
-			   arena_printf(c->r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(p->text)), SLICE(""));
+		write_text(c->r, t->role == ROLE_SYSTEM ? remind(c->r, p->text) : p->text, SLICE(""));
 		return true;
 	}
 	if (!p->media)

@@ -20,7 +20,8 @@ static bool write_parameters(struct request_writing *r, const struct tool *t)
 		json_value_raw(&r->json, buf_slice(&text));
 	}
 	buf_done(&text);
-	return ok || gemini_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
+	return ok || gemini_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
+					 SLICE_ARG(t->name),
 					 report.reason ? report.reason : "it is too long");
 }
 
@@ -51,7 +52,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 	};
 
 	if (!is_own(r) && (t->kind >= COUNT_OF(plain) || !plain[t->kind]))
-		return gemini_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here", SLICE_ARG(t->name));
+		return gemini_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
+					   SLICE_ARG(t->name));
 	json_begin_object(&r->json);
 	json_key(&r->json, is_own(r) ? t->name : slice_cstr(plain[t->kind]));
 	json_value_raw(&r->json, is_own(r) ? json_raw(t->raw) : SLICE("{}"));

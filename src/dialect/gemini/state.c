@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reasoning state of other providers in a thoughtSignature (DIALECTS §3.13). A part knows no redacted reasoning, and a
- * client that did not ask for thoughts may not be sent them as text; yet their providers want them back verbatim. Such a
- * state is wrapped once more, as Gemini's own, around
+ * client that did not ask for thoughts may not be sent them as text; yet their providers want them back verbatim. Such
+ * a state is wrapped once more, as Gemini's own, around
  *
  *     'r' state                 redacted
  *     't' state "\n" text       with the text that was not shown; the state may be empty
@@ -26,7 +26,8 @@ struct slice gemini_hide_state(struct slice payload, bool redacted, struct slice
 	return state_wrap(slice_of(inner, (size_t)(at - inner)), SLICE(""), DIALECT_GEMINI, a);
 }
 
-struct reasoning_state gemini_read_state(struct slice signature, struct arena *a, bool *ret_redacted, struct slice *ret_text)
+struct reasoning_state gemini_read_state(struct slice signature, struct arena *a, bool *ret_redacted,
+					 struct slice *ret_text)
 {
 	struct reasoning_state s = state_read(signature, DIALECT_GEMINI, a);
 	struct slice payload = s.payload, first;
