@@ -3,6 +3,7 @@
 that has what they name."""
 
 import json
+import pathlib
 import re
 import tempfile
 
@@ -147,6 +148,22 @@ class Stored(Case):
                 self.assertNotIn("previous_response_id", sent)
                 self.assertEqual([item["role"] for item in sent["input"]], ["user", "assistant", "user"])
                 self.assertEqual(self.call(weir, "GET", f"/v1/responses/{second['id']}").json(), second)
+
+    def test_a_store_that_does_not_answer(self):
+        """503 for what must be known; what would only be useful is done without."""
+        one = self.sim("one", "anthropic")
+        with tempfile.TemporaryDirectory() as folder:
+            weir = self.with_(self.weir_for(one, store=f"sqlite:{folder}/weir.db"))
+            for file in pathlib.Path(folder).iterdir():
+                file.write_bytes(b"no database " * 4096)
+            response = self.call(weir, "GET", "/v1/responses/resp_0")
+            self.assert_error(response, 503, "weir_unavailable")
+            self.assertIsNotNone(response.header("retry-after"))
+            self.assert_error(self.call(weir, "POST", "/v1/responses", {"model": "m", "input": "x", "previous_response_id": "resp_0"}), 503)
+            self.assertEqual(one.journal, [])
+            self.respond(weir, input=[{"role": "user", "content": "Go."},
+                                      {"type": "function_call", "call_id": "c", "name": "look_up", "arguments": "{}"},
+                                      {"type": "function_call_output", "call_id": "c", "output": "found"}])
 
     def test_what_is_said_twice_is_refused(self):
         one = self.sim("one", "openai-responses")
