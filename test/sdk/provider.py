@@ -13,11 +13,14 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from sim import Sim, answers, steps  # noqa: E402
-from sim.dialects import Reply  # noqa: E402
+from sim.dialects import Reply, Usage  # noqa: E402
+
+MEMBERS = ("text", "finish", "id", "model", "reasoning", "calls", "refusal", "citations")
 
 
 def reply_of(script):
-    return Reply(**{name: script[name] for name in ("text", "finish", "id", "model", "calls") if name in script})
+    usage = {"usage": Usage(**script["usage"])} if "usage" in script else {}
+    return Reply(**{name: script[name] for name in MEMBERS if name in script}, **usage)
 
 
 def after_content(count, step):
@@ -49,7 +52,8 @@ def main():
         command = json.loads(line)
         name, answer = command.get("name"), {}
         if command["op"] == "start":
-            sims[name] = Sim(*command["speaks"], key=command.get("key"), name=name, models=command.get("models"))
+            sims[name] = Sim(*command["speaks"], key=command.get("key"), name=name, models=command.get("models"),
+                             strict=command.get("strict", False))
             answer = {"url": sims[name].url}
         elif command["op"] == "next":
             sims[name].script.clear()  # what an earlier test did not use

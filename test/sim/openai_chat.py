@@ -13,8 +13,9 @@ MEMBERS = set("""model messages audio frequency_penalty logit_bias logprobs max_
     verbosity web_search_options function_call functions""".split())
 PARTS = {"user": ("text", "image_url", "input_audio", "file"), "assistant": ("text", "refusal"), "system": ("text",),
          "developer": ("text",), "tool": ("text",), "function": ("text",)}
-# reasoning_content is DeepSeek's and others'; this provider gives it out and takes it back (DIALECTS §3.13).
-MESSAGE_MEMBERS = set("role content name refusal audio tool_calls tool_call_id function_call annotations reasoning_content".split())
+# reasoning_content is DeepSeek's and others'; this provider gives it out and takes it back (DIALECTS §3.13). `parsed` is what OpenAI's own
+# SDK adds to the messages that its stream helper gathers, and its users send those back.
+MESSAGE_MEMBERS = set("role content name refusal audio tool_calls tool_call_id function_call annotations reasoning_content parsed".split())
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
