@@ -89,6 +89,8 @@ struct slice shape_arguments_object(struct slice arguments, struct arena *scratc
 /* What a tool's result says where it may only be text: "Error: " in front when it is one, a word in place of each
  * medium, which follows in the next user message (DIALECTS §3.6). */
 struct slice shape_result_text(const struct tool_result *r, struct arena *scratch);
+/* A document that is text, in a frame of its own: where there are no documents. */
+struct slice shape_document_text(const struct media *m, struct arena *scratch);
 /* All texts of a list of parts with something between them; the text itself when there is one. */
 struct slice shape_join_texts(const struct part *parts, const char *between, struct arena *scratch);
 /* The end of the run of turns of the same role that begins with `t`. */

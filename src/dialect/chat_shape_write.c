@@ -209,6 +209,16 @@ void shape_begin_image(struct json_writer *w, const struct media *m, struct aren
 	json_end_object(w);
 }
 
+struct slice shape_document_text(const struct media *m, struct arena *scratch)
+{
+	struct slice title = m->name.len > 0 ? m->name : SLICE("document");
+
+	if (m->context.len > 0)
+		return arena_printf(scratch, "<document title=\"%.*s\" context=\"%.*s\">\n%.*s\n</document>",
+				    SLICE_ARG(title), SLICE_ARG(m->context), SLICE_ARG(m->value));
+	return arena_printf(scratch, "<document title=\"%.*s\">\n%.*s\n</document>", SLICE_ARG(title), SLICE_ARG(m->value));
+}
+
 struct slice shape_join_texts(const struct part *parts, const char *between, struct arena *scratch)
 {
 	size_t space = strlen(between), len = 0;

@@ -193,7 +193,7 @@ static void test_names(void **state)
 	assert_int_equal(dialect_id_by_name(SLICE("ollama")), DIALECT_OLLAMA);
 	assert_int_equal(dialect_id_by_name(SLICE("openai")), DIALECT_COUNT);
 	assert_ptr_equal(dialect_by_id(DIALECT_GEMINI), &dialect_gemini);
-	assert_null(dialect_by_id(DIALECT_BEDROCK));
+	assert_ptr_equal(dialect_by_id(DIALECT_BEDROCK), &dialect_bedrock);
 	assert_null(dialect_by_id(DIALECT_COUNT));
 	for (unsigned i = 0; i < DIALECT_COUNT; i++) {
 		const struct dialect *d = dialect_by_id((enum dialect_id)i);

@@ -54,6 +54,8 @@ static bool write_request(struct exchange *x, struct translation *t, const struc
 	failure_set(reterr, FAILURE_REQUEST, "the request does not fit limits.body when it is written for %.*s",
 		    SLICE_ARG(c->provider->name));
 	ok = chat && c->binding->dialect->write_chat(chat, &target, &x->worker->scratch, &t->request, reterr);
+	if (ok && state_loses_reasoning(chat, target.provider, c->binding->dialect->id, target.rules))
+		t->losses |= FIELD_REASONING_HISTORY;
 	arena_reset(&x->worker->scratch);
 	return ok;
 }

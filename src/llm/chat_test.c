@@ -259,6 +259,24 @@ static void test_state(void **state)
 	}
 }
 
+/* Left out, and named: what belongs to somebody else, and words that the model does not ask to have back. */
+static void test_lost_reasoning(void **state)
+{
+	static const struct model_rules plain, asks = { .replay = REPLAY_CONTENT };
+	struct chat c;
+	struct part *p;
+
+	chat_init(&c, DIALECT_OPENAI_CHAT);
+	p = turn_add_part(chat_add_turn(&c, &a, ROLE_ASSISTANT), &a, PART_REASONING);
+	p->text = SLICE("Hm.");
+	assert_true(state_loses_reasoning(&c, SLICE("anthropic"), DIALECT_ANTHROPIC, &plain));
+	assert_false(state_loses_reasoning(&c, SLICE("deepseek"), DIALECT_ANTHROPIC, &asks));
+	assert_false(state_loses_reasoning(&c, SLICE("openai"), DIALECT_OPENAI_CHAT, &plain));
+	p->state = state_read(state_wrap(SLICE("EqQB"), SLICE("anthropic"), DIALECT_ANTHROPIC, &a), DIALECT_OPENAI_CHAT, &a);
+	assert_false(state_loses_reasoning(&c, SLICE("anthropic"), DIALECT_ANTHROPIC, &plain));
+	assert_true(state_loses_reasoning(&c, SLICE("vertex"), DIALECT_ANTHROPIC, &plain));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +291,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_media, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_reasoning, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,3 +50,16 @@ bool state_is_at_home(const struct reasoning_state *s, struct slice provider, en
 		return false;
 	return s->provider.len == 0 || slice_eq(s->provider, provider);
 }
+
+bool state_loses_reasoning(const struct chat *c, struct slice provider, enum dialect_id target,
+			   const struct model_rules *rules)
+{
+	if (c->dialect == target)
+		return false;
+	for (const struct turn *t = c->turns; t; t = t->next)
+		for (const struct part *p = t->parts; p; p = p->next)
+			if (p->kind == PART_REASONING && !state_is_at_home(&p->state, provider, target) &&
+			    !(rules->replay == REPLAY_CONTENT && p->text.len > 0))
+				return true;
+	return false;
+}

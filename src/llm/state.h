@@ -19,3 +19,7 @@ struct reasoning_state state_read(struct slice text, enum dialect_id dialect, st
 /* May it be written for that provider in that dialect? Wrapped state: only at its own provider, in its own dialect.
  * Unwrapped: only in the dialect that it came in. */
 bool state_is_at_home(const struct reasoning_state *s, struct slice provider, enum dialect_id dialect);
+/* Whether reasoning of earlier turns is left out where another dialect is spoken: somebody else's state, or words that
+ * the model does not ask to have back. All writers go by it; here it is known for x-weir-dropped. */
+bool state_loses_reasoning(const struct chat *c, struct slice provider, enum dialect_id target,
+			   const struct model_rules *rules);

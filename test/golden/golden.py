@@ -80,7 +80,8 @@ def grown(hub, case, target):
     for (dropped, before), (also_dropped, after) in itertools.pairwise(bodies):
         if dropped != also_dropped:
             # A parameter went with what the new turn brings (thinking beside calls whose thoughts are lost): the rest counts.
-            before, after = before[before.index('"messages"'):], after[after.index('"messages"'):]
+            begin = f'"{CONVERSATION.get(target, "messages")}":['
+            before, after = before[before.index(begin):], after[after.index(begin):]
         said = [match.end() for match in re.finditer(r"turn (one|two|three)", before)][-1]
         same = len(os.path.commonprefix([before, after]))
         if same < said:

@@ -100,12 +100,7 @@ static void write_text(struct cohere_writing *r, struct slice text)
 
 static struct slice text_of(const struct cohere_writing *r, const struct part *p)
 {
-	struct slice title;
-
-	if (p->kind != PART_DOCUMENT)
-		return p->text;
-	title = p->media->name.len > 0 ? p->media->name : SLICE("document");
-	return arena_printf(r->arena, "<document title=\"%.*s\">\n%.*s\n</document>", SLICE_ARG(title), SLICE_ARG(p->media->value));
+	return p->kind == PART_DOCUMENT ? shape_document_text(p->media, r->arena) : p->text;
 }
 
 static void write_part(struct cohere_writing *r, const struct part *p)

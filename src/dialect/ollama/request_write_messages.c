@@ -42,13 +42,6 @@ static void end_message(struct ollama_writing *r)
 
 /* ---- content ---- */
 
-static struct slice document_text(const struct ollama_writing *r, const struct media *m)
-{
-	struct slice title = m->name.len > 0 ? m->name : SLICE("document");
-
-	return arena_printf(r->arena, "<document title=\"%.*s\">\n%.*s\n</document>", SLICE_ARG(title), SLICE_ARG(m->value));
-}
-
 /* What of a list of parts is text, joined. */
 static struct slice text_of(const struct ollama_writing *r, const struct part *parts, const char *between)
 {
@@ -61,7 +54,7 @@ static struct slice text_of(const struct ollama_writing *r, const struct part *p
 			continue;
 		*end = arena_new(r->arena, struct part);
 		(*end)->kind = PART_TEXT;
-		(*end)->text = document ? document_text(r, p->media) : p->text;
+		(*end)->text = document ? shape_document_text(p->media, r->arena) : p->text;
 		end = &(*end)->next;
 	}
 	return shape_join_texts(list, between, r->arena);

@@ -100,13 +100,10 @@ static void write_video(struct chat_writing *wr, const struct media *m)
 
 static void write_document_text(struct chat_writing *wr, const struct media *m)
 {
-	struct slice title = m->name.len > 0 ? m->name : SLICE("document");
-
 	json_begin_object(&wr->w);
 	json_member_cstr(&wr->w, "type", "text");
 	json_literal_key(&wr->w, "text");
-	json_string(&wr->w, arena_printf(wr->scratch, "<document title=\"%.*s\">\n%.*s\n</document>", SLICE_ARG(title),
-					 SLICE_ARG(m->value)));
+	json_string(&wr->w, shape_document_text(m, wr->scratch));
 }
 
 /* A name is asked for beside data. */
