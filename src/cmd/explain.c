@@ -39,11 +39,29 @@ struct question {
 	struct plan_query query;
 	int64_t tokens;
 	bool stream;
+	struct chat chat;              /* a request that needs what was said, for candidates that would have to be translated */
 };
 
 static int64_t question_tokens(void *ctx)
 {
 	return ((struct question *)ctx)->tokens;
+}
+
+/* Fields that --needs stands for. */
+static const struct chat *question_chat(void *ctx)
+{
+	static const uint64_t fields[] = { FIELD_TOOLS, FIELD_IMAGE_DATA, FIELD_AUDIO, FIELD_DOCUMENT_DATA, FIELD_FORMAT_SCHEMA,
+					   FIELD_REASONING, FIELD_PREVIOUS_RESPONSE };
+	struct question *q = ctx;
+
+	chat_init(&q->chat, q->query.dialect);
+	q->chat.fields = q->query.max_output >= 0 ? FIELD_MAX_OUTPUT : 0;
+	for (unsigned i = 0; i < COUNT_OF(fields); i++)
+		if (q->query.needs & 1u << i)
+			q->chat.fields |= fields[i];
+	if (q->query.needs & NEEDS_REASONING)
+		q->chat.reasoning = (struct reasoning){ .wish = REASONING_ON };
+	return &q->chat;
 }
 
 static bool read_needs(const struct options *o, unsigned *ret)
@@ -74,7 +92,8 @@ static bool read_question(const struct options *o, struct question *q)
 
 	*q = (struct question){ .tokens = PROMPT_GUESS, .stream = options_has(o, "stream") };
 	q->query = (struct plan_query){ .model = slice_cstr(options_get(o, "model")), .max_output = -1,
-					.only = slice_cstr(options_get(o, "only")), .prompt_tokens = question_tokens, .ctx = q };
+					.only = slice_cstr(options_get(o, "only")), .prompt_tokens = question_tokens, .chat = question_chat,
+					.stream = q->stream, .ctx = q };
 	if (!q->query.model.ptr) {
 		options_complain(o, "--model is needed");
 		return false;
@@ -140,12 +159,23 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
-	struct request_route route = { .operation = q->query.operation, .stream = q->stream, .model = c->own_id,
+	struct request_route route = { .operation = q->query.operation, .stream = q->stream,
+					.query = c->translates && q->stream ? c->binding->dialect->stream_query : SLICE(""), .model = c->own_id,
 				       .quirks = c->binding ? c->binding->quirks : 0 };
 	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)
 							      : (struct slice){ 0 };
 
 	return path.ptr ? arena_printf(a, "%.*s%.*s", SLICE_ARG(c->binding->base_text), SLICE_ARG(path)) : SLICE("");
+}
+
+static struct slice reason(const struct candidate *c, struct arena *a)
+{
+	if (c->passed_over)
+		return arena_printf(a, "passed over: %s", c->passed_over);
+	if (!c->translates)
+		return slice_cstr(c->why);
+	return arena_printf(a, "%s; translated to %s%s%.*s", c->why, dialect_id_name(c->binding->dialect_id),
+			    c->fields.dropped ? ", without " : "", SLICE_ARG(field_list(c->fields.dropped, a)));
 }
 
 static void print_candidates(const struct question *q, const struct plan *plan, struct arena *a)
@@ -164,7 +194,7 @@ static void print_candidates(const struct question *q, const struct plan *plan, 
 		row[2] = c->substituted ? arena_printf(a, "%.*s (stands in)", SLICE_ARG(c->model)) : c->model;
 		row[3] = c->own_id;
 		row[4] = money(candidate_cost(q, c), a);
-		row[5] = c->passed_over ? arena_printf(a, "passed over: %s", c->passed_over) : slice_cstr(c->why);
+		row[5] = reason(c, a);
 	}
 	table_print(&t, stdout);
 }
@@ -212,6 +242,12 @@ static void write_candidate(const struct question *q, const struct candidate *c,
 	json_member_bool(w, "usable", !c->passed_over);
 	json_member_bool(w, "substituted", c->substituted);
 	json_member_cstr(w, "why", c->why);
+	json_literal_key(w, "translated_to");
+	if (c->translates)
+		json_string(w, slice_cstr(dialect_id_name(c->binding->dialect_id)));
+	else
+		json_null(w);
+	json_member_string(w, "dropped", field_list(c->fields.dropped, a));
 	json_key(w, SLICE("passed_over"));
 	if (c->passed_over)
 		json_string(w, slice_cstr(c->passed_over));

@@ -55,6 +55,7 @@
 	X(DEPLOYMENT_PATH)             /* /openai/deployments/{model}/…?api-version= (Azure classic, §7.14) */ \
 	X(VERTEX_PATH)                 /* publishers/{maker}/models/{model}:rawPredict; no model in the body (§2.2) */ \
 	X(VERTEX_BODY)                 /* Vertex's Gemini: no function call ids, labels allowed */ \
+	X(COMPAT)                      /* an imitation beside the native API: spoken only where that cannot carry the request */ \
 	X(STREAM_ONLY)                 /* answers in streams only: whole answers are folded from them */ \
 	X(NO_STREAM)                   /* answers whole only: streams are written from them */ \
 	/* gemini */ \

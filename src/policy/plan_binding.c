@@ -22,6 +22,13 @@ static bool has_wrong_flow(const struct plan_query *q, const struct binding *b)
 	return (b->quirks & QUIRK_STREAM_ONLY && !q->stream) || (b->quirks & QUIRK_NO_STREAM && q->stream);
 }
 
+/* Anthropic's and Google's own versions of OpenAI's API leave out what the native API can: signatures, caches, strict
+ * schemas. It is spoken only where the native one cannot carry the request, or does not serve the operation. */
+static bool is_imitation(const struct binding *b)
+{
+	return (b->quirks & QUIRK_COMPAT) != 0;
+}
+
 /* Tools on models that take them in Responses only (DIALECTS §1 row 7). */
 static bool needs_other_dialect(struct planner *p, const struct candidate *c, const struct binding *own)
 {
@@ -64,7 +71,7 @@ static bool choose_translated(struct planner *p, struct candidate *c, const stru
 		struct field_verdict v;
 
 		if (!(b->operations & (1u << q->operation)) || !b->dialect || !b->dialect->write_chat ||
-		    !serves_offer(b, c->offer))
+		    !serves_offer(b, c->offer) || is_imitation(b))
 			continue;
 		v = field_judge(chat, b->dialect->fields, b->dialect_id, c->rules, b->quirks);
 		if (is_refused_by_policy(p, v.dropped))
@@ -110,7 +117,8 @@ void planner_choose_binding(struct planner *p, struct candidate *c)
 		own = NULL;
 	c->binding = own;
 	if (own && (!is_translatable(q->operation) ||
-		    (!q->has_foreign_state && !has_wrong_flow(q, own) && !needs_other_dialect(p, c, own))))
+		    (!q->has_foreign_state && !is_imitation(own) && !has_wrong_flow(q, own) &&
+		     !needs_other_dialect(p, c, own))))
 		return;
 	c->fields.refused = UINT64_MAX;
 	chat = is_translatable(q->operation) && q->chat ? q->chat(q->ctx) : NULL;
