@@ -27,6 +27,8 @@ static struct binding bindings[] = {
 	{ .dialect_id = DIALECT_OPENAI_RESPONSES, .dialect = &responses, .operations = BIT(CHAT) },
 };
 
+static uint64_t asked_fields;
+
 static const struct chat *read_chat(void *ctx)
 {
 	return ctx;
@@ -50,6 +52,7 @@ static int planned_dialect(unsigned dialects, enum dialect_id client, enum opera
 
 	arena_init(&a);
 	chat_init(&asked, client);
+	asked.fields = asked_fields;
 	q.ctx = &asked;
 	map_init(&r.provider_by_name);
 	map_init(&r.model_by_name);
@@ -79,11 +82,31 @@ static void test_one_dialect(void **state)
 	assert_int_equal(planned_dialect(1u << DIALECT_GEMINI, DIALECT_OPENAI_CHAT, OPERATION_CHAT), -1);
 }
 
+/* The native API beside an imitation of another's: the imitation only where nothing else serves the operation, or the native
+ * one cannot carry the request. */
+static void test_an_imitation_comes_second(void **state)
+{
+	static const struct field_row no_choices[FIELD_COUNT] = { [FIELD_INDEX_N] = { .carriage = REFUSED } };
+	static const struct dialect native = { .id = DIALECT_OPENAI_RESPONSES, .fields = no_choices, .write_chat = write_nothing };
+
+	bindings[0].quirks = QUIRK_COMPAT;
+	bindings[1].dialect = &native;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), DIALECT_OPENAI_RESPONSES);
+	assert_int_equal(planned_dialect(0, DIALECT_ANTHROPIC, OPERATION_CHAT), DIALECT_OPENAI_RESPONSES);
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_EMBEDDINGS), DIALECT_OPENAI_CHAT);
+	asked_fields = FIELD_N;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), DIALECT_OPENAI_CHAT);
+	asked_fields = 0;
+	bindings[0].quirks = 0;
+	bindings[1].dialect = &responses;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_dialects),
 		cmocka_unit_test(test_one_dialect),
+		cmocka_unit_test(test_an_imitation_comes_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
