@@ -89,8 +89,9 @@ enum failure_kind failure_classify(const struct error_parts *p, int status);
 
 /* openai.c: what both OpenAI dialects share. */
 void openai_read_usage(struct event_reader *r, struct json usage);
-/* {token, bytes, logprob, top_logprobs}: LogProb of OpenAI's API description, in both dialects (DIALECTS §4.7). */
-void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top);
+/* {token, logprob, bytes, top_logprobs}: LogProb of OpenAI's API description, and Ollama's (DIALECTS §4.7). `bytes_first`:
+ * before the number, as Responses has them. */
+void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top, bool bytes_first);
 /* The member "error" of an object that is being written. */
 void openai_write_error(struct json_writer *w, const struct failure_view *v);
 void openai_write_failure(const struct failure_view *v, struct buf *out);

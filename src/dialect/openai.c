@@ -95,22 +95,30 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 	reader_note_usage(r, &u);
 }
 
-void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top)
+static void write_bytes(struct json_writer *w, struct slice token)
+{
+	json_literal_key(w, "bytes");
+	json_begin_array(w);
+	for (size_t i = 0; i < token.len; i++)
+		json_int(w, (unsigned char)token.ptr[i]);
+	json_end_array(w);
+}
+
+void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top, bool bytes_first)
 {
 	json_begin_object(w);
 	json_member_string(w, "token", p->token);
-	json_literal_key(w, "bytes");
-	json_begin_array(w);
-	for (size_t i = 0; i < p->token.len; i++)
-		json_int(w, (unsigned char)p->token.ptr[i]);
-	json_end_array(w);
+	if (bytes_first)
+		write_bytes(w, p->token);
 	json_literal_key(w, "logprob");
 	json_double(w, p->value);
+	if (!bytes_first)
+		write_bytes(w, p->token);
 	if (with_top) {
 		json_literal_key(w, "top_logprobs");
 		json_begin_array(w);
 		for (unsigned i = 0; i < p->top_count; i++)
-			openai_write_logprob(w, &p->top[i], false);
+			openai_write_logprob(w, &p->top[i], false, bytes_first);
 		json_end_array(w);
 	}
 	json_end_object(w);

@@ -119,8 +119,6 @@ void anthropic_write_citation(struct json_writer *j, const struct citation *c, s
 void anthropic_write_next_state(struct json_writer *j, struct slice payload, struct arena *a);
 /* id, type, role and model of a message. */
 void anthropic_write_head(struct event_writer *w, struct json_writer *j, struct slice id, struct slice model);
-/* Foreign JSON on one line: server-sent events end at line ends. */
-struct slice anthropic_one_line(struct slice json, struct arena *a);
 
 void anthropic_write_failure(const struct failure_view *v, struct buf *out);
 void anthropic_write_failure_event(const struct failure_view *v, enum framing framing, bool elements_written,

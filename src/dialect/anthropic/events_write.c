@@ -173,7 +173,7 @@ static bool write_opaque(struct event_writer *w, const struct event *e, struct b
 {
 	if (e->opaque.dialect != DIALECT_ANTHROPIC)
 		return true;
-	return start_block(w, anthropic_one_line(e->opaque.raw, w->arena), out) && stop_block(w, out);
+	return start_block(w, json_one_line(e->opaque.raw, w->arena), out) && stop_block(w, out);
 }
 
 /* The call's content_block_start, which waited. */

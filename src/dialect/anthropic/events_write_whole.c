@@ -94,19 +94,6 @@ void anthropic_write_stop(struct json_writer *j, enum stop_reason reason, struct
 	json_end_object(j);
 }
 
-struct slice anthropic_one_line(struct slice json, struct arena *a)
-{
-	struct slice copy;
-
-	if (slice_find(json, SLICE("\n")) == SIZE_MAX && slice_find(json, SLICE("\r")) == SIZE_MAX)
-		return json;
-	copy = arena_dup(a, json);
-	for (size_t i = 0; i < copy.len; i++)
-		if (copy.ptr[i] == '\n' || copy.ptr[i] == '\r')
-			((char *)copy.ptr)[i] = ' ';
-	return copy;
-}
-
 static void write_nullable(struct json_writer *j, struct slice text)
 {
 	if (text.len > 0)
@@ -120,7 +107,7 @@ static void write_nullable(struct json_writer *j, struct slice text)
 void anthropic_write_citation(struct json_writer *j, const struct citation *c, struct arena *a)
 {
 	if (c->raw.len > 0 && c->raw_dialect == DIALECT_ANTHROPIC) {
-		json_value_raw(j, anthropic_one_line(c->raw, a));
+		json_value_raw(j, json_one_line(c->raw, a));
 		return;
 	}
 	json_begin_object(j);

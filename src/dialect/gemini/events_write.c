@@ -321,7 +321,7 @@ static bool write_opaque(struct event_writer *w, const struct event *e, struct b
 	if (!enter(w, e, VOICE_NONE, out))
 		return false;
 	begin_part(w, &j, out);
-	json_value_raw(&j, gemini_one_line(e->opaque.raw, w->arena));
+	json_value_raw(&j, json_one_line(e->opaque.raw, w->arena));
 	return end_part(w, &j, e->choice);
 }
 

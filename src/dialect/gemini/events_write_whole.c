@@ -262,7 +262,7 @@ void gemini_write_call_part(struct json_writer *j, struct slice id, struct slice
 		json_member_string(j, "id", id);
 	json_member_string(j, "name", name);
 	json_literal_key(j, "args");
-	json_value_raw(j, gemini_one_line(shape_arguments_object(arguments, a), a));
+	json_value_raw(j, json_one_line(shape_arguments_object(arguments, a), a));
 	json_end_object(j);
 	if (signature.len > 0)
 		json_member_string(j, "thoughtSignature", signature);

@@ -10,8 +10,6 @@
 struct json gemini_get(struct json object, const char *camel);
 /* A member's name as camelCase. */
 struct slice gemini_key(struct json key, struct arena *a);
-/* Foreign JSON on one line: server-sent events end at line ends. */
-struct slice gemini_one_line(struct slice json, struct arena *a);
 
 /* request_read.c */
 bool gemini_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,

@@ -48,16 +48,3 @@ struct slice gemini_key(struct json key, struct arena *a)
 	}
 	return slice_of(camel, len);
 }
-
-struct slice gemini_one_line(struct slice json, struct arena *a)
-{
-	char *copy;
-
-	if (json.len == 0 || (!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len)))
-		return json;
-	copy = arena_cstr(a, json);
-	for (size_t i = 0; i < json.len; i++)
-		if (copy[i] == '\n' || copy[i] == '\r')
-			copy[i] = ' ';
-	return slice_of(copy, json.len);
-}

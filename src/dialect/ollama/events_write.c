@@ -81,19 +81,6 @@ static bool keep(struct event_writer *w, struct kept_text *t, struct slice more)
 
 /* ---- pieces ---- */
 
-/* A model's JSON may stand on several lines; between two tokens is the only place for their ends. */
-static struct slice one_line(struct slice json, struct arena *a)
-{
-	char *copy;
-
-	if (!memchr(json.ptr, '\n', json.len) && !memchr(json.ptr, '\r', json.len))
-		return json;
-	copy = arena_alloc(a, json.len);
-	for (size_t i = 0; i < json.len; i++)
-		copy[i] = json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i];
-	return slice_of(copy, json.len);
-}
-
 static void write_call(struct json_writer *j, struct slice id, struct slice name, struct slice arguments,
 		       unsigned index, struct arena *a)
 {
@@ -104,7 +91,7 @@ static void write_call(struct json_writer *j, struct slice id, struct slice name
 	json_member_int(j, "index", index);
 	json_member_string(j, "name", name);
 	json_literal_key(j, "arguments");
-	json_value_raw(j, one_line(shape_arguments_object(arguments, a), a));
+	json_value_raw(j, json_one_line(shape_arguments_object(arguments, a), a));
 	json_end_object(j);
 	json_end_object(j);
 }
@@ -157,27 +144,6 @@ static void write_images(struct json_writer *j, const struct piece *s)
 	json_end_array(j);
 }
 
-static void write_logprob(struct json_writer *j, const struct logprob *p, bool with_top)
-{
-	json_begin_object(j);
-	json_member_string(j, "token", p->token);
-	json_literal_key(j, "logprob");
-	json_double(j, p->value);
-	json_literal_key(j, "bytes");
-	json_begin_array(j);
-	for (size_t i = 0; i < p->token.len; i++)
-		json_int(j, (unsigned char)p->token.ptr[i]);
-	json_end_array(j);
-	if (with_top && p->top_count > 0) {
-		json_literal_key(j, "top_logprobs");
-		json_begin_array(j);
-		for (unsigned i = 0; i < p->top_count; i++)
-			write_logprob(j, &p->top[i], false);
-		json_end_array(j);
-	}
-	json_end_object(j);
-}
-
 static void write_logprobs(struct json_writer *j, const struct piece *s)
 {
 	if (s->logprob_count == 0)
@@ -185,7 +151,7 @@ static void write_logprobs(struct json_writer *j, const struct piece *s)
 	json_literal_key(j, "logprobs");
 	json_begin_array(j);
 	for (unsigned i = 0; i < s->logprob_count; i++)
-		write_logprob(j, &s->logprobs[i], true);
+		openai_write_logprob(j, &s->logprobs[i], s->logprobs[i].top_count > 0, false);
 	json_end_array(j);
 }
 

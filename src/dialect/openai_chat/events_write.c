@@ -79,34 +79,13 @@ void openai_chat_write_citation(struct json_writer *j, const struct citation *c,
 	json_end_object(j);
 }
 
-static void write_logprob(struct json_writer *j, const struct logprob *p, bool with_top)
-{
-	json_begin_object(j);
-	json_member_string(j, "token", p->token);
-	json_literal_key(j, "logprob");
-	json_double(j, p->value);
-	json_literal_key(j, "bytes");
-	json_begin_array(j);
-	for (size_t i = 0; i < p->token.len; i++)
-		json_int(j, (unsigned char)p->token.ptr[i]);
-	json_end_array(j);
-	if (with_top) {
-		json_literal_key(j, "top_logprobs");
-		json_begin_array(j);
-		for (unsigned i = 0; i < p->top_count; i++)
-			write_logprob(j, &p->top[i], false);
-		json_end_array(j);
-	}
-	json_end_object(j);
-}
-
 void openai_chat_write_logprobs(struct json_writer *j, const struct logprob *items, unsigned count, bool of_refusal)
 {
 	json_begin_object(j);
 	json_key(j, of_refusal ? SLICE("refusal") : SLICE("content"));
 	json_begin_array(j);
 	for (unsigned i = 0; i < count; i++)
-		write_logprob(j, &items[i], true);
+		openai_write_logprob(j, &items[i], true, false);
 	json_end_array(j);
 	json_key(j, of_refusal ? SLICE("content") : SLICE("refusal"));
 	json_null(j);

@@ -83,7 +83,7 @@ static void on_logprobs(struct stream *x, const struct event *e)
 	buf_init(&text, FRAME_MAX);
 	json_writer_init(&j, &text);
 	for (unsigned i = 0; i < e->logprobs.count; i++)
-		openai_write_logprob(&j, &e->logprobs.items[i], true);
+		openai_write_logprob(&j, &e->logprobs.items[i], true, true);
 	if (!j.overflow && text.len > 0)
 		stream_keep_value(x, &p->logprobs, buf_slice(&text));
 	if (x->s->waiting > 0)
