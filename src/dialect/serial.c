@@ -112,13 +112,13 @@ const struct serial_event *serial_next(struct serial *s)
 {
 	struct serial_block *b = s->blocks;
 
-	if (!b) {
-		s->held = 0;
+	if (!b)
 		return NULL;
-	}
 	s->blocks = b->next;
 	s->count--;
-	if (!s->blocks)
+	if (!s->blocks) {
 		s->last = NULL;
+		s->held = 0;
+	}
 	return b->events;
 }

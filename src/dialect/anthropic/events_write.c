@@ -4,28 +4,15 @@
  *     stream = message_start block* message_delta message_stop
  *     block  = content_block_start content_block_delta* content_block_stop      index 0, 1, 2 …, one after the other
  *
- * Tool calls may overlap in the hub: while one is open, the events of other blocks wait. A call's begin waits for what
- * comes after it, because a state that belongs to the call (Gemini's) is carried by an empty thinking block in front of
- * it: that is the only place where this dialect's clients keep such a thing. Reading the conversation back puts it
- * where it belongs (chat_read_content.c). */
+ * Tool calls may overlap in the hub: while one is open, the events of other blocks wait (dialect/serial.h). A call's
+ * begin waits for what comes after it, because a state that belongs to the call (Gemini's) is carried by an empty
+ * thinking block in front of it: that is the only place where this dialect's clients keep such a thing. Reading the
+ * conversation back puts it where it belongs (chat_read_content.c). */
 #include "dialect/anthropic/anthropic.h"
 
-enum { WAITING_BLOCKS_MAX = 1024 };
+#include "dialect/serial.h"
 
 enum block_kind { BLOCK_NONE, BLOCK_TEXT, BLOCK_THINKING, BLOCK_TOOL };
-
-/* An event that has to wait, with its texts copied. */
-struct waiting {
-	struct waiting *next;
-	struct event event;
-};
-
-/* All that waits of one block. */
-struct waiting_block {
-	struct waiting_block *next;
-	unsigned block;
-	struct waiting *events, *last;
-};
 
 struct writing {
 	bool started;
@@ -35,9 +22,7 @@ struct writing {
 	struct event call;             /* its begin, until then; texts copied */
 	int64_t index;                 /* of the next content_block_start */
 	unsigned finished;             /* blocks below this number may not come again */
-	struct waiting_block *blocks, *last;
-	unsigned block_count;          /* of those */
-	size_t held;                   /* bytes of what waits */
+	struct serial serial;
 	bool stopped, calls;
 	enum stop_reason reason;
 	struct slice sequence, detail;
@@ -316,121 +301,16 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 	return true;
 }
 
-/* ---- what waits ---- */
-
-static struct slice hold_text(struct event_writer *w, struct slice text)
-{
-	writing_of(w)->held += text.len;
-	return arena_dup(w->arena, text);
-}
-
-static void hold_texts(struct event_writer *w, struct event *e)
-{
-	switch (e->kind) {
-	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL: case EVENT_TOOL_ARGUMENTS:
-		e->text = hold_text(w, e->text);
-		break;
-	case EVENT_SIGNATURE:
-		e->signature.payload = hold_text(w, e->signature.payload);
-		e->signature.item_id = (struct slice){ 0 };
-		break;
-	case EVENT_TOOL_BEGIN:
-		e->tool.id = hold_text(w, e->tool.id);
-		e->tool.name = hold_text(w, e->tool.name);
-		e->tool.item_id = (struct slice){ 0 };
-		break;
-	case EVENT_CITATION:
-		e->citation.url = hold_text(w, e->citation.url);
-		e->citation.title = hold_text(w, e->citation.title);
-		e->citation.quote = hold_text(w, e->citation.quote);
-		e->citation.raw = hold_text(w, e->citation.raw);
-		break;
-	case EVENT_OPAQUE:
-		e->opaque.raw = hold_text(w, e->opaque.raw);
-		break;
-	case EVENT_START: case EVENT_TOOL_END: case EVENT_MEDIA: case EVENT_LOGPROBS: case EVENT_STOP:
-		break;
-	}
-}
-
-/* NULL: too many. */
-static struct waiting_block *waiting_block_of(struct event_writer *w, unsigned block)
-{
-	struct writing *s = writing_of(w);
-	struct waiting_block *b = s->last && s->last->block == block ? s->last : s->blocks;
-
-	while (b && b->block != block)
-		b = b->next;
-	if (b)
-		return b;
-	if (++s->block_count > WAITING_BLOCKS_MAX)
-		return NULL;
-	b = arena_new(w->arena, struct waiting_block);
-	b->block = block;
-	if (s->last)
-		s->last->next = b;
-	else
-		s->blocks = b;
-	s->last = b;
-	return b;
-}
-
-/* A call's state goes right behind its begin, where it can still be written. */
-static void add_waiting(struct waiting_block *b, struct waiting *item)
-{
-	struct waiting *first = b->events;
-
-	if (item->event.kind == EVENT_SIGNATURE && first && first->event.kind == EVENT_TOOL_BEGIN) {
-		item->next = first->next;
-		first->next = item;
-		if (b->last == first)
-			b->last = item;
-		return;
-	}
-	if (b->last)
-		b->last->next = item;
-	else
-		b->events = item;
-	b->last = item;
-}
-
-static bool hold(struct event_writer *w, const struct event *e)
-{
-	struct writing *s = writing_of(w);
-	struct waiting_block *b;
-	struct waiting *item;
-
-	if (e->kind == EVENT_MEDIA || e->kind == EVENT_LOGPROBS)
-		return true;
-	b = waiting_block_of(w, e->block);
-	if (!b)
-		return false;
-	item = arena_new(w->arena, struct waiting);
-	item->event = *e;
-	hold_texts(w, &item->event);
-	s->held += sizeof(*item);
-	add_waiting(b, item);
-	return s->held <= w->limit;
-}
-
 /* Blocks that waited, in the order in which they began, up to the next call that is not complete. */
 static bool release(struct event_writer *w, struct buf *out)
 {
 	struct writing *s = writing_of(w);
+	const struct serial_event *item;
 
-	while (s->open != BLOCK_TOOL && s->blocks) {
-		struct waiting_block *b = s->blocks;
-
-		s->blocks = b->next;
-		s->block_count--;
-		if (!s->blocks)
-			s->last = NULL;
-		for (const struct waiting *item = b->events; item; item = item->next)
+	while (s->open != BLOCK_TOOL && (item = serial_next(&s->serial)))
+		for (; item; item = item->next)
 			if (!apply(w, &item->event, out))
 				return false;
-	}
-	if (!s->blocks)
-		s->held = 0;
 	return true;
 }
 
@@ -457,7 +337,7 @@ bool anthropic_write_event(struct event_writer *w, const struct event *e, struct
 	if (e->kind == EVENT_STOP)
 		return keep_stop(w, e);
 	if (s->open == BLOCK_TOOL && s->block != e->block)
-		return hold(w, e);
+		return e->kind == EVENT_MEDIA /* has no form here */ || serial_hold(&s->serial, w, e);
 	return apply(w, e, out) && release(w, out);
 }
 
@@ -488,7 +368,7 @@ bool anthropic_write_end(struct event_writer *w, struct buf *out)
 	do {
 		if (!close_block(w, out) || !release(w, out))
 			return false;
-	} while (s->open != BLOCK_NONE || s->blocks);
+	} while (s->open != BLOCK_NONE);
 	if (!end_message(w, out))
 		return false;
 	begin_event(&j, SLICE("message_stop"), out);
