@@ -16,6 +16,9 @@ WORDS = {
     "reasoning": {word: f"REASONING_{word.upper()}" for word in
                   ("absent", "effort", "adaptive", "budget", "level", "toggle", "always")},
     "cache_marks": {word: f"CACHE_MARKS_{word.upper()}" for word in ("none", "control", "breakpoint", "point")},
+    "tokens": {word: f"TOKENS_{word.upper()}" for word in (
+        "openai", "openai_5", "anthropic", "anthropic_4_5", "anthropic_5", "gemini", "gemini_3", "cohere", "grok",
+        "grok_4_3", "deepseek", "mistral", "llama", "qwen", "gpt_oss", "glm", "kimi", "minimax", "nova")},
     "replay": {word: f"REPLAY_{word.upper()}" for word in ("optional", "content", "details", "forbidden")},
 }
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")

@@ -19,6 +19,7 @@
 #include "json/json.h"
 #include "json/splice.h"
 #include "llm/answer.h"
+#include "llm/estimate.h"
 #include "llm/field.h"
 #include "llm/operation.h"
 #include "llm/quirks.h"
@@ -175,9 +176,10 @@ struct dialect {
 	 * right. */
 	bool (*read_request)(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			     struct arena *a, struct failure *reterr);
-	/* A local estimate of the prompt's tokens: text, tools, media. Walks the whole document: call it only when
+	/* What is in the prompt, for estimate_tokens(): text, tools, media. Walks the whole document: call it only when
 	 * needed. */
-	int64_t (*estimate_prompt)(const struct request_facts *facts, enum operation op, struct arena *scratch);
+	void (*measure_prompt)(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			       struct prompt_parts *ret);
 	/* A hash over the part of the conversation that stays the same from turn to turn (system, tools, first
 	 * user turn). */
 	uint64_t (*prefix_hash)(const struct request_facts *facts, enum operation op, struct arena *scratch);
@@ -257,6 +259,9 @@ struct dialect {
 extern const struct dialect dialect_openai_chat, dialect_openai_responses, dialect_anthropic, dialect_gemini;
 extern const struct dialect dialect_cohere, dialect_ollama, dialect_bedrock;
 
+/* How many tokens the prompt is likely to be for models of that family; TOKENS_UNSAID: what prompt_length is. */
+int64_t dialect_estimate_prompt(const struct dialect *d, const struct request_facts *facts, enum operation op,
+				enum token_family family, struct arena *scratch);
 /* NULL for a dialect without code. */
 const struct dialect *dialect_by_id(enum dialect_id id);
 /* DIALECT_COUNT when there is no such word. */

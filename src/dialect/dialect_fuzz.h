@@ -212,7 +212,8 @@ static inline void fuzz_request(const struct dialect *d, struct slice input, str
 		check(f.kind == FAILURE_BAD_REQUEST && f.message[0] != '\0', "a refusal says why");
 		return;
 	}
-	check(d->estimate_prompt(&facts, OPERATION_CHAT, scratch) >= 0, "an estimate is no debt");
+	for (unsigned family = 0; family < TOKENS_COUNT; family++)
+		check(dialect_estimate_prompt(d, &facts, OPERATION_CHAT, family, scratch) >= 0, "an estimate is no debt");
 	d->prefix_hash(&facts, OPERATION_CHAT, scratch);
 	splice_init(&splice, input);
 	check(d->edit_request(&facts, OPERATION_CHAT, &want, &splice, scratch), "two edits always fit");

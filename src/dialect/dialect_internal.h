@@ -34,9 +34,9 @@ struct slice path_escape(struct slice text, const char *unescaped, struct arena 
 /* path?query, or the path alone. */
 struct slice request_join_query(struct slice path, struct slice query, struct arena *a);
 
-/* prompt.c: estimates and hashes over the members that make up the prompt, named by a NULL-ended list. */
-int64_t prompt_estimate(struct json root, const char *const *members, struct arena *scratch);
-/* `turns` is the member with the conversation, of which only what leads up to and includes the first user turn
+/* prompt_measure.c: what is in the members that make up the prompt, named by a NULL-ended list. */
+void prompt_measure(struct json root, const char *const *members, struct arena *scratch, struct prompt_parts *ret);
+/* prompt.c: a hash over them. `turns` is the member with the conversation, of which only what leads up to and includes the first user turn
  * counts. */
 uint64_t prompt_prefix_hash(struct json root, const char *const *members, const char *turns);
 

@@ -6,7 +6,7 @@ static int64_t estimate(const struct dialect *d, enum operation op, const char *
 {
 	struct request q = { .variant = false };
 	assert_true(request_read(&q, d, op, body));
-	int64_t tokens = d->estimate_prompt(&q.facts, op, &q.arena);
+	int64_t tokens = dialect_estimate_prompt(d, &q.facts, op, TOKENS_UNSAID, &q.arena);
 	arena_done(&q.arena);
 	return tokens;
 }
@@ -30,56 +30,123 @@ static void assert_differ(const struct dialect *d, const char *a, const char *b)
 	assert_true(prefix(d, a) != prefix(d, b));
 }
 
-/* 400 characters are about 100 tokens; a message costs four more. */
+/* A message costs four tokens more than its text. */
 #define TEN "abcd efgh "
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 #define TEXT HUNDRED HUNDRED HUNDRED HUNDRED
+/* The head of a PNG of 1,024 × 512. */
+#define PNG "iVBORw0KGgoAAAANSUhEUgAABAAAAAIACAYAAAA="
 
 static void test_text(void **state)
 {
 	int64_t alone = estimate_text_tokens(TEXT, strlen(TEXT));
-	assert_in_range(alone, 80, 130);
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"" TEXT "\"}],"
+
+	assert_int_equal(alone, 80);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"" TEXT "\"}],"
 				  "\"metadata\":{\"not\":\"counted\"}}"), alone + 4);
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
-				  "\"text\",\"text\":\"" TEXT "\"}]}]}"), alone + 4);
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"" TEXT "\"}"), alone);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\""
+				  TEXT "\"}]}]}"), alone + 4);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"" TEXT "\"}"), alone + 4);
 	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_EMBEDDINGS, "{\"model\":\"m\",\"input\":[[1,2,3],[4]]}"), 4);
 	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT,
-				  "{\"model\":\"m\",\"input\":\"" TEXT "\",\"instructions\":\"" TEXT "\"}"), 2 * alone);
-	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"system\":\"" TEXT "\",\"messages\":[{\"role\":\"user\","
-				  "\"content\":\"" TEXT "\"}]}"), 2 * alone + 4);
-	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" TEXT "\"}]}]}"), alone + 4);
+				  "{\"model\":\"m\",\"input\":\"" TEXT "\",\"instructions\":\"" TEXT "\"}"), 2 * alone + 4);
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"system\":\"" TEXT "\",\"messages\":[{\"role\":\"user\",\"content\":\"" TEXT "\"}]}"),
+			 2 * alone + 4);
+	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT,
+				  "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" TEXT "\"}]}]}"), alone + 4);
 }
 
-static void test_tools_count_as_json(void **state)
+/* The same tool costs the same in every dialect. */
+static void test_tools(void **state)
 {
-	const char *tool = "[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]";
+#define SCHEMA "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\",\"description\":\"where it is\"}}}"
+#define NAMED "\"name\":\"weather\",\"description\":\"tells the weather\","
+	int64_t wanted = 20 + 2 + 4 + estimate_text_tokens(SCHEMA, strlen(SCHEMA));
+
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"tools\":[{\"type\":\"function\",\"function\":{" NAMED "\"parameters\":" SCHEMA "}}]}"),
+			 wanted);
+	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"tools\":[{\"type\":\"function\"," NAMED "\"parameters\":" SCHEMA "}]}"), wanted);
 	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
-				  "{\"model\":\"m\",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}]}"),
-			 estimate_text_tokens(tool, strlen(tool)));
+				  "{\"model\":\"m\",\"tools\":[{" NAMED "\"input_schema\":" SCHEMA "}]}"), wanted);
+	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT,
+				  "{\"tools\":[{\"functionDeclarations\":[{" NAMED "\"parameters\":" SCHEMA "}]}]}"), wanted);
+	assert_int_equal(estimate(&dialect_bedrock, OPERATION_CHAT,
+				  "{\"toolConfig\":{\"tools\":[{\"toolSpec\":{" NAMED "\"inputSchema\":{\"json\":" SCHEMA "}}}]}}"),
+			 wanted);
 }
+
+/* Calls and results, wherever they stand. */
+static void test_calls(void **state)
+{
+	int64_t call = 10 + estimate_text_tokens("{\"a\":1}", 7) + 1, result = 10 + 1;
+
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"x\","
+				  "\"name\":\"f\",\"input\":{\"a\":1}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+				  "\"tool_use_id\":\"x\",\"content\":\"good\"}]}]}"), 8 + call + result);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"x\",\"type\":\"function\","
+				  "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"x\","
+				  "\"content\":\"good\"}]}"), 8 + call + result);
+}
+
+static int64_t estimate_for(const struct dialect *d, enum token_family family, const char *body)
+{
+	struct request q = { .variant = false };
+
+	assert_true(request_read(&q, d, OPERATION_CHAT, body));
+	int64_t tokens = dialect_estimate_prompt(d, &q.facts, OPERATION_CHAT, family, &q.arena);
+	arena_done(&q.arena);
+	return tokens;
+}
+
+#define ANTHROPIC_PICTURE(source) "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":" source "}]}]}"
 
 static void test_media(void **state)
 {
-	/* a picture is a picture, however it is sent and however large */
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
-				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-				  "\"image_url\":{\"url\":\"data:image/png;base64," TEXT "\"}}]}]}"), 1004);
-	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
-				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-				  "\"image_url\":{\"url\":\"https://x/y.png\",\"detail\":\"high\"}}]}]}"), 1004);
-	assert_int_equal(estimate(&dialect_openai_responses, OPERATION_CHAT, "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":"
-				  "\"input_image\",\"image_url\":\"https://x/y.png\"}]}]}"), 1004);
-	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\","
-				  "\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"" TEXT "\"}}]}]}"), 1004);
-	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{\"mimeType\":\"image/png\","
-				  "\"data\":\"" TEXT "\"}}]}]}"), 1004);
-	/* documents go by size, those that lie elsewhere by a constant */
-	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\","
-				  "\"source\":{\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"" TEXT "\"}}]}]}"), 4 + 300 / 30 + 1);
-	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\","
-				  "\"source\":{\"type\":\"url\",\"url\":\"https://x/y.pdf\"}}]}]}"), 2004);
+	static const char url[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+				  "\"image_url\":{\"url\":\"data:image/png;base64," PNG "\"}}]}]}";
+	static const char low[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+				  "\"image_url\":{\"url\":\"data:image/png;base64," PNG "\",\"detail\":\"low\"}}]}]}";
+	static const char own[] = ANTHROPIC_PICTURE("{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"" PNG "\"}");
+	static const char afar[] = ANTHROPIC_PICTURE("{\"type\":\"url\",\"url\":\"https://x/y.png\"}");
+
+	/* two tiles of 512 */
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, url), 4 + 85 + 2 * 170);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT, low), 4 + 85);
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, own), 4 + 85 + 2 * 170);
+	/* nobody knows its size: as one of 1,024 × 1,024 */
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, afar), 4 + 85 + 4 * 170);
+	/* the same picture, at different providers */
+	assert_in_range(estimate_for(&dialect_openai_chat, TOKENS_ANTHROPIC, url), 1024 * 512 / 750, 1024 * 512 / 750 + 20);
+	assert_in_range(estimate_for(&dialect_openai_chat, TOKENS_GEMINI, url), 2 * 258, 2 * 258 + 10);
+	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT,
+				  "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"" PNG
+				  "\"}}]}]}"), 4 + 85 + 2 * 170);
+	/* documents go by their pages */
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":{"
+				  "\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"" HUNDRED "\"}}]}]}"), 4 + 1000);
+	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":{"
+				  "\"type\":\"url\",\"url\":\"https://x/y.pdf\"}}]}]}"), 2004);
+}
+
+/* Signatures are read again only until the user speaks. */
+static void test_state_is_forgotten(void **state)
+{
+#define SIGNED "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{}},\"thoughtSignature\":\"" TEXT "\"}]}"
+	int64_t answered = estimate_for(&dialect_gemini, TOKENS_GEMINI_3,
+					SIGNED ",{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}]}");
+	int64_t spoken = estimate_for(&dialect_gemini, TOKENS_GEMINI_3,
+				      SIGNED ",{\"role\":\"user\",\"parts\":[{\"text\":\"go on\"}]}]}");
+
+	assert_true(answered > spoken + 30);
 }
 
 static void test_prefix_stays_from_turn_to_turn(void **state)
@@ -115,8 +182,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_tools_count_as_json),
+		cmocka_unit_test(test_tools),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_state_is_forgotten),
 		cmocka_unit_test(test_prefix_stays_from_turn_to_turn),
 		cmocka_unit_test(test_prefix_tells_conversations_apart),
 	};

@@ -284,7 +284,7 @@ static void check_edits(const struct recording *rec, struct request_facts *facts
 		assert_true(json_text_eq(json_get(root, "model"), want.model));
 	if (facts->stream && rec->dialect == &dialect_openai_chat)
 		assert_true(json_is(json_get(json_get(root, "stream_options"), "include_usage"), JSON_TRUE));
-	assert_true(rec->dialect->estimate_prompt(facts, rec->operation, a) >= 0);
+	assert_true(dialect_estimate_prompt(rec->dialect, facts, rec->operation, TOKENS_UNSAID, a) >= 0);
 }
 
 static void check_request(const struct recording *rec, struct arena *a)

@@ -387,11 +387,29 @@ void answer_json(struct exchange *x)
 	send_head(x, 200, &h, (int64_t)x->answer.len);
 }
 
+/* Whose tokens are counted: those of the first candidate that has a key. One that does not count may still be who gets
+ * the request itself. */
+static enum token_family likely_family(const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->count; i++) {
+		const struct candidate *c = &plan->candidates[i];
+		const struct binding *binding = c->binding ? c->binding : c->provider->bindings;
+		const struct model_rules *rules = c->rules ? c->rules : c->offer ? c->offer->rules : &model_rules_unknown;
+
+		if (c->provider->binding_count > 0 && c->passed_kind != FAILURE_NO_CREDENTIALS)
+			return token_family_of(rules, binding->dialect_id);
+	}
+	return TOKENS_UNSAID;
+}
+
 void answer_estimate(struct exchange *x)
 {
 	struct head h = { .count = 0 };
-	int64_t tokens = exchange_prompt_tokens(x);
+	enum token_family family = likely_family(&x->plan);
+	int64_t tokens =
+		dialect_estimate_prompt(x->dialect, &x->facts, x->endpoint->operation, family, &x->worker->scratch);
 
+	arena_reset(&x->worker->scratch);
 	x->record.usage = (struct usage){ .estimated = true, .input = tokens };
 	buf_clear(&x->answer);
 	x->dialect->write_count(tokens, true, &x->answer);

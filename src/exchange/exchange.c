@@ -261,7 +261,8 @@ void exchange_free_request(struct exchange *x)
 int64_t exchange_prompt_tokens(struct exchange *x)
 {
 	if (x->prompt_tokens < 0 && !x->request_freed && x->facts.doc.count > 0) {
-		x->prompt_tokens = x->dialect->estimate_prompt(&x->facts, x->endpoint->operation, &x->worker->scratch);
+		x->prompt_tokens = dialect_estimate_prompt(x->dialect, &x->facts, x->endpoint->operation, TOKENS_UNSAID,
+							   &x->worker->scratch);
 		arena_reset(&x->worker->scratch);
 	}
 	return x->prompt_tokens < 0 ? 0 : x->prompt_tokens;

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "llm/token_family.h"
+
 /* Where system text goes. */
 enum system_role {
 	SYSTEM_AS_SYSTEM,
@@ -91,6 +93,7 @@ struct model_rules {
 	enum reasoning_replay replay;
 	unsigned rejects;              /* REJECTS_… */
 	int stop_max;                  /* how many stop sequences; 0 = no source says */
+	enum token_family tokens;      /* how a prompt is counted; TOKENS_UNSAID: as the dialect's own models do */
 	double temperature_max;        /* larger values are cut to it; 0 = no source says */
 };
 

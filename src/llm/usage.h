@@ -44,6 +44,3 @@ void usage_update(struct usage *u, const struct usage *later);
 void usage_init_absent(struct usage *u);
 /* Parts larger than their whole are cut to it, negatives become 0. Call when the answer is over. */
 void usage_clamp(struct usage *u);
-/* A local estimate of how many tokens a text is: about 4 bytes of Latin text, 1.5 per CJK character. Documented in
- * docs/configuration.md; the same number is used for prompt_length, explain and estimated usage. */
-int64_t estimate_text_tokens(const char *text, size_t len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Putting usage reports together, and the local estimate. */
+/* Putting usage reports together. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -113,43 +113,12 @@ static void test_service_tier_is_kept(void **state)
 	assert_int_equal(u.web_searches, 2);
 }
 
-static int64_t estimate(const char *text)
-{
-	return estimate_text_tokens(text, strlen(text));
-}
-
-static void test_estimate(void **state)
-{
-	assert_int_equal(estimate_text_tokens(NULL, 0), 0);
-	assert_int_equal(estimate("a"), 1);
-	assert_int_equal(estimate("abcd"), 1);
-	assert_int_equal(estimate("abcde"), 2);
-	assert_int_equal(estimate("The quick brown fox jumps over the lazy dog, twice."), 13);
-	assert_int_equal(estimate("\xe4\xb8\xad\xe6\x96\x87\xe5\xad\x97"), 2);
-	assert_int_equal(estimate("\xd0\xb0\xd0\xb1\xd0\xb2"), 1);
-	assert_int_equal(estimate("\xf0\x9f\x98\x80"), 2);
-}
-
-/* The fast way over ASCII and the slow one agree wherever they take turns, and the end is not overrun. */
-static void test_estimate_blocks(void **state)
-{
-	for (size_t at = 0; at < 100; at++) {
-		char *text = malloc(103);
-
-		memset(text, 'x', 103);
-		memcpy(text + at, "\xe4\xb8\xad", 3);
-		assert_int_equal(estimate_text_tokens(text, 103), (100 * 3 + 8 + 11) / 12);
-		free(text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_later_reports_replace), cmocka_unit_test(test_nothing_said_changes_nothing),
-		cmocka_unit_test(test_a_report_ends_the_estimate), cmocka_unit_test(test_clamp), cmocka_unit_test(test_estimate),
+		cmocka_unit_test(test_a_report_ends_the_estimate), cmocka_unit_test(test_clamp),
 		cmocka_unit_test(test_parts_of_the_output_do_not_overlap), cmocka_unit_test(test_service_tier_is_kept),
-		cmocka_unit_test(test_estimate_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,10 @@
  *    "status":200,"name":…,"model":…,"quirks":["…"]]}
  *     → {"ok":true,"body_base64":B,"usage":{…},"end":"complete|cut"} | {"ok":false,"kind":"…","error":"…"}
  *   {"op":"count","client":D,"tokens":N} → {"ok":true,"body":T}
- *   {"op":"estimate","client":D,"body":T} → {"ok":true,"tokens":N}
- *   {"op":"fields"} → {"ok":true,"fields":[{"words":W,"class":C,"dialects":{D:{"expressed":true,"carriage":"carried"}}}]}
+ *   {"op":"estimate","client":D,"body":T[,"provider":D,"name":provider's name,"model":public id,"own":id there]}
+ *     → {"ok":true,"tokens":N,"family":F,"parts":[…],"pictures":[…]}
+ *   {"op":"fields"} → {"ok":true,"fields":[{"words":W,"class":C,
+ *    "dialects":{D:{"expressed":true,"carriage":"carried"}}}]}
  *
  * A translation is deterministic here: the same seed, the same time. */
 #include <stdio.h>
@@ -117,6 +119,8 @@ static void do_request(struct json root, struct buf *out)
 	if (!provider->write_chat(&chat, &target, &arena, &t.request, &f)) {
 		refuse(&w, out, "write", &f, 0);
 	} else {
+		if (state_loses_reasoning(&chat, name, provider->id, rules))
+			t.losses |= FIELD_REASONING_HISTORY;
 		struct request_route route = { .operation = op, .stream = facts.stream, .model = own, .quirks = quirks,
 					       .query = facts.stream ? provider->stream_query : SLICE("") };
 
@@ -145,7 +149,9 @@ static void write_usage(struct json_writer *w, const struct usage *u)
 
 static bool next_frame(struct framer *framer, bool at_end, struct frame *ret)
 {
-	return framer_next(framer, ret) || (at_end && !framer->malformed && !framer->overflow && framer_end(framer, ret));
+	if (framer_next(framer, ret))
+		return true;
+	return at_end && !framer->malformed && !framer->overflow && framer_end(framer, ret);
 }
 
 /* Both ways of the wire: a stream in feeds of `split` bytes, or a whole body. False: `f` says what went wrong. */
@@ -239,8 +245,8 @@ static void do_answer(struct json root, struct buf *out)
 		.usage = &reader.usage, .seed = 42, .now_s = 1763640000, .limit = LIMIT,
 	});
 	if (from_stream)
-		ok = take_stream(&reader, &t, provider->stream_framing(text_of(root, "provider_query", "alt=sse")), body,
-				 (size_t)json_i64_or(json_get(root, "split"), 0), &f);
+		ok = take_stream(&reader, &t, provider->stream_framing(text_of(root, "provider_query", "alt=sse")),
+				 body, (size_t)json_i64_or(json_get(root, "split"), 0), &f);
 	else
 		ok = take_whole(&reader, &t, body, &f);
 	usage_clamp(&reader.usage);
@@ -270,19 +276,37 @@ static void do_count(struct json root, struct buf *out)
 	buf_done(&body);
 }
 
+/* Whose tokens a target counts, and what was counted: for calibration. */
 static void do_estimate(struct json root, struct buf *out)
 {
-	const struct dialect *client = dialect_of(root, "client");
+	const struct dialect *client = dialect_of(root, "client"), *provider = dialect_of(root, "provider");
+	const struct model_rules *rules =
+		rules_find(text_of(root, "name", ""), text_of(root, "model", ""), text_of(root, "own", ""));
+	struct prompt_parts parts;
 	struct request_facts facts;
 	struct json_writer w;
 	struct failure f;
 
-	if (!read_facts(root, client, text_of(root, "body", ""), OPERATION_CHAT, &facts, &f)) {
+	if (!client || !read_facts(root, client, text_of(root, "body", ""), OPERATION_CHAT, &facts, &f)) {
 		refuse(&w, out, "read", &f, 0);
 		return;
 	}
+	enum token_family family = provider ? token_family_of(rules, provider->id) : TOKENS_UNSAID;
+
+	client->measure_prompt(&facts, OPERATION_CHAT, &arena, &parts);
 	begin(&w, out, true);
-	json_member_int(&w, "tokens", client->estimate_prompt(&facts, OPERATION_CHAT, &arena));
+	json_member_int(&w, "tokens", estimate_tokens(&parts, family));
+	json_member_cstr(&w, "family", token_family_names[family]);
+	json_literal_key(&w, "parts");
+	json_begin_array(&w);
+	for (unsigned i = 0; i < FOUND_COUNT; i++)
+		json_int(&w, parts.count[i]);
+	json_end_array(&w);
+	json_literal_key(&w, "pictures");
+	json_begin_array(&w);
+	for (unsigned i = 0; i < PICTURE_RULE_COUNT; i++)
+		json_int(&w, parts.picture[i]);
+	json_end_array(&w);
 	json_end_object(&w);
 }
 
@@ -326,7 +350,8 @@ static void do_fields(struct json root, struct buf *out)
 int main(void)
 {
 	static const struct { const char *name; void (*run)(struct json, struct buf *); } operations[] = {
-		{ "request", do_request }, { "answer", do_answer }, { "count", do_count }, { "estimate", do_estimate }, { "fields", do_fields },
+		{ "request", do_request }, { "answer", do_answer }, { "count", do_count },
+		{ "estimate", do_estimate }, { "fields", do_fields },
 	};
 	char *line = NULL;
 	size_t room = 0;

@@ -16,7 +16,8 @@ bool anthropic_read_request(struct request_facts *facts, enum operation op, stru
 			    struct arena *a, struct failure *reterr);
 bool anthropic_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			    struct splice *out, struct arena *a);
-int64_t anthropic_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void anthropic_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice anthropic_request_path(const struct request_route *route, struct arena *a);
 

@@ -87,10 +87,11 @@ bool anthropic_edit_request(const struct request_facts *facts, enum operation op
 	       splice_insert(out, root, SLICE("anthropic_version"), SLICE("\"" ANTHROPIC_VERTEX_VERSION "\""), a);
 }
 
-int64_t anthropic_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void anthropic_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = { "tools", "system", "messages", "output_config", "output_format", NULL };
-	return prompt_estimate(json_root(&facts->doc), members, scratch);
+	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
 
 uint64_t anthropic_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

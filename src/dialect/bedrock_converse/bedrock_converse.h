@@ -10,7 +10,8 @@ bool bedrock_read_request(struct request_facts *facts, enum operation op, struct
 			  struct arena *a, struct failure *reterr);
 bool bedrock_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			  struct splice *out, struct arena *a);
-int64_t bedrock_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void bedrock_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t bedrock_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice bedrock_request_path(const struct request_route *route, struct arena *a);
 /* Where messages and system stand: in the body itself, or in a count's {"input":{"converse":{…}}}. */

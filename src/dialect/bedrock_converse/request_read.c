@@ -107,11 +107,12 @@ bool bedrock_edit_request(const struct request_facts *facts, enum operation op, 
 	return true;
 }
 
-int64_t bedrock_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void bedrock_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = { "toolConfig", "system", "messages", "outputConfig", NULL };
 
-	return prompt_estimate(bedrock_conversation(json_root(&facts->doc), op), members, scratch);
+	prompt_measure(bedrock_conversation(json_root(&facts->doc), op), members, scratch, ret);
 }
 
 uint64_t bedrock_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

@@ -8,7 +8,8 @@ bool cohere_read_request(struct request_facts *facts, enum operation op, struct 
 			 struct arena *a, struct failure *reterr);
 bool cohere_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			 struct splice *out, struct arena *a);
-int64_t cohere_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void cohere_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t cohere_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice cohere_request_path(const struct request_route *route, struct arena *a);
 

@@ -47,11 +47,12 @@ bool cohere_edit_request(const struct request_facts *facts, enum operation op, c
 	return request_edit_model(facts, want, out, a);
 }
 
-int64_t cohere_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void cohere_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = { "tools", "documents", "messages", "response_format", "texts", "inputs", NULL };
 
-	return prompt_estimate(json_root(&facts->doc), members, scratch);
+	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
 
 uint64_t cohere_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

@@ -16,7 +16,8 @@ bool gemini_read_request(struct request_facts *facts, enum operation op, struct 
 			 struct arena *a, struct failure *reterr);
 bool gemini_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			 struct splice *out, struct arena *a);
-int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void gemini_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t gemini_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice gemini_request_path(const struct request_route *route, struct arena *a);
 enum framing gemini_stream_framing(struct slice client_query);
@@ -79,7 +80,8 @@ bool gemini_write_tools(struct request_writing *r, bool with_choice);
 /* state.c: reasoning state in a Gemini client's thoughtSignature. What a client that did not ask for thoughts may not
  * see of a block travels inside, and so does that it was redacted. */
 struct slice gemini_hide_state(struct slice payload, bool redacted, struct slice text, struct arena *a);
-struct reasoning_state gemini_read_state(struct slice signature, struct arena *a, bool *ret_redacted, struct slice *ret_text);
+struct reasoning_state gemini_read_state(struct slice signature, struct arena *a, bool *ret_redacted,
+					 struct slice *ret_text);
 
 /* offsets.c: offsets in a text, in bytes as Google counts (DIALECTS §4.5), and in characters as everybody else. */
 enum { OFFSETS_TEXT_MAX = 8 << 20 };   /* bytes; offsets beyond are not known */

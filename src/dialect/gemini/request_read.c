@@ -146,13 +146,14 @@ bool gemini_edit_request(const struct request_facts *facts, enum operation op, c
 	return true;
 }
 
-int64_t gemini_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void gemini_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = {
 		"tools", "systemInstruction", "system_instruction", "contents", "content", "generateContentRequest",
 		"requests", NULL
 	};
-	return prompt_estimate(json_root(&facts->doc), members, scratch);
+	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
 
 uint64_t gemini_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

@@ -9,7 +9,8 @@ bool ollama_read_request(struct request_facts *facts, enum operation op, struct 
 			 struct arena *a, struct failure *reterr);
 bool ollama_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			 struct splice *out, struct arena *a);
-int64_t ollama_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void ollama_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t ollama_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice ollama_request_path(const struct request_route *route, struct arena *a);
 

@@ -45,11 +45,12 @@ bool ollama_edit_request(const struct request_facts *facts, enum operation op, c
 	return request_edit_model(facts, want, out, a);
 }
 
-int64_t ollama_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void ollama_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = { "tools", "messages", "system", "prompt", "suffix", "images", "input", NULL };
 
-	return prompt_estimate(json_root(&facts->doc), members, scratch);
+	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
 
 uint64_t ollama_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

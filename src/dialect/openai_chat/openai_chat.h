@@ -8,7 +8,8 @@ bool chat_read_request(struct request_facts *facts, enum operation op, struct sl
 		       struct arena *a, struct failure *reterr);
 bool chat_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 		       struct splice *out, struct arena *a);
-int64_t chat_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void chat_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice chat_request_path(const struct request_route *route, struct arena *a);
 

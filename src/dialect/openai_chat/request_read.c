@@ -107,9 +107,10 @@ bool chat_edit_request(const struct request_facts *facts, enum operation op, con
 static const char *const prompt_members[] = { "tools",  "functions", "messages",        "prompt",
 					      "suffix", "input",     "response_format", NULL };
 
-int64_t chat_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void chat_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
-	return prompt_estimate(json_root(&facts->doc), prompt_members, scratch);
+	prompt_measure(json_root(&facts->doc), prompt_members, scratch, ret);
 }
 
 uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch)

@@ -8,7 +8,8 @@ bool responses_read_request(struct request_facts *facts, enum operation op, stru
 			    struct arena *a, struct failure *reterr);
 bool responses_edit_request(const struct request_facts *facts, enum operation op, const struct request_edits *want,
 			    struct splice *out, struct arena *a);
-int64_t responses_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch);
+void responses_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret);
 uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation op, struct arena *scratch);
 struct slice responses_request_path(const struct request_route *route, struct arena *a);
 

@@ -83,10 +83,11 @@ bool responses_edit_request(const struct request_facts *facts, enum operation op
 	return request_edit_model(facts, want, out, a);
 }
 
-int64_t responses_estimate_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch)
+void responses_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
+			struct prompt_parts *ret)
 {
 	static const char *const members[] = { "tools", "instructions", "input", "text", NULL };
-	return prompt_estimate(json_root(&facts->doc), members, scratch);
+	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
 
 /* The conversation itself when it is kept at the provider: each turn then sends only what is new. */
