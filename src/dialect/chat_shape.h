@@ -4,7 +4,7 @@
  * content parts, results of tools as messages. What differs is an option here, not a copy there. DIALECTS §3.2–§3.7. */
 #pragma once
 
-#include "dialect/dialect_internal.h"
+#include "dialect/request_write.h"
 #include "llm/schema.h"
 
 /* ---- reading ---- */

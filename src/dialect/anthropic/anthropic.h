@@ -2,7 +2,7 @@
 /* The parts of the anthropic dialect: messages and their token count. Private to its folder, but for the vtable. */
 #pragma once
 
-#include "dialect/dialect_internal.h"
+#include "dialect/request_write.h"
 
 #define ANTHROPIC_VERTEX_VERSION "vertex-2023-10-16"
 /* In front of a redacted block's data where it travels as state: it comes back through dialects that cannot tell it
@@ -51,32 +51,8 @@ enum cache_mark anthropic_read_mark(struct json control);
 /* request_write.c, request_write_content.c, request_write_messages.c, request_write_tools.c */
 enum { CACHE_MARKS_MAX = 4 };          /* DIALECTS §3.11 */
 
-struct request_writing {
-	struct json_writer json;
-	const struct chat *chat;
-	const struct chat_target *target;
-	struct arena *arena;
-	struct failure *failure;
-	uint64_t lossy;                /* FIELD_… carried in part only */
-	unsigned marks_to_skip;        /* cache markers too many: the first ones */
-	bool short_mark_written;       /* after a 5 m marker no 1 h one may come */
-	bool answer_by_tool;           /* structured output through a forced tool call */
-	bool failed;                   /* `failure` is filled in */
-};
-
 bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			  struct failure *reterr);
-static inline bool writes(const struct request_writing *r, uint64_t field)
-{
-	return (r->target->carried & field) != 0;
-}
-/* Only what was read in this dialect may go out as it came. */
-static inline bool is_own(const struct request_writing *r)
-{
-	return r->chat->dialect == DIALECT_ANTHROPIC;
-}
-/* FAILURE_REQUEST: this target cannot be told that. Always false. */
-bool anthropic_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
 /* Without white space at its end, line ends included. */
 struct slice anthropic_trim_end(struct slice text);
 /* The member cache_control, if the part has a mark and there is room for it. */

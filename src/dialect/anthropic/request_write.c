@@ -3,8 +3,7 @@
  * §1.2, §3.1, §3.7, §3.9 to §3.12). What stays the same over a conversation stands in front of what grows. */
 #include "dialect/anthropic/anthropic.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <math.h>
 
 #include "llm/schema.h"
 
@@ -12,18 +11,6 @@ enum {
 	OUTPUT_UNKNOWN = 4096,         /* max_tokens is required; every Claude model takes this much */
 	BUDGET_LEAST = 1024            /* DIALECTS §3.12 */
 };
-
-bool anthropic_cannot_write(struct request_writing *r, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	r->failed = true;
-	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
-}
 
 struct slice anthropic_trim_end(struct slice text)
 {
@@ -64,7 +51,7 @@ void anthropic_write_members(struct request_writing *r, struct json object, cons
 
 void anthropic_write_others(struct request_writing *r, struct slice parent)
 {
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
 		if (!writes(r, m->field) || m->path.len <= parent.len + 1 || !slice_starts_with(m->path, parent) ||
 		    m->path.ptr[parent.len] != '.')
 			continue;
@@ -75,7 +62,7 @@ void anthropic_write_others(struct request_writing *r, struct slice parent)
 
 static bool has_others(const struct request_writing *r, struct slice parent)
 {
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next)
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next)
 		if (writes(r, m->field) && m->path.len > parent.len + 1 && slice_starts_with(m->path, parent) &&
 		    m->path.ptr[parent.len] == '.')
 			return true;
@@ -89,7 +76,7 @@ static void write_top_others(struct request_writing *r)
 	static const char *const counted[] = { "context_management", "mcp_servers", "speed", "user_profile_id",
 					       "workspace_id" };
 
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
 		bool skip = !writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX ||
 			    slice_eq(m->path, SLICE("anthropic_version"));
 
@@ -165,7 +152,7 @@ static void plan_effort(struct request_writing *r, struct plan *p, bool adaptive
 	if (effort != 0 && effort != EFFORT_NONE)
 		p->effort = effort_nearest(effort, efforts_of(r->target->rules));
 	/* Said to this dialect, effort without a word on thinking leaves the latter to the model. */
-	if (adaptive && !(is_own(r) && wish->wish == REASONING_BY_EFFORT))
+	if (adaptive && !(r->own && wish->wish == REASONING_BY_EFFORT))
 		p->thinking = THINKING_ADAPTIVE;
 }
 
@@ -206,7 +193,7 @@ static void plan_reasoning(struct request_writing *r, struct plan *p)
 		r->lossy |= FIELD_REASONING;
 		return;
 	}
-	if (wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE)) {
+	if (reasoning_is_off(wish)) {
 		plan_off(r, p);
 		return;
 	}
@@ -215,11 +202,11 @@ static void plan_reasoning(struct request_writing *r, struct plan *p)
 		break;
 	case REASONING_BUDGET: case REASONING_TOGGLE:
 		/* Effort beside it: only opus-4-5 has both (DIALECTS §1.2), and its row says which. */
-		if (is_own(r) && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
+		if (r->own && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
 			plan_effort(r, p, false);
 		else
 			plan_budget(r, p);
-		if (is_own(r) && wish->effort != 0 && r->target->rules->efforts != 0)
+		if (r->own && wish->effort != 0 && r->target->rules->efforts != 0)
 			p->effort = effort_nearest(wish->effort, r->target->rules->efforts);
 		break;
 	case REASONING_EFFORT: case REASONING_LEVEL: case REASONING_ALWAYS:
@@ -243,7 +230,7 @@ static void write_display(struct request_writing *r, const struct plan *p)
 	if (!writes(r, FIELD_REASONING_VISIBLE) || visible == UNSAID || p->thinking == THINKING_DISABLED)
 		return;
 	/* Models with budgets show what they think unless told otherwise; not all of them know the word. */
-	if (p->thinking == THINKING_ENABLED && visible == SAID_YES && !is_own(r))
+	if (p->thinking == THINKING_ENABLED && visible == SAID_YES && !r->own)
 		return;
 	json_member_cstr(&r->json, "display", visible == SAID_YES ? "summarized" : "omitted");
 }
@@ -281,10 +268,10 @@ static bool write_format(struct request_writing *r)
 	json_member_cstr(&r->json, "type", "json_schema");
 	json_literal_key(&r->json, "schema");
 	/* In this dialect it is the API's to judge. */
-	if (is_own(r))
+	if (r->own)
 		json_value_raw(&r->json, json_raw(r->chat->format.schema));
 	else if (!schema_write(r->chat->format.schema, SCHEMA_ANTHROPIC, SCHEMA_OUTPUT, r->arena, &r->json, &report))
-		return anthropic_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+		return request_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
 	if (report.lossy)
 		r->lossy |= FIELD_FORMAT_SCHEMA;
 	json_end_object(&r->json);
@@ -310,27 +297,16 @@ static bool write_output_config(struct request_writing *r, const struct plan *p)
 
 /* ---- sampling and the like ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n,
 			 double highest)
 {
-	bool fits = is_own(r) || n->value <= highest;
-
 	if (!n->said || !writes(r, field))
 		return;
 	/* -1 is how some say "unsaid". */
-	if (n->value < 0 && !is_own(r)) {
+	if (n->value < 0 && !r->own)
 		r->lossy |= field;
-		return;
-	}
-	json_key(&r->json, key);
-	if (!fits) {
+	else if (request_write_number(&r->json, name, n, -INFINITY, r->own ? INFINITY : highest))
 		r->lossy |= field;
-		json_double(&r->json, highest);
-	} else if (n->text.len > 0) {
-		json_value_raw(&r->json, n->text);
-	} else {
-		json_double(&r->json, n->value);
-	}
 }
 
 /* Ranges: DIALECTS §3.9. Larger ones are cut, not scaled: the words keep their meaning in the range that both have. */
@@ -339,9 +315,9 @@ static void write_sampling(struct request_writing *r)
 	const struct chat *c = r->chat;
 	double warmest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1;
 
-	write_number(r, SLICE("temperature"), &c->temperature, FIELD_TEMPERATURE, warmest);
-	write_number(r, SLICE("top_p"), &c->top_p, FIELD_TOP_P, 1);
-	write_number(r, SLICE("top_k"), &c->top_k, FIELD_TOP_K, 1e9);
+	write_number(r, FIELD_TEMPERATURE, "temperature", &c->temperature, warmest);
+	write_number(r, FIELD_TOP_P, "top_p", &c->top_p, 1);
+	write_number(r, FIELD_TOP_K, "top_k", &c->top_k, 1e9);
 }
 
 /* "stop_sequences: each stop sequence must contain non-whitespace" is what the API answers (DIALECTS §3.9): a line end
@@ -354,12 +330,12 @@ static bool write_stops(struct request_writing *r)
 	if (count == 0 || !writes(r, FIELD_STOP))
 		return true;
 	if (r->target->rules->stop_max > 0 && count > (unsigned)r->target->rules->stop_max)
-		return anthropic_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
+		return request_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
 	json_literal_key(&r->json, "stop_sequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < count; i++) {
 		if (anthropic_trim_end(c->stops[i]).len == 0)
-			return anthropic_cannot_write(r, "a stop sequence of nothing but white space cannot be said to this model");
+			return request_cannot_write(r, "a stop sequence of nothing but white space cannot be said to this model");
 		json_string(&r->json, c->stops[i]);
 	}
 	json_end_array(&r->json);
@@ -384,7 +360,7 @@ static void write_tier(struct request_writing *r)
 			r->lossy |= FIELD_SERVICE_TIER;
 		return;
 	}
-	if (is_own(r))
+	if (r->own)
 		json_member_string(&r->json, "service_tier", r->chat->service_tier);
 	else
 		r->lossy |= FIELD_SERVICE_TIER;
@@ -464,18 +440,17 @@ static bool write_members(struct request_writing *r)
 bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			  struct failure *reterr)
 {
-	struct request_writing r = { .chat = c, .target = t, .arena = scratch, .failure = reterr };
-	unsigned marks = anthropic_count_marks(&r) + (c->cache_whole != CACHE_MARK_NONE);
+	struct request_writing r;
+	unsigned marks;
 
+	request_writing_init(&r, c, t, DIALECT_ANTHROPIC, scratch, out, reterr);
+	marks = anthropic_count_marks(&r) + (c->cache_whole != CACHE_MARK_NONE);
 	r.marks_to_skip = marks > CACHE_MARKS_MAX ? marks - CACHE_MARKS_MAX : 0;
 	r.answer_by_tool = c->format.kind == FORMAT_SCHEMA && (t->carried & FIELD_FORMAT_SCHEMA) &&
 			   (t->rules->rejects & REJECTS_SCHEMA);
-	json_writer_init(&r.json, out);
 	json_begin_object(&r.json);
 	if (!write_members(&r))
 		return false;
 	json_end_object(&r.json);
-	*t->rewritten_lossy |= r.lossy;
-	return !r.json.overflow ||
-	       failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+	return request_writing_end(&r);
 }

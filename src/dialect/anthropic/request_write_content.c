@@ -127,10 +127,10 @@ static bool write_reference(struct request_writing *r, const struct media *m)
 	bool is_web = slice_starts_with(m->value, SLICE("https://")) || slice_starts_with(m->value, SLICE("http://"));
 
 	if (m->source == MEDIA_URL && !is_web)
-		return anthropic_cannot_write(r, "this provider fetches from http addresses only, not from %.*s",
-					      (int)(m->value.len < 8 ? m->value.len : 8), m->value.ptr);
-	if (m->source == MEDIA_FILE_ID && !is_own(r))
-		return anthropic_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
+		return request_cannot_write(r, "this provider fetches from http addresses only, not from %.*s",
+					    (int)(m->value.len < 8 ? m->value.len : 8), m->value.ptr);
+	if (m->source == MEDIA_FILE_ID && !r->own)
+		return request_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
 	json_member_cstr(&r->json, "type", m->source == MEDIA_URL ? "url" : "file");
 	if (m->source == MEDIA_URL)
 		json_member_string(&r->json, "url", m->value);
@@ -192,9 +192,9 @@ static bool write_document_data(struct request_writing *r, const struct media *m
 		return true;
 	}
 	if (!is_text_mime(mime))
-		return anthropic_cannot_write(r, "this provider takes PDF and text as documents, not %.*s", SLICE_ARG(mime));
+		return request_cannot_write(r, "this provider takes PDF and text as documents, not %.*s", SLICE_ARG(mime));
 	if (!base64_decode(m->value, r->arena, &text))
-		return anthropic_cannot_write(r, "a document's data is not base64");
+		return request_cannot_write(r, "a document's data is not base64");
 	write_text_source(r, text);
 	return true;
 }
@@ -237,7 +237,7 @@ static void write_input(struct request_writing *r, const struct tool_call *call)
 	struct slice text = slice_trim(call->arguments);
 
 	json_literal_key(&r->json, "input");
-	if (is_own(r) || text.len == 0) {
+	if (r->own || text.len == 0) {
 		json_value_raw(&r->json, text.len > 0 ? text : SLICE("{}"));
 	} else if (call->custom) {
 		json_begin_object(&r->json);

@@ -162,7 +162,7 @@ static bool hoists_reasoning(const struct request_writing *r, const struct turn 
 
 	while (first && !anthropic_is_written(r, first))
 		first = first->next;
-	return !is_own(r) && first && first->kind != PART_REASONING;
+	return !r->own && first && first->kind != PART_REASONING;
 }
 
 /* Does the run of assistant turns begin with thinking, as it is written? */
@@ -221,7 +221,7 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 
 bool anthropic_write_messages(struct request_writing *r)
 {
-	struct messages m = { .r = r, .others = is_own(r) ? r->chat->others : NULL };
+	struct messages m = { .r = r, .others = r->own ? r->chat->others : NULL };
 	const struct turn *t = r->chat->turns;
 	unsigned number = 0;
 

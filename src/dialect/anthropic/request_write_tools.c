@@ -30,24 +30,24 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	struct schema_report report = { .lossy = false };
 
 	write_name(r, t->name);
-	if (t->description.len > 0 || (is_own(r) && json_is(json_get(t->raw, "description"), JSON_STRING)))
+	if (t->description.len > 0 || (r->own && json_is(json_get(t->raw, "description"), JSON_STRING)))
 		json_member_string(&r->json, "description", t->description);
 	json_literal_key(&r->json, "input_schema");
 	/* In this dialect it is the API's to judge. */
-	if (is_own(r) && json_exists(t->parameters))
+	if (r->own && json_exists(t->parameters))
 		json_value_raw(&r->json, json_raw(t->parameters));
 	else if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json,
 			       &report))
-		return anthropic_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
-					      SLICE_ARG(t->name), report.reason);
+		return request_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
+					    SLICE_ARG(t->name), report.reason);
 	if (strict) {
 		json_member_bool(&r->json, "strict", true);
 		if (report.lossy)
 			r->lossy |= FIELD_TOOL_STRICT;
-	} else if (is_own(r) && t->strict == SAID_NO) {
+	} else if (r->own && t->strict == SAID_NO) {
 		json_member_bool(&r->json, "strict", false);
 	}
-	if (is_own(r))
+	if (r->own)
 		anthropic_write_members(r, t->raw, known);
 	return true;
 }
@@ -86,7 +86,7 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		{ TOOL_CODE, "code_execution_20250825", "code_execution" },
 	};
 
-	if (is_own(r)) {
+	if (r->own) {
 		anthropic_write_members(r, t->raw, known);
 		return true;
 	}
@@ -97,8 +97,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		json_member_cstr(&r->json, "name", plain[i].name);
 		return true;
 	}
-	return anthropic_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
-				      SLICE_ARG(t->name));
+	return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
+				    SLICE_ARG(t->name));
 }
 
 static bool write_tool(struct request_writing *r, const struct tool *t)
@@ -120,10 +120,10 @@ static bool write_answer_tool(struct request_writing *r)
 	struct schema_report report;
 
 	if (!json_text_eq(json_get(format->schema, "type"), SLICE("object")))
-		return anthropic_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
+		return request_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
 	for (const struct tool *t = r->chat->tools; t; t = t->next)
 		if (slice_eq(t->name, SLICE(NAMES_ANSWER_TOOL)))
-			return anthropic_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
+			return request_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
 	r->target->names->answer_tool = SLICE(NAMES_ANSWER_TOOL);
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "name", NAMES_ANSWER_TOOL);
@@ -131,7 +131,7 @@ static bool write_answer_tool(struct request_writing *r)
 			   SLICE("Gives the answer. Call it once, with the whole answer as its input."));
 	json_literal_key(&r->json, "input_schema");
 	if (!schema_write(format->schema, SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
-		return anthropic_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+		return request_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
 	json_end_object(&r->json);
 	return true;
 }
@@ -175,7 +175,7 @@ static void write_choice(struct request_writing *r, bool any_tool)
 		else
 			json_member_cstr(&r->json, "name", NAMES_ANSWER_TOOL);
 	}
-	if (strcmp(type, "none") != 0 && (single || (is_own(r) && choice->parallel == SAID_YES)))
+	if (strcmp(type, "none") != 0 && (single || (r->own && choice->parallel == SAID_YES)))
 		json_member_bool(&r->json, "disable_parallel_tool_use", single);
 	json_end_object(&r->json);
 }
@@ -185,7 +185,7 @@ bool anthropic_write_tools(struct request_writing *r)
 	bool any = false;
 
 	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
-		return anthropic_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
+		return request_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
 	for (const struct tool *t = r->chat->tools; t; t = t->next) {
 		if (!is_allowed(r, t))
 			continue;

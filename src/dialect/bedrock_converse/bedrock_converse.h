@@ -3,7 +3,7 @@
  * folder, but for the vtable. Shapes: AWS's service model of bedrock-runtime (DIALECTS §3 to §5, columns BC). */
 #pragma once
 
-#include "dialect/dialect_internal.h"
+#include "dialect/request_write.h"
 
 /* request_read.c */
 bool bedrock_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
@@ -73,33 +73,8 @@ struct reasoning_plan {
 	int64_t max_tokens;            /* -1 = unsaid */
 };
 
-struct request_writing {
-	struct json_writer json;
-	const struct chat *chat;
-	const struct chat_target *target;
-	struct arena *arena;
-	struct failure *failure;
-	uint64_t lossy;                /* FIELD_… carried in part only */
-	unsigned points_to_skip;       /* cache points too many: the first ones */
-	bool short_point_written;      /* after a 5 m point no 1 h one may come */
-	bool answer_by_tool;           /* structured output through a forced tool call */
-	bool tools_in_history;         /* toolUse or toolResult blocks are written */
-	unsigned documents;            /* named so far */
-};
-
 bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			struct failure *reterr);
-static inline bool writes(const struct request_writing *r, uint64_t field)
-{
-	return (r->target->carried & field) != 0;
-}
-/* Only what was read in this dialect may go out as it came. */
-static inline bool is_own(const struct request_writing *r)
-{
-	return r->chat->dialect == DIALECT_BEDROCK;
-}
-/* FAILURE_REQUEST: this target cannot be told that. Always false. */
-bool bedrock_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
 /* A block {"cachePoint":…} in the array that is being written, if there is a mark and room for it. */
 void bedrock_write_point(struct request_writing *r, enum cache_mark mark);
 /* How many markers the conversation has. */

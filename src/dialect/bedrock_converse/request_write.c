@@ -4,30 +4,16 @@
  * conversation stands in front of what grows. The model and whether it streams are in the path. */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "llm/schema.h"
 
 const struct name_rule bedrock_id_rule = { "_.:-", 64, false };
-
-bool bedrock_cannot_write(struct request_writing *r, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
-}
 
 /* Models that take markers have them as points here, whatever their own makers call them. */
 static bool takes_points(const struct request_writing *r)
 {
 	enum cache_marks marks = r->target->rules->cache_marks;
 
-	return is_own(r) || marks == CACHE_MARKS_POINT || marks == CACHE_MARKS_CONTROL;
+	return r->own || marks == CACHE_MARKS_POINT || marks == CACHE_MARKS_CONTROL;
 }
 
 /* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
@@ -35,13 +21,13 @@ void bedrock_write_point(struct request_writing *r, enum cache_mark mark)
 {
 	if (mark == CACHE_MARK_NONE || !writes(r, FIELD_CACHE_MARKS))
 		return;
-	if (r->points_to_skip > 0 || !takes_points(r)) {
-		r->points_to_skip -= r->points_to_skip > 0;
+	if (r->marks_to_skip > 0 || !takes_points(r)) {
+		r->marks_to_skip -= r->marks_to_skip > 0;
 		r->lossy |= FIELD_CACHE_MARKS;
 		return;
 	}
-	r->short_point_written |= mark == CACHE_MARK_5M;
-	json_value_raw(&r->json, r->short_point_written ? SLICE("{\"cachePoint\":{\"type\":\"default\"}}") :
+	r->short_mark_written |= mark == CACHE_MARK_5M;
+	json_value_raw(&r->json, r->short_mark_written ? SLICE("{\"cachePoint\":{\"type\":\"default\"}}") :
 							SLICE("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}"));
 }
 
@@ -55,7 +41,7 @@ static bool is_other_of(const struct request_writing *r, const struct other_memb
 
 void bedrock_write_others(struct request_writing *r, struct slice parent)
 {
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
 		if (!is_other_of(r, m, parent))
 			continue;
 		json_key(&r->json, slice_after(m->path, parent.len + 1));
@@ -65,7 +51,7 @@ void bedrock_write_others(struct request_writing *r, struct slice parent)
 
 bool bedrock_has_others(const struct request_writing *r, struct slice parent)
 {
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next)
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next)
 		if (is_other_of(r, m, parent))
 			return true;
 	return false;
@@ -74,7 +60,7 @@ bool bedrock_has_others(const struct request_writing *r, struct slice parent)
 /* Members of the body itself. */
 static void write_top_others(struct request_writing *r)
 {
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next) {
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
 		if (!writes(r, m->field) || slice_find(m->path, SLICE(".")) != SIZE_MAX)
 			continue;
 		json_key(&r->json, m->path);
@@ -84,20 +70,11 @@ static void write_top_others(struct request_writing *r)
 
 /* ---- inferenceConfig ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n,
 			 double highest)
 {
-	if (!n->said || !writes(r, field))
-		return;
-	json_key(&r->json, key);
-	if (n->value < 0 || n->value > highest) {
+	if (n->said && writes(r, field) && request_write_number(&r->json, name, n, 0, highest))
 		r->lossy |= field;
-		json_double(&r->json, n->value < 0 ? 0 : highest);
-	} else if (n->text.len > 0) {
-		json_value_raw(&r->json, n->text);
-	} else {
-		json_double(&r->json, n->value);
-	}
 }
 
 /* None of nothing (NonEmptyString), 2,500 at most. */
@@ -109,7 +86,7 @@ static bool write_stops(struct request_writing *r)
 	if (c->stop_count == 0 || !writes(r, FIELD_STOP))
 		return true;
 	if (r->target->rules->stop_max > 0 && c->stop_count > (unsigned)r->target->rules->stop_max)
-		return bedrock_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
+		return request_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
 	for (unsigned i = 0; i < c->stop_count; i++) {
 		if (c->stops[i].len == 0)
 			continue;
@@ -141,8 +118,8 @@ static bool write_inference(struct request_writing *r, int64_t max_tokens)
 	json_begin_object(&r->json);
 	if (max_tokens >= 0)
 		json_member_int(&r->json, "maxTokens", max_tokens);
-	write_number(r, SLICE("temperature"), &c->temperature, FIELD_TEMPERATURE, warmest);
-	write_number(r, SLICE("topP"), &c->top_p, FIELD_TOP_P, 1);
+	write_number(r, FIELD_TEMPERATURE, "temperature", &c->temperature, warmest);
+	write_number(r, FIELD_TOP_P, "topP", &c->top_p, 1);
 	if (!write_stops(r))
 		return false;
 	bedrock_write_others(r, SLICE("inferenceConfig"));
@@ -162,7 +139,7 @@ static bool write_schema_text(struct request_writing *r, const struct output_for
 
 	json_literal_key(&r->json, "schema");
 	/* In this dialect it is the API's to judge. */
-	if (is_own(r)) {
+	if (r->own) {
 		json_string(&r->json, json_raw(format->schema));
 		return true;
 	}
@@ -175,7 +152,7 @@ static bool write_schema_text(struct request_writing *r, const struct output_for
 	buf_done(&text);
 	if (report.lossy)
 		r->lossy |= FIELD_FORMAT_SCHEMA;
-	return ok || bedrock_cannot_write(r, "the schema of the answer cannot be said to this model: %s",
+	return ok || request_cannot_write(r, "the schema of the answer cannot be said to this model: %s",
 					  report.reason ? report.reason : "it is too long");
 }
 
@@ -229,7 +206,7 @@ static void write_tier(struct request_writing *r)
 		{ "priority", "priority", true }, { "fast", "priority", true }, { "ultrafast", "priority", false },
 		{ "reserved", "reserved", true }, { "scale", "reserved", false },
 	};
-	struct slice tier = r->chat->service_tier, ours = is_own(r) ? tier : SLICE("");
+	struct slice tier = r->chat->service_tier, ours = r->own ? tier : SLICE("");
 
 	if (tier.len == 0 || !writes(r, FIELD_SERVICE_TIER) || slice_eq(tier, SLICE("auto")))
 		return;
@@ -269,7 +246,7 @@ static bool fits_metadata(const struct request_writing *r, const struct json_wal
 {
 	struct slice key = json_text(w->key, r->arena);
 
-	return is_own(r) || (json_is(w->value, JSON_STRING) && key.len > 0 && is_metadata_text(key) &&
+	return r->own || (json_is(w->value, JSON_STRING) && key.len > 0 && is_metadata_text(key) &&
 			     is_metadata_text(json_text(w->value, r->arena)));
 }
 
@@ -304,7 +281,7 @@ static int64_t max_tokens(struct request_writing *r)
 
 	if (!writes(r, FIELD_MAX_OUTPUT) || said < 0)
 		return -1;
-	if (is_own(r) || (said > 0 && (most <= 0 || said <= most)))
+	if (r->own || (said > 0 && (most <= 0 || said <= most)))
 		return said;
 	r->lossy |= FIELD_MAX_OUTPUT;
 	return said <= 0 ? 1 : most;
@@ -336,15 +313,16 @@ static bool write_members(struct request_writing *r)
 bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			struct failure *reterr)
 {
-	struct request_writing r = { .chat = c, .target = t, .arena = scratch, .failure = reterr };
+	struct request_writing r;
 	bool count = t->operation == OPERATION_COUNT_TOKENS;
-	unsigned points = bedrock_count_points(&r) + (c->cache_whole != CACHE_MARK_NONE);
+	unsigned points;
 
-	r.points_to_skip = points > CACHE_POINTS_MAX ? points - CACHE_POINTS_MAX : 0;
+	request_writing_init(&r, c, t, DIALECT_BEDROCK, scratch, out, reterr);
+	points = bedrock_count_points(&r) + (c->cache_whole != CACHE_MARK_NONE);
+	r.marks_to_skip = points > CACHE_POINTS_MAX ? points - CACHE_POINTS_MAX : 0;
 	r.tools_in_history = bedrock_has_tool_blocks(&r);
 	r.answer_by_tool = c->format.kind == FORMAT_SCHEMA && (t->carried & FIELD_FORMAT_SCHEMA) &&
 			   (t->rules->rejects & REJECTS_SCHEMA);
-	json_writer_init(&r.json, out);
 	json_begin_object(&r.json);
 	if (count) {
 		json_literal_key(&r.json, "input");
@@ -359,6 +337,5 @@ bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struc
 		json_end_object(&r.json);
 	}
 	json_end_object(&r.json);
-	*t->rewritten_lossy |= r.lossy;
-	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+	return request_writing_end(&r);
 }

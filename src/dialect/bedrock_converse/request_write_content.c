@@ -31,7 +31,7 @@ static bool is_blank(struct slice text)
 
 static bool is_native(const struct request_writing *r, const struct part *p)
 {
-	return is_own(r) && p->raw_dialect == DIALECT_BEDROCK && p->raw.len > 0;
+	return r->own && p->raw_dialect == DIALECT_BEDROCK && p->raw.len > 0;
 }
 
 static bool verifies(const struct model_rules *rules)
@@ -49,7 +49,7 @@ static bool is_reasoning_written(const struct request_writing *r, const struct p
 		return false;
 	if (p->state.payload.ptr)
 		return state_is_at_home(&p->state, r->target->provider, DIALECT_BEDROCK);
-	return p->text.len > 0 && !verifies(rules) && (is_own(r) || rules->replay == REPLAY_CONTENT);
+	return p->text.len > 0 && !verifies(rules) && (r->own || rules->replay == REPLAY_CONTENT);
 }
 
 /* Whether anything is written for it at all. */
@@ -348,7 +348,7 @@ static void close_message(struct messages *m)
 {
 	if (!m->open)
 		return;
-	if (m->document && !m->text && m->role == ROLE_USER && !is_own(m->r))
+	if (m->document && !m->text && m->role == ROLE_USER && !m->r->own)
 		write_text(m->r, SLICE(DOCUMENT_WORD));
 	json_end_array(&m->r->json);
 	write_message_others(m);
@@ -412,7 +412,7 @@ static bool write_waiting_media(struct messages *m, const struct turn *from, con
 			if (is_media(p) && !is_native(m->r, p) && !write_message_part(m, ROLE_USER, number, p))
 				return false;
 	m->media_of = NULL;
-	for (const struct turn *t = is_own(m->r) ? to : from; t != to; t = t->next)
+	for (const struct turn *t = m->r->own ? to : from; t != to; t = t->next)
 		for (const struct part *p = t->parts; p; p = p->next)
 			for (const struct part *i = p->kind == PART_TOOL_RESULT ? p->result->parts : NULL; i;
 			     i = i->next)
@@ -432,7 +432,7 @@ static void write_reminder(struct messages *m, unsigned number, const struct par
 static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number,
 		       enum pass pass)
 {
-	bool as_system = pass == PASS_SYSTEM && is_own(m->r) && writes(m->r, FIELD_LATER_SYSTEM) &&
+	bool as_system = pass == PASS_SYSTEM && m->r->own && writes(m->r, FIELD_LATER_SYSTEM) &&
 			 !(m->r->target->rules->rejects & REJECTS_LATER_SYSTEM);
 
 	for (const struct turn *t = from; t != to; t = t->next, number++)
@@ -483,7 +483,7 @@ static bool hoists_reasoning(const struct request_writing *r, const struct turn 
 
 	while (first && !is_written(r, first))
 		first = first->next;
-	return !is_own(r) && first && first->kind != PART_REASONING;
+	return !r->own && first && first->kind != PART_REASONING;
 }
 
 static bool write_assistant(struct messages *m, const struct turn *t, unsigned number)
@@ -499,7 +499,7 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 			    (is_media(p) && !is_native(m->r, p)))
 				continue;
 			open_message(m, ROLE_ASSISTANT, number);
-			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL) && !is_own(m->r)) {
+			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL) && !m->r->own) {
 				write_text(m->r, trim_end(p->text));
 				bedrock_write_point(m->r, p->cache_mark);
 			} else if (!write_part(m->r, p)) {
@@ -533,7 +533,7 @@ static bool write_turns(struct messages *m, const struct turn *t)
 
 bool bedrock_write_messages(struct request_writing *r)
 {
-	struct messages m = { .r = r, .others = is_own(r) ? r->chat->others : NULL };
+	struct messages m = { .r = r, .others = r->own ? r->chat->others : NULL };
 	const struct turn *t = r->chat->turns;
 
 	while (t && t->role == ROLE_SYSTEM)

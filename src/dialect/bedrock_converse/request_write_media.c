@@ -18,14 +18,14 @@ static bool write_source(struct request_writing *r, const struct media *m)
 		break;
 	case MEDIA_URL:
 		if (!slice_starts_with(m->value, SLICE("s3://")))
-			return bedrock_cannot_write(r, "this provider takes media as data or from S3, not from addresses");
+			return request_cannot_write(r, "this provider takes media as data or from S3, not from addresses");
 		json_literal_key(&r->json, "s3Location");
 		json_begin_object(&r->json);
 		json_member_string(&r->json, "uri", m->value);
 		json_end_object(&r->json);
 		break;
 	case MEDIA_FILE_ID:
-		return bedrock_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
+		return request_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
 	}
 	json_end_object(&r->json);
 	return true;
@@ -73,7 +73,7 @@ static bool write_document(struct request_writing *r, const struct media *m)
 	const char *format = mime.len == 0 ? "pdf" : bedrock_format_of(PART_DOCUMENT, mime);
 
 	if (!format)
-		return bedrock_cannot_write(r, "this provider does not take documents of type %.*s", SLICE_ARG(mime));
+		return request_cannot_write(r, "this provider does not take documents of type %.*s", SLICE_ARG(mime));
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "document");
 	json_begin_object(&r->json);
@@ -98,7 +98,7 @@ static bool write_medium(struct request_writing *r, const struct part *p, const 
 	const char *format = mime.len == 0 ? otherwise : bedrock_format_of(p->kind, mime);
 
 	if (!format)
-		return bedrock_cannot_write(r, "this provider does not take media of type %.*s", SLICE_ARG(mime));
+		return request_cannot_write(r, "this provider does not take media of type %.*s", SLICE_ARG(mime));
 	json_begin_object(&r->json);
 	json_key(&r->json, slice_cstr(member));
 	json_begin_object(&r->json);

@@ -66,7 +66,7 @@ static void plan_effort(struct request_writing *r, struct reasoning_plan *p, boo
 	if (effort != 0)
 		p->effort = effort_nearest(effort, efforts_of(r->target->rules));
 	/* Said to this dialect, effort without a word on thinking leaves the latter to the model. */
-	if (adaptive && !(is_own(r) && r->chat->reasoning.wish == REASONING_BY_EFFORT))
+	if (adaptive && !(r->own && r->chat->reasoning.wish == REASONING_BY_EFFORT))
 		p->thinking = THINKING_ADAPTIVE;
 }
 
@@ -79,7 +79,7 @@ static void plan_off(struct request_writing *r, struct reasoning_plan *p)
 		if (rules->reasoning != REASONING_ALWAYS)
 			p->effort = effort_nearest(EFFORT_LOW, efforts_of(rules));
 	} else if (rules->reasoning == REASONING_ADAPTIVE || rules->reasoning == REASONING_BUDGET ||
-		   (rules->reasoning == REASONING_UNKNOWN && is_own(r))) {
+		   (rules->reasoning == REASONING_UNKNOWN && r->own)) {
 		p->thinking = THINKING_DISABLED;
 	} else if (rules->reasoning == REASONING_TOGGLE) {
 		/* No source says how: it is named as left out. */
@@ -98,7 +98,7 @@ void bedrock_plan_reasoning(struct request_writing *r, struct reasoning_plan *p)
 		r->lossy |= FIELD_REASONING;
 		return;
 	}
-	if (wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE)) {
+	if (reasoning_is_off(wish)) {
 		plan_off(r, p);
 		return;
 	}
@@ -107,7 +107,7 @@ void bedrock_plan_reasoning(struct request_writing *r, struct reasoning_plan *p)
 		break;
 	case REASONING_BUDGET:
 		/* Effort beside it: only where the model's row says which (DIALECTS §1.2). */
-		if (is_own(r) && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
+		if (r->own && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
 			plan_effort(r, p, false);
 		else
 			plan_budget(r, p);
@@ -122,7 +122,7 @@ void bedrock_plan_reasoning(struct request_writing *r, struct reasoning_plan *p)
 		if (wish->wish == REASONING_BY_BUDGET)
 			plan_budget(r, p);
 		else
-			plan_effort(r, p, wish->wish == REASONING_ON && is_own(r));
+			plan_effort(r, p, wish->wish == REASONING_ON && r->own);
 		break;
 	case REASONING_ADAPTIVE:
 		plan_effort(r, p, true);
@@ -136,7 +136,7 @@ static void write_display(struct request_writing *r, const struct reasoning_plan
 	enum said visible = r->chat->reasoning.visible;
 
 	if (!writes(r, FIELD_REASONING_VISIBLE) || visible == UNSAID || p->thinking == THINKING_DISABLED ||
-	    (p->thinking == THINKING_ENABLED && visible == SAID_YES && !is_own(r)))
+	    (p->thinking == THINKING_ENABLED && visible == SAID_YES && !r->own))
 		return;
 	json_member_cstr(&r->json, "display", visible == SAID_YES ? "summarized" : "omitted");
 }
@@ -149,7 +149,7 @@ static void write_thinking(struct request_writing *r, const struct reasoning_pla
 
 	if (p->thinking == THINKING_UNSAID)
 		return;
-	for (const struct other_member *m = is_own(r) ? r->chat->others : NULL; m; m = m->next)
+	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next)
 		typed |= slice_eq(m->path, SLICE("thinking.type")) && writes(r, m->field);
 	json_literal_key(&r->json, "thinking");
 	json_begin_object(&r->json);

@@ -42,7 +42,7 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	json_literal_key(&r->json, "json");
 	if (!schema_write(t->parameters, strict ? SCHEMA_ANTHROPIC : SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json,
 			  &report))
-		return bedrock_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
+		return request_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s", SLICE_ARG(t->name),
 					    report.reason);
 	json_end_object(&r->json);
 	if (strict) {
@@ -57,10 +57,10 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 
 static bool write_tool(struct request_writing *r, const struct tool *t)
 {
-	if (is_own(r))
+	if (r->own)
 		json_value_raw(&r->json, json_raw(t->raw));
 	else if (t->kind != TOOL_FUNCTION)
-		return bedrock_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here", SLICE_ARG(t->name));
+		return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here", SLICE_ARG(t->name));
 	else if (!write_function(r, t))
 		return false;
 	bedrock_write_point(r, t->cache_mark);
@@ -75,10 +75,10 @@ static bool write_answer_tool(struct request_writing *r)
 	struct schema_report report;
 
 	if (!json_text_eq(json_get(format->schema, "type"), SLICE("object")))
-		return bedrock_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
+		return request_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
 	for (const struct tool *t = r->chat->tools; t; t = t->next)
 		if (slice_eq(t->name, SLICE(NAMES_ANSWER_TOOL)))
-			return bedrock_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
+			return request_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
 	r->target->names->answer_tool = SLICE(NAMES_ANSWER_TOOL);
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "toolSpec");
@@ -90,7 +90,7 @@ static bool write_answer_tool(struct request_writing *r)
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "json");
 	if (!schema_write(format->schema, SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
-		return bedrock_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+		return request_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
 	json_end_object(&r->json);
 	json_end_object(&r->json);
 	json_end_object(&r->json);
@@ -207,7 +207,7 @@ bool bedrock_write_tools(struct request_writing *r)
 	     sent = r->chat->tools && (r->chat->choice.mode != CHOICE_NONE || r->tools_in_history || r->answer_by_tool);
 
 	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
-		return bedrock_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
+		return request_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
 	if (!sent && !r->tools_in_history && !r->answer_by_tool)
 		return true;
 	json_literal_key(&r->json, "toolConfig");

@@ -3,6 +3,8 @@
  */
 #include "dialect/cohere/cohere.h"
 
+#include <math.h>
+
 #include "llm/names.h"
 
 enum { STOPS_MAX = 5 };                /* DIALECTS §3.9 */
@@ -159,18 +161,9 @@ static bool write_format(struct cohere_writing *r)
 static void write_number(struct cohere_writing *r, uint64_t field, const char *name, const struct number *n, double low,
 			 double high)
 {
-	bool cut = !r->same && (n->value < low || n->value > high);
-
-	if (!n->said || !cohere_writes(r, field))
-		return;
-	note_loss(r, field, cut);
-	json_key(&r->json, slice_cstr(name));
-	if (cut)
-		json_double(&r->json, n->value < low ? low : high);
-	else if (n->text.len > 0)
-		json_value_raw(&r->json, n->text);
-	else
-		json_double(&r->json, n->value);
+	if (n->said && cohere_writes(r, field))
+		note_loss(r, field, request_write_number(&r->json, name, n, r->same ? -INFINITY : low,
+							 r->same ? INFINITY : high));
 }
 
 /* Ranges: §3.9. */
@@ -225,8 +218,7 @@ static int64_t budget_of(struct cohere_writing *r)
 static void write_thinking(struct cohere_writing *r)
 {
 	const struct reasoning *wish = &r->chat->reasoning;
-	bool off = wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE) ||
-		   (wish->wish == REASONING_BY_BUDGET && wish->budget == 0);
+	bool off = reasoning_is_off(wish) || (wish->wish == REASONING_BY_BUDGET && wish->budget == 0);
 	int64_t budget;
 
 	if (!cohere_writes(r, FIELD_REASONING))

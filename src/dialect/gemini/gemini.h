@@ -3,7 +3,7 @@
  * folder, but for the vtable. */
 #pragma once
 
-#include "dialect/dialect_internal.h"
+#include "dialect/request_write.h"
 
 /* members.c: Google's servers take every member in camelCase and in snake_case (proto3 JSON). */
 /* The member, by its camelCase name, however it is spelled. */
@@ -46,28 +46,8 @@ bool gemini_read_tools(struct chat_reading *r, struct json tools);
 bool gemini_read_tool_config(struct chat_reading *r, struct json config);
 
 /* request_write.c, request_write_config.c, request_write_content.c, request_write_tools.c */
-struct request_writing {
-	struct json_writer json;
-	const struct chat *chat;
-	const struct chat_target *target;
-	struct arena *arena;
-	struct failure *failure;
-	uint64_t lossy;                /* FIELD_… carried in part only */
-};
-
 bool gemini_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr);
-static inline bool writes(const struct request_writing *r, uint64_t field)
-{
-	return (r->target->carried & field) != 0;
-}
-/* Only what was read in this dialect may go out as it came. */
-static inline bool is_own(const struct request_writing *r)
-{
-	return r->chat->dialect == DIALECT_GEMINI;
-}
-/* FAILURE_REQUEST: this target cannot be told that. Always false. */
-bool gemini_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
 /* Those kept under "<parent>.<name>"; of the body itself when `parent` is empty. */
 void gemini_write_others(struct request_writing *r, struct slice parent);
 bool gemini_has_others(const struct request_writing *r, struct slice parent);

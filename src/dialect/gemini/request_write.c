@@ -4,21 +4,7 @@
  * of what grows. */
 #include "dialect/gemini/gemini.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum { LABEL_MAX = 63 };               /* DIALECTS §3.10 */
-
-bool gemini_cannot_write(struct request_writing *r, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
-}
 
 static bool is_within(const struct other_member *m, struct slice parent)
 {
@@ -39,12 +25,12 @@ static const struct other_member *first_other(const struct request_writing *r, c
 
 bool gemini_has_others(const struct request_writing *r, struct slice parent)
 {
-	return is_own(r) && first_other(r, r->chat->others, parent);
+	return r->own && first_other(r, r->chat->others, parent);
 }
 
 void gemini_write_others(struct request_writing *r, struct slice parent)
 {
-	const struct other_member *m = is_own(r) ? first_other(r, r->chat->others, parent) : NULL;
+	const struct other_member *m = r->own ? first_other(r, r->chat->others, parent) : NULL;
 
 	for (; m; m = first_other(r, m->next, parent)) {
 		json_key(&r->json, parent.len > 0 ? slice_after(m->path, parent.len + 1) : m->path);
@@ -76,7 +62,7 @@ static void write_labels(struct request_writing *r)
 	bool pairs = json_count(c->metadata) > 0 && writes(r, FIELD_METADATA);
 	bool vertex = (r->target->quirks & QUIRK_VERTEX_BODY) != 0, any = false;
 
-	if (is_own(r) && vertex && pairs) {
+	if (r->own && vertex && pairs) {
 		json_literal_key(&r->json, "labels");
 		json_value_raw(&r->json, json_raw(c->metadata));
 		return;
@@ -132,7 +118,7 @@ static void write_tier(struct request_writing *r)
 /* Whoever asks for it in another dialect means weir's own keeping, too. */
 static void write_store(struct request_writing *r)
 {
-	if (r->chat->store != UNSAID && is_own(r) && writes(r, FIELD_STORE))
+	if (r->chat->store != UNSAID && r->own && writes(r, FIELD_STORE))
 		json_member_bool(&r->json, "store", r->chat->store == SAID_YES);
 }
 
@@ -170,10 +156,10 @@ static void begin_count(struct request_writing *r)
 bool gemini_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr)
 {
-	struct request_writing r = { .chat = c, .target = t, .arena = scratch, .failure = reterr };
+	struct request_writing r;
 	bool wrapped = t->operation == OPERATION_COUNT_TOKENS && !(t->quirks & QUIRK_VERTEX_BODY);
 
-	json_writer_init(&r.json, out);
+	request_writing_init(&r, c, t, DIALECT_GEMINI, scratch, out, reterr);
 	json_begin_object(&r.json);
 	if (wrapped)
 		begin_count(&r);
@@ -182,7 +168,5 @@ bool gemini_write_chat(const struct chat *c, const struct chat_target *t, struct
 	if (wrapped)
 		json_end_object(&r.json);
 	json_end_object(&r.json);
-	*t->rewritten_lossy |= r.lossy;
-	return !r.json.overflow || failure_set(reterr, FAILURE_REQUEST,
-					       "the translated request is larger than what may be sent");
+	return request_writing_end(&r);
 }

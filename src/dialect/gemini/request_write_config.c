@@ -107,7 +107,7 @@ static void plan_thinking(struct request_writing *r, struct thinking *t)
 		/* Models with levels still take their own dialect's budgets. */
 		if (takes_budget(r))
 			set_budget(t, clamp_budget(r, wish->budget));
-		else if (is_own(r))
+		else if (r->own)
 			set_budget(t, wish->budget);
 		else
 			t->level = level_of(r, budget_to_effort(wish->budget, r->target->max_output));
@@ -121,7 +121,7 @@ static bool expects_thoughts(const struct request_writing *r, const struct think
 	const struct reasoning *wish = &r->chat->reasoning;
 
 	return wish->visible == UNSAID && wish->wish != REASONING_UNSAID && writes(r, FIELD_REASONING) && !t->off &&
-	       wish->wish != REASONING_OFF && wish->effort != EFFORT_NONE && !is_own(r) &&
+	       wish->wish != REASONING_OFF && wish->effort != EFFORT_NONE && !r->own &&
 	       r->chat->dialect != DIALECT_OPENAI_RESPONSES;
 }
 
@@ -143,7 +143,7 @@ static void write_thinking(struct request_writing *r)
 	plan_thinking(r, &t);
 	bool shown = visible == SAID_YES ||
 		     (expects_thoughts(r, &t) && r->target->rules->reasoning != REASONING_ABSENT);
-	bool hidden = visible == SAID_NO && is_own(r);
+	bool hidden = visible == SAID_NO && r->own;
 	if (t.level == 0 && !t.budget_said && !shown && !hidden && !gemini_has_others(r, path))
 		return;
 	json_literal_key(&r->json, "thinkingConfig");
@@ -167,18 +167,18 @@ static bool write_format(struct request_writing *r)
 	bool schema = f->kind == FORMAT_SCHEMA && writes(r, FIELD_FORMAT_SCHEMA);
 	struct schema_report report = { .lossy = false };
 
-	if (schema && !is_own(r) && (r->target->rules->rejects & REJECTS_SCHEMA))
-		return gemini_cannot_write(r, "this model has no structured output");
-	if (f->kind == FORMAT_TEXT && is_own(r))
+	if (schema && !r->own && (r->target->rules->rejects & REJECTS_SCHEMA))
+		return request_cannot_write(r, "this model has no structured output");
+	if (f->kind == FORMAT_TEXT && r->own)
 		json_member_cstr(&r->json, "responseMimeType", "text/plain");
 	if (schema || (f->kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON)))
 		json_member_cstr(&r->json, "responseMimeType", "application/json");
-	if (!schema || is_own(r))
+	if (!schema || r->own)
 		return true;
 	json_literal_key(&r->json, "responseJsonSchema");
 	if (!schema_write(f->schema, SCHEMA_GEMINI_JSON, SCHEMA_OUTPUT, r->arena, &r->json, &report))
-		return gemini_cannot_write(r, "the schema of the answer cannot be said to this model: %s",
-					   report.reason);
+		return request_cannot_write(r, "the schema of the answer cannot be said to this model: %s",
+					    report.reason);
 	if (report.lossy)
 		r->lossy |= FIELD_FORMAT_SCHEMA;
 	return true;
@@ -187,7 +187,7 @@ static bool write_format(struct request_writing *r)
 /* Beside text: models that make images answer with both. */
 static void write_modalities(struct request_writing *r)
 {
-	if (is_own(r) || !r->chat->image_output || !writes(r, FIELD_IMAGE_OUTPUT))
+	if (r->own || !r->chat->image_output || !writes(r, FIELD_IMAGE_OUTPUT))
 		return;
 	json_literal_key(&r->json, "responseModalities");
 	json_value_raw(&r->json, SLICE("[\"TEXT\",\"IMAGE\"]"));
@@ -195,24 +195,15 @@ static void write_modalities(struct request_writing *r)
 
 /* ---- sampling and limits ---- */
 
-static void write_number(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n,
 			 double lowest, double highest)
 {
-	if (!n->said || !writes(r, field))
-		return;
-	json_key(&r->json, key);
-	if (n->value < lowest || n->value > highest) {
+	if (n->said && writes(r, field) && request_write_number(&r->json, name, n, lowest, highest))
 		r->lossy |= field;
-		json_double(&r->json, n->value < lowest ? lowest : highest);
-	} else if (n->text.len > 0) {
-		json_value_raw(&r->json, n->text);
-	} else {
-		json_double(&r->json, n->value);
-	}
 }
 
 /* A 32-bit integer; whatever is none cannot be cut to one that means the same. */
-static void write_integer(struct request_writing *r, struct slice key, const struct number *n, uint64_t field,
+static void write_integer(struct request_writing *r, uint64_t field, const char *name, const struct number *n,
 			  double lowest)
 {
 	if (!n->said || !writes(r, field))
@@ -221,7 +212,7 @@ static void write_integer(struct request_writing *r, struct slice key, const str
 		r->lossy |= field;
 		return;
 	}
-	json_key(&r->json, key);
+	json_key(&r->json, slice_cstr(name));
 	json_int(&r->json, (int64_t)n->value);
 }
 
@@ -230,12 +221,12 @@ static void write_sampling(struct request_writing *r)
 	const struct chat *c = r->chat;
 	double warmest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 2;
 
-	write_number(r, SLICE("temperature"), &c->temperature, FIELD_TEMPERATURE, 0, warmest);
-	write_number(r, SLICE("topP"), &c->top_p, FIELD_TOP_P, 0, 1);
-	write_integer(r, SLICE("topK"), &c->top_k, FIELD_TOP_K, 1);
-	write_number(r, SLICE("presencePenalty"), &c->presence_penalty, FIELD_PRESENCE_PENALTY, -2, 2);
-	write_number(r, SLICE("frequencyPenalty"), &c->frequency_penalty, FIELD_FREQUENCY_PENALTY, -2, 2);
-	write_integer(r, SLICE("seed"), &c->seed, FIELD_SEED, INT32_MIN);
+	write_number(r, FIELD_TEMPERATURE, "temperature", &c->temperature, 0, warmest);
+	write_number(r, FIELD_TOP_P, "topP", &c->top_p, 0, 1);
+	write_integer(r, FIELD_TOP_K, "topK", &c->top_k, 1);
+	write_number(r, FIELD_PRESENCE_PENALTY, "presencePenalty", &c->presence_penalty, -2, 2);
+	write_number(r, FIELD_FREQUENCY_PENALTY, "frequencyPenalty", &c->frequency_penalty, -2, 2);
+	write_integer(r, FIELD_SEED, "seed", &c->seed, INT32_MIN);
 }
 
 static void write_logprobs(struct request_writing *r)
@@ -261,7 +252,7 @@ static bool write_stops(struct request_writing *r)
 	if (r->chat->stop_count == 0 || !writes(r, FIELD_STOP))
 		return true;
 	if (r->chat->stop_count > (unsigned)most)
-		return gemini_cannot_write(r, "this model takes %d stop sequences at most", most);
+		return request_cannot_write(r, "this model takes %d stop sequences at most", most);
 	json_literal_key(&r->json, "stopSequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < r->chat->stop_count; i++)

@@ -89,10 +89,10 @@ static bool write_media(struct request_writing *r, const struct part *p)
 {
 	const struct media *m = p->media;
 
-	if (m->source == MEDIA_FILE_ID && !is_own(r))
-		return gemini_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
+	if (m->source == MEDIA_FILE_ID && !r->own)
+		return request_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
 	if (m->source == MEDIA_URL && slice_starts_with(m->value, SLICE("s3://")))
-		return gemini_cannot_write(r, "this provider does not fetch from s3://");
+		return request_cannot_write(r, "this provider does not fetch from s3://");
 	if (m->source == MEDIA_TEXT && m->value.len == 0)
 		return true;
 	json_begin_object(&r->json);
@@ -171,7 +171,7 @@ static void open_content(struct contents *c, enum chat_role role)
 			return;
 		write_text(c->r, SLICE(FIRST_WORD), SLICE(""));
 		close_content(c);
-	} else if (!c->any && role != ROLE_USER && !is_own(c->r)) {
+	} else if (!c->any && role != ROLE_USER && !c->r->own) {
 		begin_content(c, ROLE_USER);
 		write_text(c->r, SLICE(FIRST_WORD), SLICE(""));
 		close_content(c);
@@ -482,7 +482,7 @@ void gemini_write_system(struct request_writing *r)
 		return;
 	for (const struct turn *t = r->chat->turns; t && t->role == ROLE_SYSTEM; t = t->next)
 		for (const struct part *p = t->parts; p; p = p->next) {
-			bool raw = is_own(r) && p->raw.len > 0;
+			bool raw = r->own && p->raw.len > 0;
 
 			if (!writes(r, FIELD_SYSTEM) || (!raw && (p->kind != PART_TEXT || p->text.len == 0)))
 				continue;
@@ -514,7 +514,7 @@ bool gemini_write_contents(struct request_writing *r)
 		t = t->next;
 	json_literal_key(&r->json, "contents");
 	json_begin_array(&r->json);
-	if (!(is_own(r) ? write_own(&c, t) : write_foreign(&c, t)))
+	if (!(r->own ? write_own(&c, t) : write_foreign(&c, t)))
 		return false;
 	if (!c.any) {
 		open_content(&c, ROLE_USER);

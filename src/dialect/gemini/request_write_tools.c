@@ -20,9 +20,9 @@ static bool write_parameters(struct request_writing *r, const struct tool *t)
 		json_value_raw(&r->json, buf_slice(&text));
 	}
 	buf_done(&text);
-	return ok || gemini_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
-					 SLICE_ARG(t->name),
-					 report.reason ? report.reason : "it is too long");
+	return ok || request_cannot_write(r, "the schema of tool %.*s cannot be said to this model: %s",
+					  SLICE_ARG(t->name),
+					  report.reason ? report.reason : "it is too long");
 }
 
 static bool write_function(struct request_writing *r, const struct tool *t)
@@ -30,7 +30,7 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	bool ok = true;
 
 	/* In this dialect it is the API's to judge. */
-	if (is_own(r)) {
+	if (r->own) {
 		json_value_raw(&r->json, json_raw(t->raw));
 		return true;
 	}
@@ -51,12 +51,12 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		[TOOL_OTHER] = NULL,
 	};
 
-	if (!is_own(r) && (t->kind >= COUNT_OF(plain) || !plain[t->kind]))
-		return gemini_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
-					   SLICE_ARG(t->name));
+	if (!r->own && (t->kind >= COUNT_OF(plain) || !plain[t->kind]))
+		return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
+					    SLICE_ARG(t->name));
 	json_begin_object(&r->json);
-	json_key(&r->json, is_own(r) ? t->name : slice_cstr(plain[t->kind]));
-	json_value_raw(&r->json, is_own(r) ? json_raw(t->raw) : SLICE("{}"));
+	json_key(&r->json, r->own ? t->name : slice_cstr(plain[t->kind]));
+	json_value_raw(&r->json, r->own ? json_raw(t->raw) : SLICE("{}"));
 	json_end_object(&r->json);
 	return true;
 }

@@ -51,16 +51,8 @@ static bool write_format(struct ollama_writing *r)
 static void write_number(struct ollama_writing *r, uint64_t field, const char *name, const struct number *n, double low,
 			 double high)
 {
-	if (!n->said || !ollama_writes(r, field))
-		return;
-	note_loss(r, field, n->value < low || n->value > high);
-	json_key(&r->json, slice_cstr(name));
-	if (n->value < low || n->value > high)
-		json_double(&r->json, n->value < low ? low : high);
-	else if (n->text.len > 0)
-		json_value_raw(&r->json, n->text);
-	else
-		json_double(&r->json, n->value);
+	if (n->said && ollama_writes(r, field))
+		note_loss(r, field, request_write_number(&r->json, name, n, low, high));
 }
 
 static void write_stops(struct ollama_writing *r)

@@ -23,18 +23,8 @@ const struct other_member *writing_other(const struct chat_writing *wr, const ch
 static void write_number(struct chat_writing *wr, uint64_t field, const char *name, const struct number *n, double low,
 			 double high)
 {
-	if (!n->said || !writing_carries(wr, field))
-		return;
-	json_key(&wr->w, slice_cstr(name));
-	writing_lost(wr, field, n->value < low || n->value > high);
-	if (n->value < low)
-		json_double(&wr->w, low);
-	else if (n->value > high)
-		json_double(&wr->w, high);
-	else if (n->text.len > 0)
-		json_value_raw(&wr->w, n->text);
-	else
-		json_double(&wr->w, n->value);
+	if (n->said && writing_carries(wr, field))
+		writing_lost(wr, field, request_write_number(&wr->w, name, n, low, high));
 }
 
 /* Ranges: DIALECTS §3.9. */

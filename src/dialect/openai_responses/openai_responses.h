@@ -2,7 +2,7 @@
 /* The parts of the openai-responses dialect: responses, their token count and their compaction. */
 #pragma once
 
-#include "dialect/dialect_internal.h"
+#include "dialect/request_write.h"
 
 bool responses_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			    struct arena *a, struct failure *reterr);

@@ -146,20 +146,10 @@ static void write_text(const struct responses_request *q)
 
 /* ---- sampling and limits ---- */
 
-static void write_number(const struct responses_request *q, const char *name, const struct number *n, double most,
-			 uint64_t field)
+static void write_number(const struct responses_request *q, uint64_t field, const char *name, const struct number *n,
+			 double most)
 {
-	double value = n->value < 0 ? 0 : n->value > most ? most : n->value;
-
-	if (!n->said || !responses_says(q, field))
-		return;
-	json_key(q->w, slice_cstr(name));
-	if (value == n->value && n->text.len > 0) {
-		json_value_raw(q->w, n->text);
-		return;
-	}
-	json_double(q->w, value);
-	if (value != n->value)
+	if (n->said && responses_says(q, field) && request_write_number(q->w, name, n, 0, most))
 		*q->target->rewritten_lossy |= field;
 }
 
@@ -169,8 +159,8 @@ static void write_sampling(const struct responses_request *q)
 	double hottest = q->target->rules->temperature_max > 0 ? q->target->rules->temperature_max : 2;
 	int64_t limit = c->max_output < OUTPUT_MIN ? OUTPUT_MIN : c->max_output;
 
-	write_number(q, "temperature", &c->temperature, hottest, FIELD_TEMPERATURE);
-	write_number(q, "top_p", &c->top_p, 1, FIELD_TOP_P);
+	write_number(q, FIELD_TEMPERATURE, "temperature", &c->temperature, hottest);
+	write_number(q, FIELD_TOP_P, "top_p", &c->top_p, 1);
 	if (c->max_output >= 0 && responses_says(q, FIELD_MAX_OUTPUT)) {
 		json_member_int(q->w, "max_output_tokens", limit);
 		if (limit != c->max_output)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing requests: what does not depend on the dialect. */
+#include "dialect/request_write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void request_writing_init(struct request_writing *r, const struct chat *c, const struct chat_target *t,
+			  enum dialect_id own_dialect, struct arena *scratch, struct buf *out, struct failure *reterr)
+{
+	*r = (struct request_writing){
+		.chat = c, .target = t, .arena = scratch, .failure = reterr, .own = c->dialect == own_dialect,
+	};
+	json_writer_init(&r->json, out);
+}
+
+bool request_writing_end(struct request_writing *r)
+{
+	*r->target->rewritten_lossy |= r->lossy;
+	return !r->json.overflow ||
+	       failure_set(r->failure, FAILURE_REQUEST, "the translated request is larger than what may be sent");
+}
+
+bool request_cannot_write(struct request_writing *r, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return failure_set(r->failure, FAILURE_REQUEST, "%s", text);
+}
+
+bool request_write_number(struct json_writer *w, const char *name, const struct number *n, double lowest,
+			  double highest)
+{
+	bool cut = n->value < lowest || n->value > highest;
+
+	json_key(w, slice_cstr(name));
+	if (cut)
+		json_double(w, n->value < lowest ? lowest : highest);
+	else if (n->text.len > 0)
+		json_value_raw(w, n->text);
+	else
+		json_double(w, n->value);
+	return cut;
+}
+
+bool reasoning_is_off(const struct reasoning *wish)
+{
+	return wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request on its way out of the hub: what writers of requests have at hand, whatever the dialect. */
+#pragma once
+
+#include "dialect/dialect_internal.h"
+
+struct request_writing {
+	struct json_writer json;
+	const struct chat *chat;
+	const struct chat_target *target;
+	struct arena *arena;
+	struct failure *failure;
+	uint64_t lossy;                /* FIELD_… carried in part only */
+	bool own;                      /* it came in this dialect: what only this dialect knows goes back */
+	/* Dialects of blocks (block_shape.h): */
+	unsigned marks_to_skip;        /* cache markers too many: the first ones */
+	bool short_mark_written;       /* after a 5 m marker no 1 h one may come */
+	bool answer_by_tool;           /* structured output through a forced tool call */
+	/* Bedrock: */
+	bool tools_in_history;         /* toolUse or toolResult blocks are written */
+	unsigned documents;            /* named so far */
+};
+
+/* `own_dialect`: the one that is written. */
+void request_writing_init(struct request_writing *r, const struct chat *c, const struct chat_target *t,
+			  enum dialect_id own_dialect, struct arena *scratch, struct buf *out, struct failure *reterr);
+/* Hands on what was carried in part. False: there was no room (failure). */
+bool request_writing_end(struct request_writing *r);
+
+static inline bool writes(const struct request_writing *r, uint64_t field)
+{
+	return (r->target->carried & field) != 0;
+}
+/* FAILURE_REQUEST: this target cannot be told that. Always false. */
+bool request_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);
+/* The member, cut to the range; true when it was cut. Numbers are cut, not scaled: the words keep their meaning in the
+ * range that both have (DIALECTS §3.9). */
+bool request_write_number(struct json_writer *w, const char *name, const struct number *n, double lowest,
+			  double highest);
+/* Off, however it was said, but for a budget of nothing. */
+bool reasoning_is_off(const struct reasoning *wish);
