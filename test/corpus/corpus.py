@@ -12,7 +12,6 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import random
 import re
 import sys
 import traceback
@@ -27,7 +26,6 @@ import requests  # noqa: E402
 from hub import DIALECTS, Hub  # noqa: E402
 from outcome import Outcome  # noqa: E402
 
-SAMPLE = 250
 EXCEPTIONS = pathlib.Path(__file__).resolve().parent / "exceptions.json"
 PROCESSES = os.cpu_count() or 1
 
@@ -128,7 +126,6 @@ def main():
     parser.add_argument("--client", choices=DIALECTS, help="to this dialect only")
     parser.add_argument("--kind", choices=sorted(KINDS))
     parser.add_argument("--id", help="this recording only (or those whose ids begin so)")
-    parser.add_argument("--sample", type=int, help="so many of them, by WEIR_TEST_SEED", nargs="?", const=SAMPLE)
     parser.add_argument("--update", action="store_true", help="list the exceptions anew (all recordings are needed for that)")
     parser.add_argument("--verbose", action="store_true", help="all that is different, not the first two of each")
     options = parser.parse_args()
@@ -136,10 +133,7 @@ def main():
         print("no recordings beside the project: nothing compared\n0 passed, 0 failed, 1 skipped")
         return 0
     found = [r for r in recordings.load() if options.dialect in (None, r.dialect) and r.id.startswith(options.id or "")]
-    seed = os.environ.get("WEIR_TEST_SEED", "1")
-    print(f"seed {seed}, {len(found)} recordings")
-    if options.sample and options.sample < len(found):
-        found = random.Random(f"{seed}/corpus").sample(found, options.sample)
+    print(f"{len(found)} recordings")
     clients = (options.client,) if options.client else DIALECTS
     jobs = [(kind, recording, clients) for kind in KINDS if options.kind in (None, kind) for recording in found]
     with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:
