@@ -254,6 +254,15 @@ static bool write_tool_begin(struct event_writer *w, struct choice_written *c, c
 	return call_end(&k);
 }
 
+static void write_input(struct json_writer *j, const struct tool_written *t, struct slice text)
+{
+	json_key(j, t->custom ? SLICE("custom") : SLICE("function"));
+	json_begin_object(j);
+	json_key(j, t->custom ? SLICE("input") : SLICE("arguments"));
+	json_string(j, text);
+	json_end_object(j);
+}
+
 static bool write_arguments(struct event_writer *w, struct choice_written *c, const struct event *e, struct slice text,
 			    struct buf *out)
 {
@@ -274,11 +283,7 @@ static bool write_arguments(struct event_writer *w, struct choice_written *c, co
 		return delta_end(&k);
 	}
 	call_begin(&k, c, t);
-	json_key(&k.j, t->custom ? SLICE("custom") : SLICE("function"));
-	json_begin_object(&k.j);
-	json_key(&k.j, t->custom ? SLICE("input") : SLICE("arguments"));
-	json_string(&k.j, text);
-	json_end_object(&k.j);
+	write_input(&k.j, t, text);
 	return call_end(&k);
 }
 
@@ -308,6 +313,7 @@ static bool write_signature(struct event_writer *w, struct choice_written *c, co
 	delta_begin(&k, e->choice, c, true);
 	if (t) {
 		call_begin(&k, c, t);
+		write_input(&k.j, t, SLICE("")); /* the AI SDK and Groq's read it in every delta of a call */
 		openai_chat_write_extra(&k.j, e->signature.payload);
 		return call_end(&k);
 	}

@@ -356,7 +356,9 @@ static void test_reasoning_state_is_written(void **state)
 		OUT("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"Let me see\",\"signature\":\"sig\",\"index\":0}]", "null")
 		OUT("\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"enc\",\"index\":1}]", "null")
 		OUT("\"content\":\"Hi\"", "null") OUT("\"tool_calls\":[" CALL("0", "a", "f", "") "]", "null")
-		OUT("\"tool_calls\":[{\"index\":0,\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]", "null")
+		/* A delta of a call without its function is an error to the AI SDK and a crash to Groq's. */
+		OUT("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"\"},\"extra_content\":{\"google\":"
+		    "{\"thought_signature\":\"gem\"}}}]", "null")
 		OUT("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]", "null")
 		OUT("", "\"tool_calls\"") DONE);
 	assert_slice(buf_slice(&p.whole),
