@@ -50,7 +50,10 @@ export async function startWorld(providers, configure) {
   const weir = spawn(binary, ['serve', '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   const records = [];
   const address = await new Promise((resolve, reject) => {
-    weir.once('exit', (code) => reject(new Error(`weir ended with ${code}`)));
+    weir.once('exit', (code) => {
+      sims.process.stdin.end();
+      reject(new Error(`weir ended with ${code}`));
+    });
     createInterface({ input: weir.stdout }).on('line', (line) => {
       const entry = JSON.parse(line);
       const listening = /listens on (\S+),/.exec(entry.message ?? '');

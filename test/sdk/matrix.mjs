@@ -61,13 +61,13 @@ const CASES = {
   },
   'system text and turns': {
     run: async ({ ask, next, sent }) => {
-      await next({ text: 'First answer.' }, { text: 'Second answer.' });
+      await next({ text: 'First-answer.' }, { text: 'Second answer.' });
       const turns = [{ user: 'First question.' }];
       const first = await ask({ system: 'Be brief.', turns });
       const second = await ask({ system: 'Be brief.', turns: [...turns, { answer: first }, { user: 'Second question.' }] });
       assert.equal(second.text, 'Second answer.');
       const body = await sent();
-      const places = ['Be brief.', 'First question.', 'First answer.', 'Second question.'].map((text) => body.indexOf(text));
+      const places = ['Be brief.', 'First question.', 'First-answer.', 'Second question.'].map((text) => body.indexOf(text));
       assert.ok(places.every((place) => place >= 0), `${places}: ${body}`);
       assert.ok(places[1] < places[2] && places[2] < places[3], `${places}: ${body}`);
     },
@@ -215,7 +215,7 @@ export function matrix(client) {
       ),
     }));
   });
-  after(() => world.stop());
+  after(() => world?.stop());
 
   const open = (key) => {
     if (!opened.has(key)) opened.set(key, client.open(world.url, key));

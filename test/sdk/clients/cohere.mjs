@@ -67,6 +67,7 @@ export default {
   cannot: {
     refusal: 'v2 chat has no text of a refusal',
     'two choices': 'v2 chat has no n',
+    'filtered content, streamed': 'a filtered stream ends as a failed one does: finish_reason ERROR and the words',
     'reasoning counted': 'v2 chat does not count reasoning apart',
   },
   open: (url, key) => new CohereClientV2({ token: key, environment: url, maxRetries: 0 }),
