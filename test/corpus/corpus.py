@@ -23,6 +23,7 @@ import answers  # noqa: E402
 import recordings  # noqa: E402
 from golden.files import pretty  # noqa: E402
 import requests  # noqa: E402
+import specifications  # noqa: E402
 from hub import DIALECTS, Hub  # noqa: E402
 from outcome import Outcome  # noqa: E402
 
@@ -134,6 +135,8 @@ def main():
         return 0
     found = [r for r in recordings.load() if options.dialect in (None, r.dialect) and r.id.startswith(options.id or "")]
     print(f"{len(found)} recordings")
+    if specifications.missing():
+        print(f"skipped: requests are not held against specifications: {specifications.missing()}")
     clients = (options.client,) if options.client else DIALECTS
     jobs = [(kind, recording, clients) for kind in KINDS if options.kind in (None, kind) for recording in found]
     with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:

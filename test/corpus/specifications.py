@@ -227,9 +227,16 @@ SOURCES = {
 }
 
 
+def missing():
+    """Why requests cannot be held against the specifications; None if they can."""
+    if jsonschema is None:
+        return "python3-jsonschema is not installed"
+    return None if folder().is_dir() else "there are no specifications beside the project"
+
+
 @functools.cache
 def validator(target):
-    if jsonschema is None or target != "anthropic" and not folder().is_dir():
+    if missing():
         return None, None
     schema, known = SOURCES[target]()
     return jsonschema.Draft202012Validator(schema), known
