@@ -96,5 +96,3 @@ struct slice shape_join_texts(const struct part *parts, const char *between, str
 /* The end of the run of turns of the same role that begins with `t`. */
 const struct turn *shape_run_end(const struct turn *t);
 bool shape_has_results(const struct turn *t, const struct turn *end);
-/* Is the tool's name among those that may be called? */
-bool shape_is_allowed(const struct chat *c, const struct tool *tool);

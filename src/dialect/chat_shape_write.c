@@ -6,20 +6,10 @@
 
 /* ---- tools ---- */
 
-bool shape_is_allowed(const struct chat *c, const struct tool *tool)
-{
-	if (c->choice.allowed_count == 0)
-		return true;
-	for (unsigned i = 0; i < c->choice.allowed_count; i++)
-		if (slice_eq(c->choice.allowed[i], tool->name))
-			return true;
-	return false;
-}
-
 static bool is_written(const struct chat *c, const struct chat_target *t, const struct chat_shape *s,
 		       const struct tool *tool)
 {
-	if (!(s->options & SHAPE_ALL_TOOLS) && !shape_is_allowed(c, tool))
+	if (!(s->options & SHAPE_ALL_TOOLS) && !request_allows_tool(c, tool))
 		return false;
 	if (tool->kind == TOOL_FUNCTION)
 		return (t->carried & FIELD_TOOLS) != 0;

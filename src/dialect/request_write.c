@@ -47,6 +47,16 @@ bool request_write_number(struct json_writer *w, const char *name, const struct 
 	return cut;
 }
 
+bool request_allows_tool(const struct chat *c, const struct tool *tool)
+{
+	if (c->choice.allowed_count == 0)
+		return true;
+	for (unsigned i = 0; i < c->choice.allowed_count; i++)
+		if (slice_eq(c->choice.allowed[i], tool->name))
+			return true;
+	return false;
+}
+
 bool reasoning_is_off(const struct reasoning *wish)
 {
 	return wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE);

@@ -37,5 +37,7 @@ bool request_cannot_write(struct request_writing *r, const char *format, ...) PR
  * range that both have (DIALECTS §3.9). */
 bool request_write_number(struct json_writer *w, const char *name, const struct number *n, double lowest,
 			  double highest);
+/* Is the tool's name among those that may be called? */
+bool request_allows_tool(const struct chat *c, const struct tool *tool);
 /* Off, however it was said, but for a budget of nothing. */
 bool reasoning_is_off(const struct reasoning *wish);

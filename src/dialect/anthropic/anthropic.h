@@ -2,7 +2,7 @@
 /* The parts of the anthropic dialect: messages and their token count. Private to its folder, but for the vtable. */
 #pragma once
 
-#include "dialect/request_write.h"
+#include "dialect/block_shape.h"
 
 #define ANTHROPIC_VERTEX_VERSION "vertex-2023-10-16"
 /* In front of a redacted block's data where it travels as state: it comes back through dialects that cannot tell it
@@ -49,18 +49,12 @@ bool anthropic_read_messages(struct chat_reading *r, struct json messages);
 enum cache_mark anthropic_read_mark(struct json control);
 
 /* request_write.c, request_write_content.c, request_write_messages.c, request_write_tools.c */
-enum { CACHE_MARKS_MAX = 4 };          /* DIALECTS §3.11 */
-
 bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			  struct failure *reterr);
-/* Without white space at its end, line ends included. */
-struct slice anthropic_trim_end(struct slice text);
 /* The member cache_control, if the part has a mark and there is room for it. */
 void anthropic_write_mark(struct request_writing *r, enum cache_mark mark);
 /* The members of an object, but for those listed and nulls, as members of the object that is being written. */
 void anthropic_write_members(struct request_writing *r, struct json object, const char *const *except);
-/* Those kept for messages, thinking, output_config, … under "<parent>.<name>". */
-void anthropic_write_others(struct request_writing *r, struct slice parent);
 /* request_write_content.c: what came in this dialect and is kept in `raw`; what is thinking that this target verifies;
  * images and documents, which the API takes of users only; whether anything is written for a part at all. */
 bool anthropic_is_native(const struct part *p);

@@ -7,29 +7,10 @@
 
 #include "llm/schema.h"
 
-enum {
-	OUTPUT_UNKNOWN = 4096,         /* max_tokens is required; every Claude model takes this much */
-	BUDGET_LEAST = 1024            /* DIALECTS §3.12 */
-};
-
-struct slice anthropic_trim_end(struct slice text)
-{
-	while (text.len > 0 && text.ptr[text.len - 1] != '\0' && strchr(" \t\r\n\v\f", text.ptr[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-/* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
 void anthropic_write_mark(struct request_writing *r, enum cache_mark mark)
 {
-	if (mark == CACHE_MARK_NONE || !writes(r, FIELD_CACHE_MARKS))
+	if (!block_takes_mark(r, mark))
 		return;
-	if (r->marks_to_skip > 0) {
-		r->marks_to_skip--;
-		r->lossy |= FIELD_CACHE_MARKS;
-		return;
-	}
-	r->short_mark_written |= mark == CACHE_MARK_5M;
 	json_literal_key(&r->json, "cache_control");
 	json_value_raw(&r->json, r->short_mark_written ? SLICE("{\"type\":\"ephemeral\"}") :
 						       SLICE("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}"));
@@ -47,26 +28,6 @@ void anthropic_write_members(struct request_writing *r, struct json object, cons
 		json_key(&r->json, json_text(w.key, r->arena));
 		json_value_raw(&r->json, json_raw(w.value));
 	}
-}
-
-void anthropic_write_others(struct request_writing *r, struct slice parent)
-{
-	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
-		if (!writes(r, m->field) || m->path.len <= parent.len + 1 || !slice_starts_with(m->path, parent) ||
-		    m->path.ptr[parent.len] != '.')
-			continue;
-		json_key(&r->json, slice_after(m->path, parent.len + 1));
-		json_value_raw(&r->json, m->raw);
-	}
-}
-
-static bool has_others(const struct request_writing *r, struct slice parent)
-{
-	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next)
-		if (writes(r, m->field) && m->path.len > parent.len + 1 && slice_starts_with(m->path, parent) &&
-		    m->path.ptr[parent.len] == '.')
-			return true;
-	return false;
 }
 
 /* Members of the body itself. A count knows few of them (SDK type MessageCountTokensParams, and its betas); the version
@@ -94,72 +55,20 @@ static void write_top_others(struct request_writing *r)
 
 /* ---- reasoning ---- */
 
-enum thinking { THINKING_UNSAID, THINKING_DISABLED, THINKING_ADAPTIVE, THINKING_ENABLED };
-
-struct plan {
-	enum thinking thinking;
-	int64_t budget;                /* with ENABLED */
-	unsigned effort;               /* 0 = unsaid */
-	int64_t max_tokens;
-};
-
-static unsigned efforts_of(const struct model_rules *rules)
+/* "When thinking is enabled, a final assistant message must start with a thinking block": what cannot be shown must not
+ * be asked for, until the tools are done with. */
+static void plan_budget(struct request_writing *r, struct reasoning_plan *p)
 {
-	return rules->efforts ? rules->efforts : EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH | EFFORT_XHIGH | EFFORT_MAX;
-}
-
-/* Tokens to think with: those wished for, or the effort's share of what may be written; always less than that. */
-static void plan_budget(struct request_writing *r, struct plan *p)
-{
-	const struct reasoning *wish = &r->chat->reasoning;
-	const struct model_rules *rules = r->target->rules;
-	int64_t least = rules->budget_min > 0 ? rules->budget_min : BUDGET_LEAST;
-	unsigned effort = wish->effort ? wish->effort : EFFORT_MEDIUM;
-
-	/* "When thinking is enabled, a final assistant message must start with a thinking block": what cannot be shown
-	 * must not be asked for, until the tools are done with. */
-	if (anthropic_lacks_thinking(r)) {
+	if (anthropic_lacks_thinking(r))
 		r->lossy |= FIELD_REASONING;
-		return;
-	}
-	p->thinking = THINKING_ENABLED;
-	p->budget = wish->wish == REASONING_BY_BUDGET ? wish->budget :
-		    effort_to_budget(effort, p->max_tokens, least, rules->budget_max);
-	if (p->budget < least)
-		p->budget = least;
-	if (rules->budget_max > 0 && p->budget > rules->budget_max)
-		p->budget = rules->budget_max;
-	if (p->budget < p->max_tokens)
-		return;
-	if (!writes(r, FIELD_MAX_OUTPUT) && r->target->max_output <= 0) {
-		p->max_tokens = p->budget + OUTPUT_UNKNOWN;
-		return;
-	}
-	/* A tenth is left for the answer; where not even the least fits, it answers without thinking. */
-	r->lossy |= FIELD_REASONING;
-	p->budget = p->max_tokens - p->max_tokens / 10 - 1;
-	if (p->budget < least)
-		p->thinking = THINKING_UNSAID;
+	else
+		block_plan_budget(r, p, p->max_tokens, !writes(r, FIELD_MAX_OUTPUT) && r->target->max_output <= 0);
 }
 
-static void plan_effort(struct request_writing *r, struct plan *p, bool adaptive)
-{
-	const struct reasoning *wish = &r->chat->reasoning;
-	unsigned effort = wish->effort;
-
-	if (wish->wish == REASONING_BY_BUDGET && effort == 0)
-		effort = budget_to_effort(wish->budget, r->target->max_output);
-	if (effort != 0 && effort != EFFORT_NONE)
-		p->effort = effort_nearest(effort, efforts_of(r->target->rules));
-	/* Said to this dialect, effort without a word on thinking leaves the latter to the model. */
-	if (adaptive && !(r->own && wish->wish == REASONING_BY_EFFORT))
-		p->thinking = THINKING_ADAPTIVE;
-}
-
-static void plan_off(struct request_writing *r, struct plan *p)
+static void plan_off(struct request_writing *r, struct reasoning_plan *p)
 {
 	const struct model_rules *rules = r->target->rules;
-	unsigned efforts = efforts_of(rules), effort = r->chat->reasoning.effort;
+	unsigned efforts = block_efforts_of(rules), effort = r->chat->reasoning.effort;
 
 	if (rules->reasoning == REASONING_ALWAYS || (rules->rejects & REJECTS_REASONING_OFF)) {
 		r->lossy |= FIELD_REASONING;
@@ -182,17 +91,12 @@ static bool is_budget_wished(const struct request_writing *r)
 	return r->target->rules->reasoning == REASONING_UNKNOWN && r->chat->reasoning.wish == REASONING_BY_BUDGET;
 }
 
-static void plan_reasoning(struct request_writing *r, struct plan *p)
+static void plan_reasoning(struct request_writing *r, struct reasoning_plan *p)
 {
 	const struct reasoning *wish = &r->chat->reasoning;
 
-	if (!writes(r, FIELD_REASONING) || wish->wish == REASONING_UNSAID)
+	if (!block_plans_reasoning(r))
 		return;
-	/* A tool call that must come leaves older models no room to think (DIALECTS §1.2). */
-	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING)) {
-		r->lossy |= FIELD_REASONING;
-		return;
-	}
 	if (reasoning_is_off(wish)) {
 		plan_off(r, p);
 		return;
@@ -203,58 +107,23 @@ static void plan_reasoning(struct request_writing *r, struct plan *p)
 	case REASONING_BUDGET: case REASONING_TOGGLE:
 		/* Effort beside it: only opus-4-5 has both (DIALECTS §1.2), and its row says which. */
 		if (r->own && wish->wish == REASONING_BY_EFFORT && r->target->rules->efforts != 0)
-			plan_effort(r, p, false);
+			block_plan_effort(r, p, false);
 		else
 			plan_budget(r, p);
 		if (r->own && wish->effort != 0 && r->target->rules->efforts != 0)
 			p->effort = effort_nearest(wish->effort, r->target->rules->efforts);
 		break;
 	case REASONING_EFFORT: case REASONING_LEVEL: case REASONING_ALWAYS:
-		plan_effort(r, p, false);
+		block_plan_effort(r, p, false);
 		break;
 	case REASONING_UNKNOWN: case REASONING_ADAPTIVE:
-		plan_effort(r, p, true);
+		block_plan_effort(r, p, true);
 		if (is_budget_wished(r)) {
 			p->effort = wish->effort;
 			plan_budget(r, p);
 		}
 		break;
 	}
-}
-
-/* "updates" and other words of betas are among the others. */
-static void write_display(struct request_writing *r, const struct plan *p)
-{
-	enum said visible = r->chat->reasoning.visible;
-
-	if (!writes(r, FIELD_REASONING_VISIBLE) || visible == UNSAID || p->thinking == THINKING_DISABLED)
-		return;
-	/* Models with budgets show what they think unless told otherwise; not all of them know the word. */
-	if (p->thinking == THINKING_ENABLED && visible == SAID_YES && !r->own)
-		return;
-	json_member_cstr(&r->json, "display", visible == SAID_YES ? "summarized" : "omitted");
-}
-
-static void write_thinking(struct request_writing *r, const struct plan *p)
-{
-	static const char *const words[] = { [THINKING_DISABLED] = "disabled", [THINKING_ADAPTIVE] = "adaptive",
-					     [THINKING_ENABLED] = "enabled" };
-	bool others = has_others(r, SLICE("thinking"));
-	bool typed = false;
-
-	if (p->thinking == THINKING_UNSAID)
-		return;
-	for (const struct other_member *m = others ? r->chat->others : NULL; m; m = m->next)
-		typed |= slice_eq(m->path, SLICE("thinking.type"));
-	json_literal_key(&r->json, "thinking");
-	json_begin_object(&r->json);
-	if (!typed)
-		json_member_cstr(&r->json, "type", words[p->thinking]);
-	if (p->thinking == THINKING_ENABLED)
-		json_member_int(&r->json, "budget_tokens", p->budget);
-	write_display(r, p);
-	anthropic_write_others(r, SLICE("thinking"));
-	json_end_object(&r->json);
 }
 
 /* ---- the form of the answer ---- */
@@ -278,11 +147,11 @@ static bool write_format(struct request_writing *r)
 	return true;
 }
 
-static bool write_output_config(struct request_writing *r, const struct plan *p)
+static bool write_output_config(struct request_writing *r, const struct reasoning_plan *p)
 {
 	bool format = writes(r, FIELD_FORMAT_SCHEMA) && r->chat->format.kind == FORMAT_SCHEMA && !r->answer_by_tool;
 
-	if (p->effort == 0 && !format && !has_others(r, SLICE("output_config")))
+	if (p->effort == 0 && !format && !block_has_others(r, SLICE("output_config")))
 		return true;
 	json_literal_key(&r->json, "output_config");
 	json_begin_object(&r->json);
@@ -290,7 +159,7 @@ static bool write_output_config(struct request_writing *r, const struct plan *p)
 		json_member_cstr(&r->json, "effort", effort_name(p->effort));
 	if (format && !write_format(r))
 		return false;
-	anthropic_write_others(r, SLICE("output_config"));
+	block_write_others(r, SLICE("output_config"));
 	json_end_object(&r->json);
 	return true;
 }
@@ -334,7 +203,7 @@ static bool write_stops(struct request_writing *r)
 	json_literal_key(&r->json, "stop_sequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < count; i++) {
-		if (anthropic_trim_end(c->stops[i]).len == 0)
+		if (block_trim_end(c->stops[i]).len == 0)
 			return request_cannot_write(r, "a stop sequence of nothing but white space cannot be said to this model");
 		json_string(&r->json, c->stops[i]);
 	}
@@ -370,13 +239,13 @@ static void write_metadata(struct request_writing *r)
 {
 	bool user = r->chat->user.len > 0 && writes(r, FIELD_USER);
 
-	if (!user && !has_others(r, SLICE("metadata")))
+	if (!user && !block_has_others(r, SLICE("metadata")))
 		return;
 	json_literal_key(&r->json, "metadata");
 	json_begin_object(&r->json);
 	if (user)
 		json_member_string(&r->json, "user_id", r->chat->user);
-	anthropic_write_others(r, SLICE("metadata"));
+	block_write_others(r, SLICE("metadata"));
 	json_end_object(&r->json);
 }
 
@@ -387,7 +256,7 @@ static int64_t max_tokens(struct request_writing *r)
 	int64_t most = r->target->max_output;
 
 	if (!writes(r, FIELD_MAX_OUTPUT) || r->chat->max_output < 0)
-		return most > 0 ? most : OUTPUT_UNKNOWN;
+		return most > 0 ? most : BLOCK_OUTPUT_UNKNOWN;
 	if (most <= 0 || r->chat->max_output <= most)
 		return r->chat->max_output;
 	r->lossy |= FIELD_MAX_OUTPUT;
@@ -409,7 +278,7 @@ static void write_model(struct request_writing *r)
 static bool write_members(struct request_writing *r)
 {
 	bool count = r->target->operation == OPERATION_COUNT_TOKENS;
-	struct plan plan = { .max_tokens = max_tokens(r) };
+	struct reasoning_plan plan = { .max_tokens = max_tokens(r) };
 
 	plan_reasoning(r, &plan);
 	write_model(r);
@@ -423,7 +292,7 @@ static bool write_members(struct request_writing *r)
 		if (!write_stops(r))
 			return false;
 	}
-	write_thinking(r, &plan);
+	block_write_thinking(r, &plan);
 	if (!write_output_config(r, &plan))
 		return false;
 	if (!anthropic_write_tools(r))
@@ -441,13 +310,9 @@ bool anthropic_write_chat(const struct chat *c, const struct chat_target *t, str
 			  struct failure *reterr)
 {
 	struct request_writing r;
-	unsigned marks;
 
 	request_writing_init(&r, c, t, DIALECT_ANTHROPIC, scratch, out, reterr);
-	marks = anthropic_count_marks(&r) + (c->cache_whole != CACHE_MARK_NONE);
-	r.marks_to_skip = marks > CACHE_MARKS_MAX ? marks - CACHE_MARKS_MAX : 0;
-	r.answer_by_tool = c->format.kind == FORMAT_SCHEMA && (t->carried & FIELD_FORMAT_SCHEMA) &&
-			   (t->rules->rejects & REJECTS_SCHEMA);
+	block_plan(&r, anthropic_count_marks(&r));
 	json_begin_object(&r.json);
 	if (!write_members(&r))
 		return false;

@@ -5,9 +5,6 @@
 #include "base/base64.h"
 #include "llm/state.h"
 
-/* The nearest thing to a JSON mode (DIALECTS §3.7: "instruct"). */
-#define JSON_INSTRUCTION "Answer with one JSON object and nothing else: no words around it, no code fence."
-
 bool anthropic_is_reasoning_at_home(const struct request_writing *r, const struct part *p)
 {
 	return p->kind == PART_REASONING && writes(r, FIELD_REASONING_HISTORY) &&
@@ -30,7 +27,7 @@ bool anthropic_is_written(const struct request_writing *r, const struct part *p)
 	switch (p->kind) {
 	case PART_TEXT: case PART_REFUSAL:
 		/* The API's "text content blocks must contain non-whitespace text". */
-		return anthropic_trim_end(p->text).len > 0;
+		return block_trim_end(p->text).len > 0;
 	case PART_REASONING:
 		return anthropic_is_reasoning_at_home(r, p);
 	case PART_OPAQUE:
@@ -332,11 +329,6 @@ bool anthropic_write_part(struct request_writing *r, const struct part *p)
 
 /* ---- system ---- */
 
-static bool wants_json(const struct request_writing *r)
-{
-	return r->chat->format.kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON);
-}
-
 void anthropic_write_system(struct request_writing *r)
 {
 	const struct part *only = NULL;
@@ -351,10 +343,10 @@ void anthropic_write_system(struct request_writing *r)
 			count++;
 			marked |= p->cache_mark != CACHE_MARK_NONE || p->kind != PART_TEXT || anthropic_is_native(p);
 		}
-	if (count == 0 && !wants_json(r))
+	if (count == 0 && !block_wants_json(r))
 		return;
 	json_literal_key(&r->json, "system");
-	if (count == 1 && !marked && !wants_json(r)) {
+	if (count == 1 && !marked && !block_wants_json(r)) {
 		json_string(&r->json, only->text);
 		return;
 	}
@@ -363,8 +355,8 @@ void anthropic_write_system(struct request_writing *r)
 		for (const struct part *p = t->parts; p; p = p->next)
 			if (anthropic_is_written(r, p) && (p->kind == PART_TEXT || p->kind == PART_OPAQUE))
 				anthropic_write_part(r, p);
-	if (wants_json(r)) {
-		anthropic_write_plain_text(r, SLICE(JSON_INSTRUCTION));
+	if (block_wants_json(r)) {
+		anthropic_write_plain_text(r, SLICE(BLOCK_JSON_INSTRUCTION));
 		r->lossy |= FIELD_FORMAT_JSON;
 	}
 	json_end_array(&r->json);

@@ -10,9 +10,6 @@
  * conversation so far and on nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/anthropic/anthropic.h"
 
-/* What stands for the user's first word where there is none. */
-#define FIRST_WORD "Begin."
-
 struct messages {
 	struct request_writing *r;
 	bool any;                      /* one was begun */
@@ -23,36 +20,12 @@ struct messages {
 	const struct turn *media_of, *media_end; /* assistant turns whose media wait for the next user message */
 };
 
-/* The number in "messages.7.clear_at"; false for any other path. */
-static bool read_number(struct slice path, unsigned long long *ret, struct slice *ret_name)
-{
-	struct slice head = slice_next_token(&path, '.');
-	struct slice number = slice_next_token(&path, '.');
-
-	*ret_name = path;
-	return slice_eq(head, SLICE("messages")) && slice_to_u64(number, ret);
-}
-
-/* What betas add to a message, where it was read in this dialect. */
-static void write_message_others(struct messages *m)
-{
-	unsigned long long number;
-	struct slice name;
-
-	for (; m->others && read_number(m->others->path, &number, &name) && number <= m->number;
-	     m->others = m->others->next)
-		if (number == m->number && name.len > 0 && writes(m->r, m->others->field)) {
-			json_key(&m->r->json, name);
-			json_value_raw(&m->r->json, m->others->raw);
-		}
-}
-
 static void close_message(struct messages *m)
 {
 	if (!m->open)
 		return;
 	json_end_array(&m->r->json);
-	write_message_others(m);
+	block_write_message_others(m->r, &m->others, m->number);
 	json_end_object(&m->r->json);
 	m->open = false;
 }
@@ -69,7 +42,7 @@ static void open_message(struct messages *m, enum chat_role role, unsigned numbe
 	m->any = true;
 	if (!had_any && role != ROLE_USER) {
 		open_message(m, ROLE_USER, 0);
-		anthropic_write_plain_text(m->r, SLICE(FIRST_WORD));
+		anthropic_write_plain_text(m->r, SLICE(BLOCK_FIRST_WORD));
 		m->open = false;
 		json_end_array(&m->r->json);
 		json_end_object(&m->r->json);
@@ -111,8 +84,7 @@ static bool write_waiting_media(struct messages *m, unsigned number)
 static void write_reminder(struct messages *m, unsigned number, const struct part *p)
 {
 	open_message(m, ROLE_USER, number);
-	anthropic_write_text(m->r, p,
-		   arena_printf(m->r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(p->text)));
+	anthropic_write_text(m->r, p, block_reminder(p->text, m->r->arena));
 }
 
 static bool write_pass(struct messages *m, const struct turn *from, const struct turn *to, unsigned number,
@@ -181,18 +153,9 @@ static bool begins_with_reasoning(const struct request_writing *r, const struct 
 
 bool anthropic_lacks_thinking(const struct request_writing *r)
 {
-	const struct turn *last = NULL, *before = NULL;
-	bool results = false;
+	const struct turn *answered = block_answered_turn(r->chat);
 
-	for (const struct turn *t = r->chat->turns; t; before = t, t = t->next) {
-		if (t->role == ROLE_ASSISTANT && (!before || before->role != ROLE_ASSISTANT)) {
-			last = t;
-			results = false;
-		}
-		for (const struct part *p = t->role == ROLE_USER ? t->parts : NULL; p && !results; p = p->next)
-			results = p->kind == PART_TOOL_RESULT;
-	}
-	return last && results && !begins_with_reasoning(r, last);
+	return answered && !begins_with_reasoning(r, answered);
 }
 
 static bool write_assistant(struct messages *m, const struct turn *t, unsigned number)
@@ -209,7 +172,7 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 				continue;
 			open_message(m, ROLE_ASSISTANT, number);
 			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL))
-				anthropic_write_text(m->r, p, anthropic_trim_end(p->text));
+				anthropic_write_text(m->r, p, block_trim_end(p->text));
 			else if (!anthropic_write_part(m->r, p))
 				return false;
 		}
@@ -243,7 +206,7 @@ bool anthropic_write_messages(struct request_writing *r)
 	}
 	if (!m.any) {
 		open_message(&m, ROLE_USER, 0);
-		anthropic_write_plain_text(r, SLICE(FIRST_WORD));
+		anthropic_write_plain_text(r, SLICE(BLOCK_FIRST_WORD));
 	}
 	close_message(&m);
 	json_end_array(&r->json);

@@ -3,7 +3,7 @@
  * folder, but for the vtable. Shapes: AWS's service model of bedrock-runtime (DIALECTS §3 to §5, columns BC). */
 #pragma once
 
-#include "dialect/request_write.h"
+#include "dialect/block_shape.h"
 
 /* request_read.c */
 bool bedrock_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
@@ -57,21 +57,9 @@ struct slice bedrock_join_texts(struct json content, struct slice between, struc
 bool bedrock_refuse(struct chat_reading *r, const char *member, const char *format, ...) PRINTF(3, 4);
 
 /* request_write.c, request_write_content.c, request_write_media.c, request_write_reasoning.c, request_write_tools.c */
-enum { CACHE_POINTS_MAX = 4 };         /* DIALECTS §3.11 */
-
 /* toolUseId (ToolUseId: [a-zA-Z0-9_.:-]{1,64}) and names of tools (ToolName: [a-zA-Z0-9_-]{1,64}) */
 extern const struct name_rule bedrock_id_rule;
 #define bedrock_name_rule name_rule_openai
-
-enum thinking { THINKING_UNSAID, THINKING_DISABLED, THINKING_ADAPTIVE, THINKING_ENABLED };
-
-struct reasoning_plan {
-	enum thinking thinking;
-	int64_t budget;                /* with ENABLED */
-	unsigned effort;               /* 0 = unsaid */
-	unsigned toggle;               /* effort for reasoning_config, 0 = unsaid */
-	int64_t max_tokens;            /* -1 = unsaid */
-};
 
 bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			struct failure *reterr);
@@ -79,9 +67,6 @@ bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struc
 void bedrock_write_point(struct request_writing *r, enum cache_mark mark);
 /* How many markers the conversation has. */
 unsigned bedrock_count_points(const struct request_writing *r);
-/* Members kept under "<parent>.<name>". */
-void bedrock_write_others(struct request_writing *r, struct slice parent);
-bool bedrock_has_others(const struct request_writing *r, struct slice parent);
 void bedrock_write_system(struct request_writing *r);
 bool bedrock_write_messages(struct request_writing *r);
 bool bedrock_has_tool_blocks(const struct request_writing *r);

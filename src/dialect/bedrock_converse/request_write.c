@@ -16,45 +16,17 @@ static bool takes_points(const struct request_writing *r)
 	return r->own || marks == CACHE_MARKS_POINT || marks == CACHE_MARKS_CONTROL;
 }
 
-/* At most four, and 1 h before 5 m (DIALECTS §3.11). The last ones are kept: they cover what the first ones did. */
 void bedrock_write_point(struct request_writing *r, enum cache_mark mark)
 {
-	if (mark == CACHE_MARK_NONE || !writes(r, FIELD_CACHE_MARKS))
-		return;
-	if (r->marks_to_skip > 0 || !takes_points(r)) {
-		r->marks_to_skip -= r->marks_to_skip > 0;
-		r->lossy |= FIELD_CACHE_MARKS;
+	if (!takes_points(r)) {
+		if (mark != CACHE_MARK_NONE && writes(r, FIELD_CACHE_MARKS))
+			r->lossy |= FIELD_CACHE_MARKS;
 		return;
 	}
-	r->short_mark_written |= mark == CACHE_MARK_5M;
-	json_value_raw(&r->json, r->short_mark_written ? SLICE("{\"cachePoint\":{\"type\":\"default\"}}") :
-							SLICE("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}"));
-}
-
-/* ---- others ---- */
-
-static bool is_other_of(const struct request_writing *r, const struct other_member *m, struct slice parent)
-{
-	return writes(r, m->field) && m->path.len > parent.len + 1 && slice_starts_with(m->path, parent) &&
-	       m->path.ptr[parent.len] == '.';
-}
-
-void bedrock_write_others(struct request_writing *r, struct slice parent)
-{
-	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next) {
-		if (!is_other_of(r, m, parent))
-			continue;
-		json_key(&r->json, slice_after(m->path, parent.len + 1));
-		json_value_raw(&r->json, m->raw);
-	}
-}
-
-bool bedrock_has_others(const struct request_writing *r, struct slice parent)
-{
-	for (const struct other_member *m = r->own ? r->chat->others : NULL; m; m = m->next)
-		if (is_other_of(r, m, parent))
-			return true;
-	return false;
+	if (block_takes_mark(r, mark))
+		json_value_raw(&r->json, r->short_mark_written ?
+			       SLICE("{\"cachePoint\":{\"type\":\"default\"}}") :
+			       SLICE("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}"));
 }
 
 /* Members of the body itself. */
@@ -112,7 +84,7 @@ static bool write_inference(struct request_writing *r, int64_t max_tokens)
 		warmest = 1;
 	if (max_tokens < 0 && !(c->temperature.said && writes(r, FIELD_TEMPERATURE)) &&
 	    !(c->top_p.said && writes(r, FIELD_TOP_P)) && !(c->stop_count > 0 && writes(r, FIELD_STOP)) &&
-	    !bedrock_has_others(r, SLICE("inferenceConfig")))
+	    !block_has_others(r, SLICE("inferenceConfig")))
 		return true;
 	json_literal_key(&r->json, "inferenceConfig");
 	json_begin_object(&r->json);
@@ -122,7 +94,7 @@ static bool write_inference(struct request_writing *r, int64_t max_tokens)
 	write_number(r, FIELD_TOP_P, "topP", &c->top_p, 1);
 	if (!write_stops(r))
 		return false;
-	bedrock_write_others(r, SLICE("inferenceConfig"));
+	block_write_others(r, SLICE("inferenceConfig"));
 	json_end_object(&r->json);
 	return true;
 }
@@ -183,7 +155,7 @@ static bool write_output_config(struct request_writing *r, const struct reasonin
 {
 	bool format = writes(r, FIELD_FORMAT_SCHEMA) && r->chat->format.kind == FORMAT_SCHEMA && !r->answer_by_tool;
 
-	if (p->effort == 0 && !format && !bedrock_has_others(r, SLICE("outputConfig")))
+	if (p->effort == 0 && !format && !block_has_others(r, SLICE("outputConfig")))
 		return true;
 	json_literal_key(&r->json, "outputConfig");
 	json_begin_object(&r->json);
@@ -191,7 +163,7 @@ static bool write_output_config(struct request_writing *r, const struct reasonin
 		return false;
 	if (p->effort != 0)
 		json_member_cstr(&r->json, "effort", effort_name(p->effort));
-	bedrock_write_others(r, SLICE("outputConfig"));
+	block_write_others(r, SLICE("outputConfig"));
 	json_end_object(&r->json);
 	return true;
 }
@@ -315,14 +287,10 @@ bool bedrock_write_chat(const struct chat *c, const struct chat_target *t, struc
 {
 	struct request_writing r;
 	bool count = t->operation == OPERATION_COUNT_TOKENS;
-	unsigned points;
 
 	request_writing_init(&r, c, t, DIALECT_BEDROCK, scratch, out, reterr);
-	points = bedrock_count_points(&r) + (c->cache_whole != CACHE_MARK_NONE);
-	r.marks_to_skip = points > CACHE_POINTS_MAX ? points - CACHE_POINTS_MAX : 0;
+	block_plan(&r, bedrock_count_points(&r));
 	r.tools_in_history = bedrock_has_tool_blocks(&r);
-	r.answer_by_tool = c->format.kind == FORMAT_SCHEMA && (t->carried & FIELD_FORMAT_SCHEMA) &&
-			   (t->rules->rejects & REJECTS_SCHEMA);
 	json_begin_object(&r.json);
 	if (count) {
 		json_literal_key(&r.json, "input");

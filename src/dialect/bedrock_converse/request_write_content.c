@@ -12,22 +12,9 @@
 
 #include "llm/state.h"
 
-/* What stands for the user's first word where there is none. */
-#define FIRST_WORD "Begin."
 /* A document alone: "you must also include a ContentBlock with a text field" (service model DocumentBlock). */
 #define DOCUMENT_WORD "(See the document.)"
-/* The nearest thing to a JSON mode (DIALECTS §3.7: "instruct"). */
-#define JSON_INSTRUCTION "Answer with one JSON object and nothing else: no words around it, no code fence."
 #define NO_TOOLS_INSTRUCTION "Answer in words. Do not call any tool."
-
-static bool is_blank(struct slice text)
-{
-	size_t i = 0;
-
-	while (i < text.len && strchr(" \t\r\n\v\f", text.ptr[i]) && text.ptr[i] != '\0')
-		i++;
-	return i == text.len;
-}
 
 static bool is_native(const struct request_writing *r, const struct part *p)
 {
@@ -57,7 +44,7 @@ static bool is_written(const struct request_writing *r, const struct part *p)
 {
 	switch (p->kind) {
 	case PART_TEXT: case PART_REFUSAL:
-		return is_native(r, p) || !is_blank(p->text);
+		return is_native(r, p) || block_trim_end(p->text).len > 0;
 	case PART_REASONING:
 		return is_reasoning_written(r, p);
 	case PART_OPAQUE:
@@ -98,18 +85,9 @@ static bool begins_with_reasoning(const struct request_writing *r, const struct 
 
 bool bedrock_lacks_reasoning(const struct request_writing *r)
 {
-	const struct turn *last = NULL, *before = NULL;
-	bool results = false;
+	const struct turn *answered = block_answered_turn(r->chat);
 
-	for (const struct turn *t = r->chat->turns; t; before = t, t = t->next) {
-		if (t->role == ROLE_ASSISTANT && (!before || before->role != ROLE_ASSISTANT)) {
-			last = t;
-			results = false;
-		}
-		for (const struct part *p = t->role == ROLE_USER ? t->parts : NULL; p && !results; p = p->next)
-			results = p->kind == PART_TOOL_RESULT;
-	}
-	return last && results && !begins_with_reasoning(r, last);
+	return answered && !begins_with_reasoning(r, answered);
 }
 
 /* ---- markers ---- */
@@ -265,11 +243,6 @@ static bool write_part(struct request_writing *r, const struct part *p)
 
 /* ---- system ---- */
 
-static bool wants_json(const struct request_writing *r)
-{
-	return r->chat->format.kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON);
-}
-
 static bool is_system_part(const struct request_writing *r, const struct part *p)
 {
 	return is_written(r, p) && (p->kind == PART_TEXT || is_native(r, p));
@@ -290,13 +263,13 @@ void bedrock_write_system(struct request_writing *r)
 			}
 			write_part(r, p);
 		}
-	if (wants_json(r)) {
+	if (block_wants_json(r)) {
 		if (!any) {
 			json_literal_key(&r->json, "system");
 			json_begin_array(&r->json);
 			any = true;
 		}
-		write_text(r, SLICE(JSON_INSTRUCTION));
+		write_text(r, SLICE(BLOCK_JSON_INSTRUCTION));
 		r->lossy |= FIELD_FORMAT_JSON;
 	}
 	if (any)
@@ -316,34 +289,6 @@ struct messages {
 	const struct turn *media_of, *media_end; /* assistant turns whose media wait for the next user message */
 };
 
-/* The number in "messages.7.x"; false for any other path. */
-static bool read_number(struct slice path, unsigned long long *ret, struct slice *ret_name)
-{
-	struct slice head = slice_next_token(&path, '.');
-	struct slice number = slice_next_token(&path, '.');
-
-	*ret_name = path;
-	return slice_eq(head, SLICE("messages")) && slice_to_u64(number, ret);
-}
-
-/* What is new in a message, where it was read in this dialect. */
-static void write_message_others(struct messages *m)
-{
-	unsigned long long number;
-	struct slice name;
-
-	for (; m->others; m->others = m->others->next) {
-		if (!read_number(m->others->path, &number, &name))
-			continue;
-		if (number > m->number)
-			return;
-		if (number == m->number && name.len > 0 && writes(m->r, m->others->field)) {
-			json_key(&m->r->json, name);
-			json_value_raw(&m->r->json, m->others->raw);
-		}
-	}
-}
-
 static void close_message(struct messages *m)
 {
 	if (!m->open)
@@ -351,7 +296,7 @@ static void close_message(struct messages *m)
 	if (m->document && !m->text && m->role == ROLE_USER && !m->r->own)
 		write_text(m->r, SLICE(DOCUMENT_WORD));
 	json_end_array(&m->r->json);
-	write_message_others(m);
+	block_write_message_others(m->r, &m->others, m->number);
 	json_end_object(&m->r->json);
 	m->open = false;
 }
@@ -375,7 +320,7 @@ static void open_message(struct messages *m, enum chat_role role, unsigned numbe
 	close_message(m);
 	if (!m->any && role != ROLE_USER) {
 		begin_message(m, ROLE_USER);
-		write_text(m->r, SLICE(FIRST_WORD));
+		write_text(m->r, SLICE(BLOCK_FIRST_WORD));
 		json_end_array(&m->r->json);
 		json_end_object(&m->r->json);
 	}
@@ -425,7 +370,7 @@ static void write_reminder(struct messages *m, unsigned number, const struct par
 {
 	open_message(m, ROLE_USER, number);
 	m->text = true;
-	write_text(m->r, arena_printf(m->r->arena, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(p->text)));
+	write_text(m->r, block_reminder(p->text, m->r->arena));
 	bedrock_write_point(m->r, p->cache_mark);
 }
 
@@ -455,13 +400,6 @@ static bool write_run(struct messages *m, const struct turn *from, const struct 
 {
 	return write_pass(m, from, to, number, PASS_RESULTS) && write_waiting_media(m, from, to, number) &&
 	       write_pass(m, from, to, number, PASS_REST) && write_pass(m, from, to, number, PASS_SYSTEM);
-}
-
-static struct slice trim_end(struct slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n\v\f", text.ptr[text.len - 1]) && text.ptr[text.len - 1] != '\0')
-		text.len--;
-	return text;
 }
 
 /* The last part that is written, if the answer is to go on from there. */
@@ -500,7 +438,7 @@ static bool write_assistant(struct messages *m, const struct turn *t, unsigned n
 				continue;
 			open_message(m, ROLE_ASSISTANT, number);
 			if (p == last && (p->kind == PART_TEXT || p->kind == PART_REFUSAL) && !m->r->own) {
-				write_text(m->r, trim_end(p->text));
+				write_text(m->r, block_trim_end(p->text));
 				bedrock_write_point(m->r, p->cache_mark);
 			} else if (!write_part(m->r, p)) {
 				return false;
@@ -544,7 +482,7 @@ bool bedrock_write_messages(struct request_writing *r)
 		return false;
 	if (!m.any) {
 		open_message(&m, ROLE_USER, 0);
-		write_text(r, SLICE(FIRST_WORD));
+		write_text(r, SLICE(BLOCK_FIRST_WORD));
 	}
 	if (bedrock_forbids_in_words(r) && m.open && m.role == ROLE_USER) {
 		write_text(r, SLICE(NO_TOOLS_INSTRUCTION));

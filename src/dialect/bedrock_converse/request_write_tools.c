@@ -8,19 +8,6 @@
 
 #define NO_SCHEMA "{\"json\":{\"type\":\"object\"}}"
 
-/* Only some tools may be called: the others are not sent. */
-static bool is_allowed(const struct request_writing *r, const struct tool *t)
-{
-	const struct tool_choice *choice = &r->chat->choice;
-
-	if (choice->allowed_count == 0 || !writes(r, FIELD_CHOICE_ALLOWED))
-		return true;
-	for (unsigned i = 0; i < choice->allowed_count; i++)
-		if (slice_eq(choice->allowed[i], t->name))
-			return true;
-	return false;
-}
-
 static void write_name(struct request_writing *r, struct slice name)
 {
 	json_member_string(&r->json, "name", names_out(r->target->names, name, &bedrock_name_rule));
@@ -67,30 +54,19 @@ static bool write_tool(struct request_writing *r, const struct tool *t)
 	return true;
 }
 
-/* Structured output for models without it: a tool whose input is the answer (DIALECTS §3.7). names.h has how its call
- * becomes text again. */
 static bool write_answer_tool(struct request_writing *r)
 {
-	const struct output_format *format = &r->chat->format;
-	struct schema_report report;
-
-	if (!json_text_eq(json_get(format->schema, "type"), SLICE("object")))
-		return request_cannot_write(r, "this model has no structured output, and a tool instead takes objects only");
-	for (const struct tool *t = r->chat->tools; t; t = t->next)
-		if (slice_eq(t->name, SLICE(NAMES_ANSWER_TOOL)))
-			return request_cannot_write(r, "this model has no structured output, and the tool's name for it is taken");
-	r->target->names->answer_tool = SLICE(NAMES_ANSWER_TOOL);
+	if (!block_claim_answer_tool(r))
+		return false;
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "toolSpec");
 	json_begin_object(&r->json);
-	json_member_cstr(&r->json, "name", NAMES_ANSWER_TOOL);
-	json_member_string(&r->json, "description", format->description.len > 0 ? format->description :
-			   SLICE("Gives the answer. Call it once, with the whole answer as its input."));
+	block_write_answer_head(r);
 	json_literal_key(&r->json, "inputSchema");
 	json_begin_object(&r->json);
 	json_literal_key(&r->json, "json");
-	if (!schema_write(format->schema, SCHEMA_PLAIN, SCHEMA_TOOL, r->arena, &r->json, &report))
-		return request_cannot_write(r, "the schema of the answer cannot be said to this model: %s", report.reason);
+	if (!block_write_answer_schema(r))
+		return false;
 	json_end_object(&r->json);
 	json_end_object(&r->json);
 	json_end_object(&r->json);
@@ -190,7 +166,7 @@ static bool write_list(struct request_writing *r, bool *ret_any)
 {
 	*ret_any = false;
 	for (const struct tool *t = r->chat->tools; t; t = t->next) {
-		if (!is_allowed(r, t))
+		if (!block_allows_tool(r, t))
 			continue;
 		*ret_any = true;
 		if (!write_tool(r, t))
@@ -219,7 +195,7 @@ bool bedrock_write_tools(struct request_writing *r)
 	json_end_array(&r->json);
 	if (any || r->answer_by_tool)
 		write_choice(r, any);
-	bedrock_write_others(r, SLICE("toolConfig"));
+	block_write_others(r, SLICE("toolConfig"));
 	json_end_object(&r->json);
 	return true;
 }
