@@ -5,6 +5,7 @@
 #include "exchange/exchange_internal.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "llm/state.h"
 
 const struct chat *translate_chat(struct exchange *x)
 {
