@@ -219,4 +219,5 @@ def fetch(port, method, path, headers=(), body=None, dialect=None, timeout=TIMEO
 
 
 def is_stream(response):
-    return (response.header("content-type") or "").startswith("text/event-stream")
+    return (response.header("content-type") or "").startswith(("text/event-stream", "application/x-ndjson",
+                                                               "application/vnd.amazon.eventstream"))

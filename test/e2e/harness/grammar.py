@@ -366,14 +366,15 @@ def _cohere(stream):
             require(open_kind == "call" and value["index"] == calls - 1, f"{name} outside of its call")
             open_kind = "call" if name == "tool-call-delta" else None
         elif name == "message-end":
-            require(open_kind is None, "the message ends inside a block")
+            failed = value["delta"]["finish_reason"] in ("ERROR", "TIMEOUT")
+            require(open_kind is None or failed, "the message ends inside a block")
             stream.finish, stream.usage = value["delta"]["finish_reason"], value["delta"].get("usage")
             stream.usage_events += stream.usage is not None
-            if stream.finish in ("ERROR", "TIMEOUT"):
+            if failed:
                 stream.error = value["delta"]
         else:
             require(name in ("tool-plan-delta", "citation-start", "citation-end", "debug"), f"an unknown event {name}")
-    require(over or not stream.finish, "no [DONE]")
+    require(over or not stream.finish or stream.error, "no [DONE]")
 
 
 def _ollama(stream, body):
