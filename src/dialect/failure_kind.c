@@ -17,6 +17,8 @@ static const struct word strong_words[] = {
 	{ "tokens_too_long", FAILURE_CONTEXT_LENGTH },                  /* Qianfan */
 	{ "characters_too_long", FAILURE_CONTEXT_LENGTH },
 	{ "token_limit_exceeded", FAILURE_CONTEXT_LENGTH },             /* OpenRouter */
+	{ "max_tokens_exceeded", FAILURE_CONTEXT_LENGTH },
+	{ "string_too_long", FAILURE_CONTEXT_LENGTH },
 	{ "request_too_large", FAILURE_CONTEXT_LENGTH },                /* Anthropic's 413 */
 	{ "1261", FAILURE_CONTEXT_LENGTH },                             /* Zhipu */
 	{ "content_filter", FAILURE_CONTENT_FILTER },                   /* Azure, Moonshot */
@@ -105,7 +107,13 @@ static const struct word context_signatures[] = {
 	{ "max_new_tokens` must be", FAILURE_CONTEXT_LENGTH },          /* TGI */
 	{ "maximum input length is", FAILURE_CONTEXT_LENGTH },          /* vLLM */
 	{ "exceeds the available context size", FAILURE_CONTEXT_LENGTH }, /* llama.cpp */
+	{ "input length exceeds the", FAILURE_CONTEXT_LENGTH },         /* Ollama */
 	{ "model's maximum context limit", FAILURE_CONTEXT_LENGTH },    /* Databricks */
+	{ "string too long. expected a string with maximum length", FAILURE_CONTEXT_LENGTH }, /* OpenAI */
+	{ "expected maxlength:", FAILURE_CONTEXT_LENGTH },              /* Bedrock */
+	{ "exceeds the context length", FAILURE_CONTEXT_LENGTH },       /* Ollama */
+	{ "exceeded max context length", FAILURE_CONTEXT_LENGTH },      /* Ollama's cloud: prompt too long; … by N tokens */
+	{ "`inputs` must have less than", FAILURE_CONTEXT_LENGTH },     /* TGI */
 };
 
 static const struct word policy_signatures[] = {
@@ -124,11 +132,13 @@ static const struct word money_signatures[] = {
 	{ "insufficient balance", FAILURE_QUOTA },                      /* DeepSeek, Moonshot, Zhipu */
 	{ "requires more credits", FAILURE_QUOTA },                     /* OpenRouter */
 	{ "exceeded your monthly included credits", FAILURE_QUOTA },    /* Hugging Face */
+	{ "api calls / month", FAILURE_QUOTA },                         /* Cohere's trial keys, under 429 */
 };
 
 static const struct word account_signatures[] = {
 	{ "api key not valid", FAILURE_CREDENTIALS },                   /* Gemini, under 400 */
 	{ "location is not supported for the api use", FAILURE_CREDENTIALS },
+	{ "invalid api token", FAILURE_CREDENTIALS },                   /* Cohere, under 498 */
 };
 
 /* Said under 400 and 404 alike; each needs the word "model" nearby. */

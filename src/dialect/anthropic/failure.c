@@ -20,14 +20,15 @@ static const struct {
 	{ 529, "overloaded_error" },
 };
 
-/* The provider's own type, as long as the client gets the status that goes with it. */
+/* The status decides: others who share a word with Anthropic have it with other statuses (OpenAI's 404 is an
+ * invalid_request_error). The provider's own type is for statuses that have none. */
 static const char *type_of(const struct failure_view *v)
 {
-	for (size_t i = 0; v->from_provider && v->status == v->failure->status && i < COUNT_OF(types); i++)
-		if (strcmp(v->failure->type, types[i].type) == 0)
-			return types[i].type;
 	for (size_t i = 0; i < COUNT_OF(types); i++)
 		if (types[i].status == v->status)
+			return types[i].type;
+	for (size_t i = 0; v->from_provider && v->status == v->failure->status && i < COUNT_OF(types); i++)
+		if (strcmp(v->failure->type, types[i].type) == 0)
 			return types[i].type;
 	return v->status >= 500 ? "api_error" : "invalid_request_error";
 }
