@@ -203,7 +203,8 @@ static void measure_object(const struct measuring *m, struct json v, struct slic
 	int64_t results_before = m->parts->count[FOUND_RESULTS];
 	/* JSON that the model reads as JSON. */
 	static const char *const read_as_json[] = { "response", "schema", "json", NULL };
-	static const char *const results[] = { "tool_call_id", "tool_use_id", "functionResponse", "toolResult", "output", NULL };
+	static const char *const results[] = { "tool_call_id", "tool_use_id", "functionResponse", "toolResult", "output",
+					       NULL };
 	static const char *const states[] = { "signature", "thoughtSignature", "thought_signature", "encrypted_content",
 					      "redactedContent", NULL };
 	bool is_turn = json_exists(json_get(v, "role")) || json_exists(json_get(v, "parts"));
@@ -263,7 +264,8 @@ static void measure_said(const struct measuring *m, struct json v, struct slice 
 
 static void measure_format(const struct measuring *m, struct json v, unsigned depth)
 {
-	static const char *const schemas[] = { "schema", "responseSchema", "responseJsonSchema", "response_schema", NULL };
+	static const char *const schemas[] = { "schema", "responseSchema", "responseJsonSchema", "response_schema",
+					       NULL };
 
 	for (struct json_walk w = json_walk(v); depth < FORMAT_DEPTH_MAX && json_walk_next(&w);) {
 		if (is_one_of(w.key, schemas)) {
@@ -279,11 +281,12 @@ static void measure_format(const struct measuring *m, struct json v, unsigned de
 static bool is_tool_forced(struct json root)
 {
 	static const char *const forced[] = { "any", "tool", "function", "required", "custom", NULL };
-	struct json choice = json_get(root, "tool_choice"), there = json_get(json_get(root, "toolConfig"), "toolChoice");
+	struct json choice = json_get(root, "tool_choice"), config = json_get(root, "toolConfig");
+	struct json there = json_get(config, "toolChoice"), calling = json_get(config, "functionCallingConfig");
 
 	return is_one_of(choice, forced) || is_one_of(json_get(choice, "type"), forced) || json_exists(json_get(there, "any")) ||
 	       json_exists(json_get(there, "tool")) ||
-	       json_text_eq(json_get(json_get(json_get(root, "toolConfig"), "functionCallingConfig"), "mode"), SLICE("ANY"));
+	       json_text_eq(json_get(calling, "mode"), SLICE("ANY"));
 }
 
 static bool is_reasoning(struct json root)
@@ -300,7 +303,8 @@ static void measure_members(const struct measuring *m, struct json root, const c
 	static const char *const tools[] = { "tools", "functions", "toolConfig", NULL };
 	static const char *const formats[] = { "response_format", "text",         "output_config",    "output_format",
 					       "format",          "outputConfig", "generationConfig", NULL };
-	static const char *const instructions[] = { "system", "instructions", "systemInstruction", "system_instruction", NULL };
+	static const char *const instructions[] = { "system", "instructions", "systemInstruction",
+						    "system_instruction", NULL };
 
 	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
 		if (is_one_of(w.key, formats)) {

@@ -394,8 +394,10 @@ static enum token_family likely_family(const struct plan *plan)
 	for (unsigned i = 0; i < plan->count; i++) {
 		const struct candidate *c = &plan->candidates[i];
 		const struct binding *binding = c->binding ? c->binding : c->provider->bindings;
-		const struct model_rules *rules = c->rules ? c->rules : c->offer ? c->offer->rules : &model_rules_unknown;
+		const struct model_rules *rules = c->offer ? c->offer->rules : &model_rules_unknown;
 
+		if (c->rules)
+			rules = c->rules;
 		if (c->provider->binding_count > 0 && c->passed_kind != FAILURE_NO_CREDENTIALS)
 			return token_family_of(rules, binding->dialect_id);
 	}
