@@ -29,6 +29,13 @@ bool block_takes_mark(struct request_writing *r, enum cache_mark mark)
 
 /* ---- others ---- */
 
+void block_keep_message_others(struct chat_reading *r, struct json message, unsigned number)
+{
+	static const char *const known[] = { "role", "content", NULL };
+
+	chat_keep_others(r, message, known, arena_printf(r->arena, "messages.%u", number));
+}
+
 static bool is_other_of(const struct request_writing *r, const struct other_member *m, struct slice parent)
 {
 	return writes(r, m->field) && m->path.len > parent.len + 1 && slice_starts_with(m->path, parent) &&

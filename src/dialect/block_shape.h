@@ -4,7 +4,11 @@
  * §3.11 to §3.13. */
 #pragma once
 
+#include "dialect/chat_read.h"
 #include "dialect/request_write.h"
+
+/* What is new in a message, or of betas: kept for block_write_message_others(). */
+void block_keep_message_others(struct chat_reading *r, struct json message, unsigned number);
 
 enum { CACHE_MARKS_MAX = 4 };          /* DIALECTS §3.11 */
 

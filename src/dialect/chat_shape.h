@@ -4,6 +4,7 @@
  * content parts, results of tools as messages. What differs is an option here, not a copy there. DIALECTS §3.2–§3.7. */
 #pragma once
 
+#include "dialect/chat_read.h"
 #include "dialect/request_write.h"
 #include "llm/schema.h"
 
@@ -46,8 +47,9 @@ bool shape_read_choice(struct chat *c, struct arena *a, struct json choice);
 bool shape_read_format(struct chat *c, struct arena *a, struct json format);
 /* The turn that results of tools are gathered in: consecutive ones answer the same assistant turn. */
 struct turn *shape_result_turn(struct chat *c, struct arena *a);
-/* Names the member in a FAILURE_BAD_REQUEST; returns false. */
-bool shape_refuse(struct failure *reterr, const char *param, const char *format, ...) PRINTF(3, 4);
+/* An array of so many messages at least, each by `read_message`. */
+bool shape_read_messages(struct chat_reading *r, struct json messages, unsigned least,
+			 bool (*read_message)(struct chat_reading *r, struct json message));
 
 /* ---- writing ---- */
 

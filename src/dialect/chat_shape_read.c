@@ -2,22 +2,6 @@
 /* Reading what the chat-completion family of dialects has in common. */
 #include "dialect/chat_shape.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-bool shape_refuse(struct failure *reterr, const char *param, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	failure_set(reterr, FAILURE_BAD_REQUEST, "%s", text);
-	failure_copy_text(reterr->param, sizeof(reterr->param), slice_cstr(param));
-	return false;
-}
-
 enum shape_role shape_read_role(struct json role)
 {
 	static const struct { const char *word; enum shape_role role; } words[] = {
@@ -172,25 +156,17 @@ static const struct part_type {
 };
 
 /* Members of a part, and of the object it is about, that the hub has a place for. */
-static bool is_read(struct json key)
-{
-	static const char *const known[] = {
-		"type", "text", "refusal", "image_url", "input_audio", "file", "file_id", "video_url", "document_url",
-		"document_name", "cache_control", "prompt_cache_breakpoint",
-	};
-
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (json_text_eq(key, slice_cstr(known[i])))
-			return true;
-	return false;
-}
+static const char *const known[] = {
+	"type", "text", "refusal", "image_url", "input_audio", "file", "file_id", "video_url", "document_url",
+	"document_name", "cache_control", "prompt_cache_breakpoint", NULL
+};
 
 static void keep_rest(const struct shape_place *at, struct part *p, struct json part)
 {
 	for (struct json_walk w = json_walk(part); json_walk_next(&w);) {
 		struct slice name;
 
-		if (is_read(w.key) || json_is(w.value, JSON_NULL))
+		if (json_is_one_of(w.key, known) || json_is(w.value, JSON_NULL))
 			continue;
 		name = json_text(w.key, at->arena);
 		chat_add_other(at->chat, at->arena, FIELD_OTHER,
@@ -279,12 +255,12 @@ bool shape_read_tools(struct chat *c, struct arena *a, struct json tools, struct
 			 !json_text_eq(type, SLICE("custom")))
 			t = chat_add_tool(c, a, TOOL_OTHER); /* Groq's browser_search, Zhipu's web_search, … */
 		else
-			return shape_refuse(reterr, "tools", "each of \"tools\" must be {\"type\": \"function\", "
-					    "\"function\": {\"name\": …, \"parameters\": …}}");
+			return chat_refuse(reterr, "tools", "each of \"tools\" must be {\"type\": \"function\", "
+					   "\"function\": {\"name\": …, \"parameters\": …}}");
 		if (t->kind == TOOL_OTHER)
 			t->name = json_text(type, a);
 		if (t->name.len == 0)
-			return shape_refuse(reterr, "tools", "a tool has no name");
+			return chat_refuse(reterr, "tools", "a tool has no name");
 		t->cache_mark = shape_read_cache_mark(w.value);
 		t->raw = w.value;
 		t->raw_dialect = c->dialect;
@@ -405,5 +381,21 @@ bool shape_read_format(struct chat *c, struct arena *a, struct json format)
 	schema = json_is(outer, JSON_OBJECT) ? outer : json_get(format, "schema");
 	c->format.kind = json_is(schema, JSON_OBJECT) ? FORMAT_SCHEMA : FORMAT_JSON;
 	c->format.schema = schema;
+	return true;
+}
+
+bool shape_read_messages(struct chat_reading *r, struct json messages, unsigned least,
+			 bool (*read_message)(struct chat_reading *r, struct json message))
+{
+	if (!json_is(messages, JSON_ARRAY) || json_count(messages) < least)
+		return chat_refuse(r->failure, "messages",
+				   least > 0 ? "\"messages\" must be an array of at least one message" :
+				   "\"messages\" must be an array of messages");
+	for (struct json_walk w = json_walk(messages); json_walk_next(&w); r->message++) {
+		if (!json_is(w.value, JSON_OBJECT))
+			return chat_refuse(r->failure, "messages", "messages[%u] must be an object", r->message);
+		if (!read_message(r, w.value))
+			return false;
+	}
 	return true;
 }

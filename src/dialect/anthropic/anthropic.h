@@ -34,13 +34,6 @@ void anthropic_hear_end(struct event_reader *r, struct json from, struct arena *
 void anthropic_hear_message(struct event_reader *r, struct json message, struct arena *scratch);
 
 /* chat_read.c, chat_read_content.c */
-struct chat_reading {
-	struct chat *chat;
-	struct arena *arena;
-	struct failure *failure;
-	bool picture_in_document;      /* one was noted */
-};
-
 bool anthropic_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 			 struct failure *reterr);
 bool anthropic_read_system(struct chat_reading *r, struct json system);

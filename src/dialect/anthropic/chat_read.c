@@ -10,13 +10,6 @@ enum cache_mark anthropic_read_mark(struct json control)
 	return json_text_eq(json_get(control, "ttl"), SLICE("1h")) ? CACHE_MARK_1H : CACHE_MARK_5M;
 }
 
-static bool refuse(struct chat_reading *r, const char *member, const char *message)
-{
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "%s", message);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), slice_cstr(member));
-	return false;
-}
-
 /* ---- tools ---- */
 
 /* Server tools carry their version in their type; so that tomorrow's are known too, only its beginning counts. What the
@@ -41,7 +34,8 @@ static enum said said_of(struct json v)
 static bool read_tool(struct chat_reading *r, struct json definition)
 {
 	if (!json_is(definition, JSON_OBJECT))
-		return refuse(r, "tools", "tools: each tool must be an object with name and input_schema");
+		return chat_refuse(r->failure, "tools",
+				   "tools: each tool must be an object with name and input_schema");
 
 	struct slice type = json_text(json_get(definition, "type"), r->arena);
 	struct tool *t = chat_add_tool(r->chat, r->arena, tool_kind(type));
@@ -54,9 +48,9 @@ static bool read_tool(struct chat_reading *r, struct json definition)
 	if (t->kind != TOOL_FUNCTION)
 		return true;
 	if (t->name.len == 0)
-		return refuse(r, "tools", "tools: each tool needs a name");
+		return chat_refuse(r->failure, "tools", "tools: each tool needs a name");
 	if (json_exists(schema) && !json_is(schema, JSON_OBJECT) && !json_is(schema, JSON_NULL))
-		return refuse(r, "tools", "tools: input_schema must be a JSON schema, an object");
+		return chat_refuse(r->failure, "tools", "tools: input_schema must be a JSON schema, an object");
 	t->description = json_text(json_get(definition, "description"), r->arena);
 	t->strict = said_of(json_get(definition, "strict"));
 	if (json_is(schema, JSON_OBJECT))
@@ -69,7 +63,7 @@ static bool read_tools(struct chat_reading *r, struct json tools)
 	if (!json_is_filled(tools))
 		return true;
 	if (!json_is(tools, JSON_ARRAY))
-		return refuse(r, "tools", "tools must be an array");
+		return chat_refuse(r->failure, "tools", "tools must be an array");
 	for (struct json_walk w = json_walk(tools); json_walk_next(&w);)
 		if (!read_tool(r, w.value))
 			return false;
@@ -90,26 +84,18 @@ static bool read_choice(struct chat_reading *r, struct json choice)
 		if (json_text_eq(type, slice_cstr(modes[i].type)))
 			ret->mode = modes[i].mode;
 	if (ret->mode == CHOICE_UNSAID)
-		return refuse(r, "tool_choice", "tool_choice.type must be \"auto\", \"any\", \"tool\" or \"none\"");
+		return chat_refuse(r->failure, "tool_choice",
+				   "tool_choice.type must be \"auto\", \"any\", \"tool\" or \"none\"");
 	if (ret->mode == CHOICE_NAMED)
 		ret->name = json_text(json_get(choice, "name"), r->arena);
 	if (ret->mode == CHOICE_NAMED && ret->name.len == 0)
-		return refuse(r, "tool_choice", "tool_choice of type \"tool\" needs a name");
+		return chat_refuse(r->failure, "tool_choice", "tool_choice of type \"tool\" needs a name");
 	if (json_is(single, JSON_TRUE) || json_is(single, JSON_FALSE))
 		ret->parallel = json_is(single, JSON_TRUE) ? SAID_NO : SAID_YES;
 	return true;
 }
 
 /* ---- members with members of their own ---- */
-
-static void keep_other(struct chat_reading *r, const char *parent, struct json_walk *w)
-{
-	struct slice name = json_text(w->key, r->arena);
-
-	if (!json_is(w->value, JSON_NULL))
-		chat_add_other(r->chat, r->arena, FIELD_OTHER, arena_printf(r->arena, "%s.%.*s", parent, SLICE_ARG(name)),
-			       w->value);
-}
 
 /* enabled, adaptive, disabled, between_tools (sonnet-5-5 only: a kind of on), and what is to come. */
 static void read_thinking(struct chat_reading *r, struct json thinking)
@@ -121,7 +107,7 @@ static void read_thinking(struct chat_reading *r, struct json thinking)
 			ret->wish = json_text_eq(w.value, SLICE("disabled")) ? REASONING_OFF :
 				    json_text_eq(w.value, SLICE("enabled")) ? REASONING_BY_BUDGET : REASONING_ON;
 			if (ret->wish == REASONING_ON && !json_text_eq(w.value, SLICE("adaptive")))
-				keep_other(r, "thinking", &w);
+				chat_keep_other(r, FIELD_OTHER, SLICE("thinking"), &w);
 		} else if (json_text_eq(w.key, SLICE("budget_tokens"))) {
 			ret->budget = json_i64_or(w.value, 0);
 		} else if (json_text_eq(w.key, SLICE("display")) && json_text_eq(w.value, SLICE("summarized"))) {
@@ -129,7 +115,7 @@ static void read_thinking(struct chat_reading *r, struct json thinking)
 		} else if (json_text_eq(w.key, SLICE("display")) && json_text_eq(w.value, SLICE("omitted"))) {
 			ret->visible = SAID_NO;
 		} else {
-			keep_other(r, "thinking", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("thinking"), &w);
 		}
 	}
 	/* Without its number it is no wish for that many tokens. */
@@ -158,7 +144,7 @@ static void read_output_config(struct chat_reading *r, struct json config)
 		if (effort != 0)
 			r->chat->reasoning.effort = effort;
 		else if (!json_text_eq(w.key, SLICE("format")) || !read_format(r, w.value))
-			keep_other(r, "output_config", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("output_config"), &w);
 	}
 	/* Alone it turns a model that thinks unasked. */
 	if (r->chat->reasoning.effort != 0 && r->chat->reasoning.wish == REASONING_UNSAID)
@@ -171,7 +157,7 @@ static void read_metadata(struct chat_reading *r, struct json metadata)
 		if (json_text_eq(w.key, SLICE("user_id")) && json_is(w.value, JSON_STRING))
 			r->chat->user = json_text(w.value, r->arena);
 		else
-			keep_other(r, "metadata", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("metadata"), &w);
 	}
 }
 
@@ -182,11 +168,11 @@ static bool read_numbers(struct chat_reading *r, enum operation op, struct json 
 	struct json limit = json_get(root, "max_tokens");
 
 	if (!json_exists(limit) && op == OPERATION_CHAT)
-		return refuse(r, "max_tokens", "max_tokens is missing: this API requires it");
+		return chat_refuse(r->failure, "max_tokens", "max_tokens is missing: this API requires it");
 	if (json_exists(limit) && !json_is(limit, JSON_NULL)) {
 		r->chat->max_output = json_i64_or(limit, -1);
 		if (r->chat->max_output < 0)
-			return refuse(r, "max_tokens", "max_tokens must be a whole number of tokens");
+			return chat_refuse(r->failure, "max_tokens", "max_tokens must be a whole number of tokens");
 	}
 	number_read(&r->chat->temperature, json_get(root, "temperature"));
 	number_read(&r->chat->top_p, json_get(root, "top_p"));
@@ -218,18 +204,12 @@ static void keep_others(struct chat_reading *r, struct json root)
 	static const char *const known[] = {
 		"model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "thinking",
 		"output_config", "output_format", "stop_sequences", "temperature", "top_p", "top_k", "metadata",
-		"service_tier", "cache_control",
+		"service_tier", "cache_control", NULL
 	};
 
-	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
-		bool is_known = json_is(w.value, JSON_NULL);
-
-		for (size_t i = 0; i < COUNT_OF(known) && !is_known; i++)
-			is_known = json_text_eq(w.key, slice_cstr(known[i]));
-		if (!is_known)
-			chat_add_other(r->chat, r->arena, other_field(w.key, w.value), json_text(w.key, r->arena),
-				       w.value);
-	}
+	for (struct json_walk w = json_walk(root); json_walk_next(&w);)
+		if (!json_is_one_of(w.key, known))
+			chat_keep_other(r, other_field(w.key, w.value), SLICE(""), &w);
 }
 
 bool anthropic_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,

@@ -26,14 +26,6 @@ static struct part *add_part(struct chat_reading *r, struct place *at, enum part
 	return p;
 }
 
-static bool is_listed(struct json key, const char *const *names)
-{
-	for (; *names; names++)
-		if (json_text_eq(key, slice_cstr(*names)))
-			return true;
-	return false;
-}
-
 /* An object of the members that are not listed and not null; a NULL pointer when there are none. */
 static struct slice members_but(struct json object, const char *const *listed, struct arena *a)
 {
@@ -42,7 +34,7 @@ static struct slice members_but(struct json object, const char *const *listed, s
 	for (struct json_walk w = json_walk(object); json_walk_next(&w);) {
 		struct slice key = json_raw(w.key), value = json_raw(w.value);
 
-		if (json_is(w.value, JSON_NULL) || is_listed(w.key, listed))
+		if (json_is(w.value, JSON_NULL) || json_is_one_of(w.key, listed))
 			continue;
 		/* What is written is at most as long as what was read. */
 		if (!text) {
@@ -234,9 +226,7 @@ static void read_redacted(struct chat_reading *r, struct place *at, struct json 
 
 static bool refuse_block(struct chat_reading *r, const struct place *at, const char *what)
 {
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "messages.%u.content: %s", at->message, what);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("messages"));
-	return false;
+	return chat_refuse(r->failure, "messages", "messages.%u.content: %s", at->message, what);
 }
 
 static bool read_tool_use(struct chat_reading *r, struct place *at, struct json block)
@@ -339,11 +329,8 @@ bool anthropic_read_system(struct chat_reading *r, struct json system)
 {
 	if (!json_exists(system) || json_is(system, JSON_NULL))
 		return true;
-	if (!json_is(system, JSON_STRING) && !json_is(system, JSON_ARRAY)) {
-		failure_set(r->failure, FAILURE_BAD_REQUEST, "system must be a string or an array of text blocks");
-		failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("system"));
-		return false;
-	}
+	if (!json_is(system, JSON_STRING) && !json_is(system, JSON_ARRAY))
+		return chat_refuse(r->failure, "system", "system must be a string or an array of text blocks");
 
 	if (!json_is_filled(system))
 		return true;
@@ -364,35 +351,16 @@ static bool read_role(struct chat_reading *r, struct json role, unsigned index, 
 			*ret = roles[i].role;
 			return true;
 		}
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "messages.%u.role must be \"user\", \"assistant\" or \"system\"",
-		    index);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("messages"));
-	return false;
-}
-
-/* What betas add to a message (clear_at, output_config, …). The path names the turn. */
-static void keep_others(struct chat_reading *r, struct json message, unsigned index)
-{
-	static const char *const known[] = { "role", "content", NULL };
-
-	for (struct json_walk w = json_walk(message); json_walk_next(&w);) {
-		struct slice name = json_text(w.key, r->arena);
-
-		if (!json_is(w.value, JSON_NULL) && !is_listed(w.key, known))
-			chat_add_other(r->chat, r->arena, FIELD_OTHER,
-				       arena_printf(r->arena, "messages.%u.%.*s", index, SLICE_ARG(name)), w.value);
-	}
+	return chat_refuse(r->failure, "messages", "messages.%u.role must be \"user\", \"assistant\" or \"system\"",
+			   index);
 }
 
 bool anthropic_read_messages(struct chat_reading *r, struct json messages)
 {
 	unsigned index = 0;
 
-	if (!json_is(messages, JSON_ARRAY) || json_count(messages) == 0) {
-		failure_set(r->failure, FAILURE_BAD_REQUEST, "messages must be an array of at least one message");
-		failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("messages"));
-		return false;
-	}
+	if (!json_is(messages, JSON_ARRAY) || json_count(messages) == 0)
+		return chat_refuse(r->failure, "messages", "messages must be an array of at least one message");
 	for (struct json_walk w = json_walk(messages); json_walk_next(&w); index++) {
 		struct place at = { .message = index };
 		enum chat_role role;
@@ -402,7 +370,7 @@ bool anthropic_read_messages(struct chat_reading *r, struct json messages)
 		at.turn = chat_add_turn(r->chat, r->arena, role);
 		if (!read_content(r, &at, json_get(w.value, "content")))
 			return false;
-		keep_others(r, w.value, index);
+		block_keep_message_others(r, w.value, index);
 	}
 	return true;
 }

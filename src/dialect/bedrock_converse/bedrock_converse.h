@@ -39,12 +39,6 @@ void bedrock_hear_end(struct event_reader *r, struct json from, struct arena *sc
 void bedrock_hear_content(struct event_reader *r, struct json content, struct arena *scratch);
 
 /* chat_read.c, chat_read_content.c */
-struct chat_reading {
-	struct chat *chat;
-	struct arena *arena;
-	struct failure *failure;
-};
-
 bool bedrock_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		       struct failure *reterr);
 bool bedrock_read_system(struct chat_reading *r, struct json system);
@@ -53,8 +47,6 @@ bool bedrock_read_messages(struct chat_reading *r, struct json messages);
 enum cache_mark bedrock_read_point(struct json point);
 /* The texts of an array of {"text"}, with something of at most one byte between them. */
 struct slice bedrock_join_texts(struct json content, struct slice between, struct arena *a);
-/* FAILURE_BAD_REQUEST about a member. Always false. */
-bool bedrock_refuse(struct chat_reading *r, const char *member, const char *format, ...) PRINTF(3, 4);
 
 /* request_write.c, request_write_content.c, request_write_media.c, request_write_reasoning.c, request_write_tools.c */
 /* toolUseId (ToolUseId: [a-zA-Z0-9_.:-]{1,64}) and names of tools (ToolName: [a-zA-Z0-9_-]{1,64}) */

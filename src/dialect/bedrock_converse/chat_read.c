@@ -3,35 +3,11 @@
  * §3.4, §3.5, §3.7, §3.9 to §3.12; service model ConverseRequest, ConverseStreamRequest). */
 #include "dialect/bedrock_converse/bedrock_converse.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum cache_mark bedrock_read_point(struct json point)
 {
 	if (!json_is(point, JSON_OBJECT))
 		return CACHE_MARK_NONE;
 	return json_text_eq(json_get(point, "ttl"), SLICE("1h")) ? CACHE_MARK_1H : CACHE_MARK_5M;
-}
-
-bool bedrock_refuse(struct chat_reading *r, const char *member, const char *format, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "%s", text);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), slice_cstr(member));
-	return false;
-}
-
-static void keep_other(struct chat_reading *r, const char *parent, struct json_walk *w)
-{
-	struct slice name = json_text(w->key, r->arena);
-
-	if (!json_is(w->value, JSON_NULL))
-		chat_add_other(r->chat, r->arena, FIELD_OTHER, arena_printf(r->arena, "%s.%.*s", parent, SLICE_ARG(name)), w->value);
 }
 
 /* ---- toolConfig ---- */
@@ -52,9 +28,10 @@ static bool read_function(struct chat_reading *r, struct json definition, struct
 	t->raw = definition;
 	t->raw_dialect = DIALECT_BEDROCK;
 	if (t->name.len == 0)
-		return bedrock_refuse(r, "toolConfig", "toolConfig.tools: each toolSpec needs a name");
+		return chat_refuse(r->failure, "toolConfig", "toolConfig.tools: each toolSpec needs a name");
 	if (json_exists(schema) && !json_is(schema, JSON_OBJECT) && !json_is(schema, JSON_NULL))
-		return bedrock_refuse(r, "toolConfig", "toolConfig.tools: inputSchema.json must be a JSON schema, an object");
+		return chat_refuse(r->failure, "toolConfig",
+				   "toolConfig.tools: inputSchema.json must be a JSON schema, an object");
 	if (json_is(schema, JSON_OBJECT))
 		t->parameters = schema;
 	return true;
@@ -84,7 +61,9 @@ static bool read_tool(struct chat_reading *r, struct json definition)
 		return true;
 	}
 	if (!json_text_eq(member.key, SLICE("cachePoint")))
-		return bedrock_refuse(r, "toolConfig", "toolConfig.tools: each must be {\"toolSpec\": …}, {\"systemTool\": …} or {\"cachePoint\": …}");
+		return chat_refuse(r->failure, "toolConfig",
+				   "toolConfig.tools: each must be {\"toolSpec\": …}, {\"systemTool\": …} or {\"cachePoint\": "
+				   "…}");
 	if (r->chat->last_tool)
 		r->chat->last_tool->cache_mark = bedrock_read_point(member.value);
 	return true;
@@ -101,11 +80,13 @@ static bool read_choice(struct chat_reading *r, struct json choice)
 		    json_text_eq(member.key, SLICE("any")) ? CHOICE_REQUIRED :
 		    json_text_eq(member.key, SLICE("tool")) ? CHOICE_NAMED : CHOICE_UNSAID;
 	if (ret->mode == CHOICE_UNSAID)
-		return bedrock_refuse(r, "toolConfig", "toolConfig.toolChoice must be {\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": …}}");
+		return chat_refuse(r->failure, "toolConfig",
+				   "toolConfig.toolChoice must be {\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": "
+				   "…}}");
 	if (ret->mode == CHOICE_NAMED)
 		ret->name = json_text(json_get(member.value, "name"), r->arena);
 	return ret->mode != CHOICE_NAMED || ret->name.len > 0 ||
-	       bedrock_refuse(r, "toolConfig", "toolConfig.toolChoice.tool needs a name");
+	       chat_refuse(r->failure, "toolConfig", "toolConfig.toolChoice.tool needs a name");
 }
 
 static bool read_tool_config(struct chat_reading *r, struct json config)
@@ -116,10 +97,10 @@ static bool read_tool_config(struct chat_reading *r, struct json config)
 		return true;
 	if (!json_is(config, JSON_OBJECT) ||
 	    (json_exists(tools) && !json_is(tools, JSON_ARRAY) && !json_is(tools, JSON_NULL)))
-		return bedrock_refuse(r, "toolConfig", "toolConfig must be an object with an array of tools");
+		return chat_refuse(r->failure, "toolConfig", "toolConfig must be an object with an array of tools");
 	for (struct json_walk w = json_walk(config); json_walk_next(&w);)
 		if (!json_text_eq(w.key, SLICE("tools")) && !json_text_eq(w.key, SLICE("toolChoice")))
-			keep_other(r, "toolConfig", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("toolConfig"), &w);
 	if (json_is(tools, JSON_ARRAY))
 		for (struct json_walk w = json_walk(tools); json_walk_next(&w);)
 			if (!read_tool(r, w.value))
@@ -134,7 +115,7 @@ static bool read_inference(struct chat_reading *r, struct json config)
 	struct chat *c = r->chat;
 
 	if (json_exists(config) && !json_is(config, JSON_OBJECT) && !json_is(config, JSON_NULL))
-		return bedrock_refuse(r, "inferenceConfig", "inferenceConfig must be an object");
+		return chat_refuse(r->failure, "inferenceConfig", "inferenceConfig must be an object");
 	if (!json_is(config, JSON_OBJECT))
 		return true;
 	for (struct json_walk w = json_walk(config); json_walk_next(&w);) {
@@ -143,7 +124,8 @@ static bool read_inference(struct chat_reading *r, struct json config)
 		if (json_text_eq(w.key, SLICE("maxTokens"))) {
 			c->max_output = json_i64_or(w.value, -1);
 			if (c->max_output < 0)
-				return bedrock_refuse(r, "inferenceConfig", "inferenceConfig.maxTokens must be a whole number of tokens");
+				return chat_refuse(r->failure, "inferenceConfig",
+					"inferenceConfig.maxTokens must be a whole number of tokens");
 		} else if (json_text_eq(w.key, SLICE("temperature"))) {
 			number_read(&c->temperature, w.value);
 		} else if (json_text_eq(w.key, SLICE("topP"))) {
@@ -151,7 +133,7 @@ static bool read_inference(struct chat_reading *r, struct json config)
 		} else if (json_text_eq(w.key, SLICE("stopSequences"))) {
 			chat_read_stops(c, r->arena, w.value);
 		} else {
-			keep_other(r, "inferenceConfig", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("inferenceConfig"), &w);
 		}
 	}
 	return true;
@@ -185,7 +167,7 @@ static void read_thinking(struct chat_reading *r, struct json thinking)
 		if (json_text_eq(w.key, SLICE("type"))) {
 			ret->wish = json_text_eq(w.value, SLICE("disabled")) ? REASONING_OFF : REASONING_ON;
 			if (ret->wish == REASONING_ON && !json_text_eq(w.value, SLICE("adaptive")) && !json_text_eq(w.value, SLICE("enabled")))
-				keep_other(r, "thinking", &w);
+				chat_keep_other(r, FIELD_OTHER, SLICE("thinking"), &w);
 		} else if (json_text_eq(w.key, SLICE("budget_tokens"))) {
 			ret->budget = json_i64_or(w.value, 0);
 		} else if (json_text_eq(w.key, SLICE("display")) && json_text_eq(w.value, SLICE("summarized"))) {
@@ -193,7 +175,7 @@ static void read_thinking(struct chat_reading *r, struct json thinking)
 		} else if (json_text_eq(w.key, SLICE("display")) && json_text_eq(w.value, SLICE("omitted"))) {
 			ret->visible = SAID_NO;
 		} else if (!json_text_eq(w.key, SLICE("maxReasoningEffort")) || !read_effort(r, w.value)) {
-			keep_other(r, "thinking", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("thinking"), &w);
 		}
 	}
 	if (ret->wish == REASONING_ON && ret->budget > 0)
@@ -207,7 +189,7 @@ static void read_output_config(struct chat_reading *r, struct json config)
 {
 	for (struct json_walk w = json_walk(config); json_walk_next(&w);)
 		if (!json_text_eq(w.key, SLICE("effort")) || !read_effort(r, w.value))
-			keep_other(r, "output_config", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("output_config"), &w);
 }
 
 static void read_additional_member(struct chat_reading *r, struct json_walk *w)
@@ -222,7 +204,7 @@ static void read_additional_member(struct chat_reading *r, struct json_walk *w)
 	else if (object && json_text_eq(w->key, SLICE("output_config")))
 		read_output_config(r, w->value);
 	else if (!(is_config || json_text_eq(w->key, SLICE("reasoning_effort"))) || !read_effort(r, w->value))
-		keep_other(r, "additionalModelRequestFields", w);
+		chat_keep_other(r, FIELD_OTHER, SLICE("additionalModelRequestFields"), w);
 }
 
 static void read_additional(struct chat_reading *r, struct json fields)
@@ -247,7 +229,9 @@ static bool read_schema(struct chat_reading *r, struct json definition)
 
 	if (!json_parse(r->arena, json_text(json_get(definition, "schema"), r->arena), doc, &error) ||
 	    !json_is(json_root(doc), JSON_OBJECT))
-		return bedrock_refuse(r, "outputConfig", "outputConfig.textFormat.structure.jsonSchema.schema must be the text of a JSON schema");
+		return chat_refuse(r->failure, "outputConfig",
+				   "outputConfig.textFormat.structure.jsonSchema.schema must be the text of a JSON "
+				   "schema");
 	ret->kind = FORMAT_SCHEMA;
 	ret->strict = SAID_YES;
 	ret->schema = json_root(doc);
@@ -265,7 +249,7 @@ static bool read_output(struct chat_reading *r, struct json config)
 			if (!read_schema(r, schema))
 				return false;
 		} else if (!json_text_eq(w.key, SLICE("effort")) || !read_effort(r, w.value)) {
-			keep_other(r, "outputConfig", &w);
+			chat_keep_other(r, FIELD_OTHER, SLICE("outputConfig"), &w);
 		}
 	}
 	return true;
@@ -284,17 +268,12 @@ static void keep_others(struct chat_reading *r, struct json root)
 {
 	static const char *const known[] = {
 		"messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig",
-		"requestMetadata", "serviceTier",
+		"requestMetadata", "serviceTier", NULL
 	};
 
-	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
-		bool is_known = json_is(w.value, JSON_NULL);
-
-		for (size_t i = 0; i < COUNT_OF(known) && !is_known; i++)
-			is_known = json_text_eq(w.key, slice_cstr(known[i]));
-		if (!is_known)
-			chat_add_other(r->chat, r->arena, other_field(w.key), json_text(w.key, r->arena), w.value);
-	}
+	for (struct json_walk w = json_walk(root); json_walk_next(&w);)
+		if (!json_is_one_of(w.key, known))
+			chat_keep_other(r, other_field(w.key), SLICE(""), &w);
 }
 
 bool bedrock_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
@@ -308,7 +287,7 @@ bool bedrock_read_chat(const struct request_facts *facts, enum operation op, str
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
 	if (!json_is(root, JSON_OBJECT))
-		return bedrock_refuse(&r, "input", "input must be {\"converse\": {\"messages\": […]}}");
+		return chat_refuse(reterr, "input", "input must be {\"converse\": {\"messages\": […]}}");
 	if (!bedrock_read_system(&r, json_get(root, "system")) || !bedrock_read_messages(&r, json_get(root, "messages")) ||
 	    !read_tool_config(&r, json_get(root, "toolConfig")) || !read_inference(&r, json_get(root, "inferenceConfig")))
 		return false;

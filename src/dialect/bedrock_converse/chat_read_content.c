@@ -39,7 +39,7 @@ static struct part *add_part(struct chat_reading *r, struct place *at, enum part
 
 static bool refuse_block(struct chat_reading *r, const struct place *at, const char *what)
 {
-	return bedrock_refuse(r, at->path, "%s.%u.content: %s", at->path, at->message, what);
+	return chat_refuse(r->failure, at->path, "%s.%u.content: %s", at->path, at->message, what);
 }
 
 static void take_pending(struct place *at, struct part *p)
@@ -318,7 +318,8 @@ bool bedrock_read_system(struct chat_reading *r, struct json system)
 	if (!json_is_filled(system))
 		return true;
 	if (!json_is(system, JSON_ARRAY))
-		return bedrock_refuse(r, "system", "system must be an array of blocks, such as [{\"text\": \"…\"}]");
+		return chat_refuse(r->failure, "system",
+				   "system must be an array of blocks, such as [{\"text\": \"…\"}]");
 	at.turn = chat_add_turn(r->chat, r->arena, ROLE_SYSTEM);
 	return read_content(r, &at, system);
 }
@@ -334,16 +335,8 @@ static bool read_role(struct chat_reading *r, struct json role, unsigned index, 
 			*ret = roles[i].role;
 			return true;
 		}
-	return bedrock_refuse(r, "messages", "messages.%u.role must be \"user\", \"assistant\" or \"system\"", index);
-}
-
-static void keep_others(struct chat_reading *r, struct json message, unsigned index)
-{
-	for (struct json_walk w = json_walk(message); json_walk_next(&w);)
-		if (!json_is(w.value, JSON_NULL) && !json_text_eq(w.key, SLICE("role")) && !json_text_eq(w.key, SLICE("content")))
-			chat_add_other(r->chat, r->arena, FIELD_OTHER,
-				       arena_printf(r->arena, "messages.%u.%.*s", index, SLICE_ARG(json_text(w.key, r->arena))),
-				       w.value);
+	return chat_refuse(r->failure, "messages",
+			   "messages.%u.role must be \"user\", \"assistant\" or \"system\"", index);
 }
 
 bool bedrock_read_messages(struct chat_reading *r, struct json messages)
@@ -351,7 +344,7 @@ bool bedrock_read_messages(struct chat_reading *r, struct json messages)
 	unsigned index = 0;
 
 	if (!json_is(messages, JSON_ARRAY) || json_count(messages) == 0)
-		return bedrock_refuse(r, "messages", "messages must be an array of at least one message");
+		return chat_refuse(r->failure, "messages", "messages must be an array of at least one message");
 	for (struct json_walk w = json_walk(messages); json_walk_next(&w); index++) {
 		struct place at = { .path = "messages", .message = index };
 		enum chat_role role = ROLE_USER;
@@ -361,7 +354,7 @@ bool bedrock_read_messages(struct chat_reading *r, struct json messages)
 		at.turn = chat_add_turn(r->chat, r->arena, role);
 		if (!read_content(r, &at, json_get(w.value, "content")))
 			return false;
-		keep_others(r, w.value, index);
+		block_keep_message_others(r, w.value, index);
 	}
 	return true;
 }

@@ -12,23 +12,15 @@ static const struct { const char *name; uint64_t field; } natives[] = {
 static const char *const known[] = {
 	"model", "stream", "messages", "tools", "strict_tools", "tool_choice", "response_format", "max_tokens",
 	"stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty", "k", "p", "logprobs",
-	"thinking",
+	"thinking", NULL
 };
 
-static bool is_known(struct json key)
-{
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (json_text_eq(key, slice_cstr(known[i])))
-			return true;
-	return false;
-}
-
-static void keep_rest(struct chat *c, struct arena *a, struct json root)
+static void keep_rest(struct chat_reading *r, struct json root)
 {
 	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
 		uint64_t field = FIELD_OTHER;
 
-		if (is_known(w.key) || json_is(w.value, JSON_NULL))
+		if (json_is_one_of(w.key, known))
 			continue;
 		for (size_t i = 0; i < COUNT_OF(natives); i++)
 			if (json_text_eq(w.key, slice_cstr(natives[i].name)))
@@ -36,24 +28,26 @@ static void keep_rest(struct chat *c, struct arena *a, struct json root)
 		/* What is empty or off says what is so without it. */
 		if (field == FIELD_OTHER_MEANING && !json_is_filled(w.value) && !json_is(w.value, JSON_TRUE))
 			field = 0;
-		chat_add_other(c, a, field, json_text(w.key, a), w.value);
+		chat_keep_other(r, field, SLICE(""), &w);
 	}
 }
 
-static bool read_thinking(struct chat *c, struct json thinking, struct failure *reterr)
+static bool read_thinking(struct chat_reading *r, struct json thinking)
 {
+	struct reasoning *wish = &r->chat->reasoning;
 	struct json type = json_get(thinking, "type");
 
 	if (!json_is(thinking, JSON_OBJECT))
 		return true;
 	if (json_text_eq(type, SLICE("disabled"))) {
-		c->reasoning.wish = REASONING_OFF;
+		wish->wish = REASONING_OFF;
 		return true;
 	}
 	if (!json_text_eq(type, SLICE("enabled")))
-		return shape_refuse(reterr, "thinking", "\"thinking\" must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
-	c->reasoning.budget = json_i64_or(json_get(thinking, "token_budget"), -1);
-	c->reasoning.wish = c->reasoning.budget > 0 ? REASONING_BY_BUDGET : REASONING_ON;
+		return chat_refuse(r->failure, "thinking",
+				   "\"thinking\" must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
+	wish->budget = json_i64_or(json_get(thinking, "token_budget"), -1);
+	wish->wish = wish->budget > 0 ? REASONING_BY_BUDGET : REASONING_ON;
 	return true;
 }
 
@@ -71,36 +65,38 @@ static void read_numbers(struct chat *c, struct arena *a, struct json root)
 }
 
 /* One word for all tools. */
-static bool read_tools(struct chat *c, struct arena *a, struct json root, struct failure *reterr)
+static bool read_tools(struct chat_reading *r, struct json root)
 {
+	struct chat *c = r->chat;
 	struct json strict = json_get(root, "strict_tools");
 
-	if (!shape_read_tools(c, a, json_get(root, "tools"), reterr))
+	if (!shape_read_tools(c, r->arena, json_get(root, "tools"), r->failure))
 		return false;
 	for (struct tool *t = c->tools; t; t = t->next)
 		if (json_is(strict, JSON_TRUE) || json_is(strict, JSON_FALSE))
 			t->strict = json_is(strict, JSON_TRUE) ? SAID_YES : SAID_NO;
-	if (!shape_read_choice(c, a, json_get(root, "tool_choice")))
-		return shape_refuse(reterr, "tool_choice", "\"tool_choice\" must be \"REQUIRED\" or \"NONE\"");
+	if (!shape_read_choice(c, r->arena, json_get(root, "tool_choice")))
+		return chat_refuse(r->failure, "tool_choice", "\"tool_choice\" must be \"REQUIRED\" or \"NONE\"");
 	return true;
 }
 
 bool cohere_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr)
 {
+	struct chat_reading r = { .chat = ret, .arena = a, .failure = reterr };
 	struct json root = json_root(&facts->doc);
 
 	chat_init(ret, DIALECT_COHERE);
 	ret->model = facts->model;
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
-	if (!cohere_read_messages(ret, a, json_get(root, "messages"), reterr) || !read_tools(ret, a, root, reterr) ||
-	    !read_thinking(ret, json_get(root, "thinking"), reterr))
+	if (!cohere_read_messages(&r, json_get(root, "messages")) || !read_tools(&r, root) ||
+	    !read_thinking(&r, json_get(root, "thinking")))
 		return false;
 	if (!shape_read_format(ret, a, json_get(root, "response_format")))
-		return shape_refuse(reterr, "response_format", "\"response_format\" must be {\"type\": \"text\"} or "
-				    "{\"type\": \"json_object\", \"json_schema\": …}");
+		return chat_refuse(reterr, "response_format", "\"response_format\" must be {\"type\": \"text\"} or "
+				   "{\"type\": \"json_object\", \"json_schema\": …}");
 	read_numbers(ret, a, root);
-	keep_rest(ret, a, root);
+	keep_rest(&r, root);
 	return chat_finish(ret, a, reterr);
 }

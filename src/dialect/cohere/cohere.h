@@ -29,7 +29,7 @@ void cohere_hear_answer(struct event_reader *r, struct json root);
 bool cohere_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr);
 /* chat_read_messages.c */
-bool cohere_read_messages(struct chat *c, struct arena *a, struct json messages, struct failure *reterr);
+bool cohere_read_messages(struct chat_reading *r, struct json messages);
 /* `raw` of the text part that came as tool_plan. */
 #define COHERE_PLAN "\"tool_plan\""
 

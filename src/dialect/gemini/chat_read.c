@@ -4,13 +4,6 @@
  * v1beta1). Google refuses members it does not know; they are kept here, because tomorrow it will know more. */
 #include "dialect/gemini/gemini.h"
 
-bool gemini_refuse(struct chat_reading *r, const char *member, const char *message)
-{
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "%s", message);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), slice_cstr(member));
-	return false;
-}
-
 void gemini_keep_other(struct chat_reading *r, uint64_t field, const char *parent, const struct json_walk *w)
 {
 	struct slice name = gemini_key(w->key, r->arena);

@@ -14,9 +14,7 @@ struct place {
 
 static bool refuse_part(struct chat_reading *r, const struct place *at, const char *what)
 {
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "contents[%u].parts: %s", at->content, what);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("contents"));
-	return false;
+	return chat_refuse(r->failure, "contents", "contents[%u].parts: %s", at->content, what);
 }
 
 static struct part *add_part(struct chat_reading *r, struct place *at, enum part_kind kind, struct json part)
@@ -304,9 +302,7 @@ static bool read_role(struct chat_reading *r, struct json role, unsigned index, 
 			return true;
 		}
 	/* "Please use a valid role: user, model." is Google's answer (recorded: gemini). */
-	failure_set(r->failure, FAILURE_BAD_REQUEST, "contents[%u].role must be \"user\" or \"model\"", index);
-	failure_copy_text(r->failure->param, sizeof(r->failure->param), SLICE("contents"));
-	return false;
+	return chat_refuse(r->failure, "contents", "contents[%u].role must be \"user\" or \"model\"", index);
 }
 
 static bool read_content(struct chat_reading *r, struct json content, unsigned index)
@@ -315,7 +311,8 @@ static bool read_content(struct chat_reading *r, struct json content, unsigned i
 	enum chat_role role = ROLE_USER;
 
 	if (!json_is(content, JSON_OBJECT) && !json_is(content, JSON_STRING))
-		return gemini_refuse(r, "contents", "contents: each content must be an object with role and parts");
+		return chat_refuse(r->failure, "contents",
+				   "contents: each content must be an object with role and parts");
 	if (json_is(content, JSON_OBJECT) && !read_role(r, json_get(content, "role"), index, &role))
 		return false;
 	if (role != ROLE_ASSISTANT || index == 0)
@@ -331,8 +328,8 @@ bool gemini_read_contents(struct chat_reading *r, struct json contents)
 	if (json_is(contents, JSON_OBJECT) || (json_is(contents, JSON_STRING) && json_is_filled(contents)))
 		return read_content(r, contents, 0);
 	if (!json_is(contents, JSON_ARRAY) || json_count(contents) == 0)
-		return gemini_refuse(r, "contents", "contents must be an array of at least one content, such as "
-				     "{\"role\": \"user\", \"parts\": [{\"text\": \"…\"}]}");
+		return chat_refuse(r->failure, "contents", "contents must be an array of at least one content, such as "
+				   "{\"role\": \"user\", \"parts\": [{\"text\": \"…\"}]}");
 	for (struct json_walk w = json_walk(contents); json_walk_next(&w); index++)
 		if (!read_content(r, w.value, index))
 			return false;

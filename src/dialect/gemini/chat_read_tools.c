@@ -8,7 +8,8 @@ static bool read_function(struct chat_reading *r, struct json definition)
 	struct tool *t;
 
 	if (!json_is(definition, JSON_OBJECT) || !json_is_filled(json_get(definition, "name")))
-		return gemini_refuse(r, "tools", "tools: each of functionDeclarations must be an object with a name");
+		return chat_refuse(r->failure, "tools",
+				   "tools: each of functionDeclarations must be an object with a name");
 	if (!json_is(schema, JSON_OBJECT))
 		schema = json_get(definition, "parameters");
 	t = chat_add_tool(r->chat, r->arena, TOOL_FUNCTION);
@@ -44,8 +45,8 @@ static void read_server_tool(struct chat_reading *r, struct slice name, struct j
 static bool read_tool(struct chat_reading *r, struct json tool)
 {
 	if (!json_is(tool, JSON_OBJECT))
-		return gemini_refuse(r, "tools",
-				     "tools: each tool must be an object, such as {\"functionDeclarations\": […]}");
+		return chat_refuse(r->failure, "tools",
+				   "tools: each tool must be an object, such as {\"functionDeclarations\": […]}");
 	for (struct json_walk w = json_walk(tool); json_walk_next(&w);) {
 		struct slice name = gemini_key(w.key, r->arena);
 
@@ -56,7 +57,7 @@ static bool read_tool(struct chat_reading *r, struct json tool)
 			continue;
 		}
 		if (!json_is(w.value, JSON_ARRAY))
-			return gemini_refuse(r, "tools", "tools: functionDeclarations must be an array");
+			return chat_refuse(r->failure, "tools", "tools: functionDeclarations must be an array");
 		for (struct json_walk f = json_walk(w.value); json_walk_next(&f);)
 			if (!read_function(r, f.value))
 				return false;
@@ -71,7 +72,7 @@ bool gemini_read_tools(struct chat_reading *r, struct json tools)
 	if (json_is(tools, JSON_OBJECT))
 		return read_tool(r, tools);
 	if (!json_is(tools, JSON_ARRAY))
-		return gemini_refuse(r, "tools", "tools must be an array");
+		return chat_refuse(r->failure, "tools", "tools must be an array");
 	for (struct json_walk w = json_walk(tools); json_walk_next(&w);)
 		if (!read_tool(r, w.value))
 			return false;
@@ -103,8 +104,8 @@ static bool read_mode(struct chat_reading *r, struct json mode)
 			if (t->kind == TOOL_FUNCTION)
 				t->strict = SAID_YES;
 	} else if (!is_mode(mode, SLICE("MODE_UNSPECIFIED"), 0, r->arena)) {
-		return gemini_refuse(r, "toolConfig",
-				     "toolConfig.functionCallingConfig.mode must be AUTO, ANY, NONE or VALIDATED");
+		return chat_refuse(r->failure, "toolConfig",
+				   "toolConfig.functionCallingConfig.mode must be AUTO, ANY, NONE or VALIDATED");
 	}
 	return true;
 }

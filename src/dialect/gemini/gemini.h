@@ -3,6 +3,7 @@
  * folder, but for the vtable. */
 #pragma once
 
+#include "dialect/chat_read.h"
 #include "dialect/request_write.h"
 
 /* members.c: Google's servers take every member in camelCase and in snake_case (proto3 JSON). */
@@ -23,20 +24,8 @@ struct slice gemini_request_path(const struct request_route *route, struct arena
 enum framing gemini_stream_framing(struct slice client_query);
 
 /* chat_read.c, chat_read_config.c, chat_read_content.c, chat_read_tools.c */
-struct chat_reading {
-	struct chat *chat;
-	struct arena *arena;
-	struct failure *failure;
-	bool extras_noted;             /* members of parts that only this dialect knows */
-	unsigned run;                  /* how many thoughts without a state came one after the other … */
-	struct part *run_first;        /* … the first of them, and its turn */
-	struct turn *run_turn;
-};
-
 bool gemini_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr);
-/* A FAILURE_BAD_REQUEST about a member; returns false. */
-bool gemini_refuse(struct chat_reading *r, const char *member, const char *message);
 /* Kept as `parent.name` (no parent: `name`), but for null. */
 void gemini_keep_other(struct chat_reading *r, uint64_t field, const char *parent, const struct json_walk *w);
 void gemini_read_config(struct chat_reading *r, struct json config);

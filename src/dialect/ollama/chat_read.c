@@ -3,36 +3,6 @@
  * prompt; what it has beyond that (suffix, raw, template, context) only Ollama itself can do. */
 #include "dialect/ollama/ollama.h"
 
-struct reading_chat {
-	struct chat *chat;
-	struct arena *arena;
-	struct failure *failure;
-	unsigned message;              /* number of the one being read */
-};
-
-static bool is_one_of(struct json key, const char *const *names)
-{
-	for (; *names; names++)
-		if (json_text_eq(key, slice_cstr(*names)))
-			return true;
-	return false;
-}
-
-/* What has no place in the hub, but for nulls. */
-static void keep_rest(struct reading_chat *r, struct json object, const char *const *known, struct slice parent)
-{
-	for (struct json_walk w = json_walk(object); json_walk_next(&w);) {
-		struct slice name;
-
-		if (is_one_of(w.key, known) || json_is(w.value, JSON_NULL))
-			continue;
-		name = json_text(w.key, r->arena);
-		if (parent.len > 0)
-			name = arena_printf(r->arena, "%.*s.%.*s", SLICE_ARG(parent), SLICE_ARG(name));
-		chat_add_other(r->chat, r->arena, FIELD_OTHER, name, w.value);
-	}
-}
-
 /* ---- messages ---- */
 
 /* Raw base64; a data URL is taken as well. */
@@ -54,12 +24,12 @@ static void read_said(const struct shape_place *at, struct json message)
 	read_images(at, json_get(message, "images"));
 }
 
-static struct shape_place place_of(struct reading_chat *r, struct turn *t)
+static struct shape_place place_of(struct chat_reading *r, struct turn *t)
 {
 	return (struct shape_place){ .chat = r->chat, .arena = r->arena, .turn = t, .path = "messages[].content" };
 }
 
-static void read_assistant(struct reading_chat *r, struct json message)
+static void read_assistant(struct chat_reading *r, struct json message)
 {
 	struct turn *t = chat_add_turn(r->chat, r->arena, ROLE_ASSISTANT);
 	struct shape_place at = place_of(r, t);
@@ -72,7 +42,7 @@ static void read_assistant(struct reading_chat *r, struct json message)
 }
 
 /* By tool_name; newer clients say tool_call_id as well. */
-static void read_result(struct reading_chat *r, struct json message)
+static void read_result(struct chat_reading *r, struct json message)
 {
 	struct turn *t = shape_result_turn(r->chat, r->arena);
 	struct part *p = turn_add_part(t, r->arena, PART_TOOL_RESULT);
@@ -86,7 +56,7 @@ static void read_result(struct reading_chat *r, struct json message)
 	read_said(&at, message);
 }
 
-static bool read_message(struct reading_chat *r, struct json message)
+static bool read_message(struct chat_reading *r, struct json message)
 {
 	static const char *const known[] = {
 		"role", "content", "images", "thinking", "tool_calls", "tool_name", "tool_call_id", NULL
@@ -106,23 +76,11 @@ static bool read_message(struct reading_chat *r, struct json message)
 		read_said(&at, message);
 		break;
 	case SHAPE_UNKNOWN:
-		return shape_refuse(r->failure, "messages", "messages[%u] has no \"role\" that there is: system, user, assistant "
-				    "or tool", r->message);
+		return chat_refuse(r->failure, "messages",
+				   "messages[%u] has no \"role\" that there is: system, user, assistant "
+				   "or tool", r->message);
 	}
-	keep_rest(r, message, known, arena_printf(r->arena, "messages[%u]", r->message));
-	return true;
-}
-
-static bool read_messages(struct reading_chat *r, struct json messages)
-{
-	if (!json_is(messages, JSON_ARRAY))
-		return shape_refuse(r->failure, "messages", "\"messages\" must be an array of messages");
-	for (struct json_walk w = json_walk(messages); json_walk_next(&w); r->message++) {
-		if (!json_is(w.value, JSON_OBJECT))
-			return shape_refuse(r->failure, "messages", "messages[%u] must be an object", r->message);
-		if (!read_message(r, w.value))
-			return false;
-	}
+	chat_keep_others(r, message, known, arena_printf(r->arena, "messages[%u]", r->message));
 	return true;
 }
 
@@ -133,7 +91,7 @@ static bool says_something(struct json v)
 	return json_is_filled(v) || json_is(v, JSON_TRUE) || json_is(v, JSON_NUMBER);
 }
 
-static void read_prompt(struct reading_chat *r, struct json root)
+static void read_prompt(struct chat_reading *r, struct json root)
 {
 	static const char *const native[] = { "suffix", "template", "context", "raw" };
 	struct json system = json_get(root, "system"), prompt = json_get(root, "prompt");
@@ -158,7 +116,7 @@ static void read_prompt(struct reading_chat *r, struct json root)
 
 /* ---- the rest ---- */
 
-static void read_options(struct reading_chat *r, struct json options)
+static void read_options(struct chat_reading *r, struct json options)
 {
 	static const char *const known[] = {
 		"temperature", "top_p", "top_k", "min_p", "num_predict", "stop", "seed", "repeat_penalty",
@@ -180,11 +138,11 @@ static void read_options(struct reading_chat *r, struct json options)
 	/* -1: no limit, -2: until the context is full. Both are what happens without it. */
 	if (c->max_output < 0 && json_is(predict, JSON_NUMBER))
 		chat_add_other(c, r->arena, 0, SLICE("options.num_predict"), predict);
-	keep_rest(r, options, known, SLICE("options"));
+	chat_keep_others(r, options, known, SLICE("options"));
 }
 
 /* "json", or a schema. */
-static bool read_format(struct reading_chat *r, struct json format)
+static bool read_format(struct chat_reading *r, struct json format)
 {
 	struct output_format *f = &r->chat->format;
 
@@ -195,14 +153,14 @@ static bool read_format(struct reading_chat *r, struct json format)
 		return true;
 	}
 	if (!json_is(format, JSON_OBJECT))
-		return shape_refuse(r->failure, "format", "\"format\" must be \"json\" or a JSON schema");
+		return chat_refuse(r->failure, "format", "\"format\" must be \"json\" or a JSON schema");
 	f->kind = FORMAT_SCHEMA;
 	f->schema = format;
 	return true;
 }
 
 /* true, false, or a word for how much. With it the answer has its thinking beside the text. */
-static bool read_think(struct reading_chat *r, struct json think)
+static bool read_think(struct chat_reading *r, struct json think)
 {
 	struct reasoning *wish = &r->chat->reasoning;
 
@@ -218,8 +176,9 @@ static bool read_think(struct reading_chat *r, struct json think)
 	default:
 		wish->effort = effort_by_name(json_text(think, r->arena));
 		if (wish->effort == 0)
-			return shape_refuse(r->failure, "think", "\"think\" must be true, false, \"low\", \"medium\", \"high\" or "
-					    "\"max\"");
+			return chat_refuse(r->failure, "think",
+					"\"think\" must be true, false, \"low\", \"medium\", \"high\" or "
+					   "\"max\"");
 		wish->wish = REASONING_BY_EFFORT;
 		break;
 	}
@@ -237,7 +196,7 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 		"model", "stream", "prompt", "system", "images", "suffix", "template", "context", "raw", "format",
 		"options", "think", "logprobs", "top_logprobs", NULL
 	};
-	struct reading_chat r = { .chat = ret, .arena = a, .failure = reterr };
+	struct chat_reading r = { .chat = ret, .arena = a, .failure = reterr };
 	struct json root = json_root(&facts->doc);
 
 	chat_init(ret, DIALECT_OLLAMA);
@@ -246,7 +205,8 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 	ret->usage_asked = facts->usage_asked;
 	if (facts->variant)
 		read_prompt(&r, root);
-	else if (!read_messages(&r, json_get(root, "messages")) || !shape_read_tools(ret, a, json_get(root, "tools"), reterr))
+	else if (!shape_read_messages(&r, json_get(root, "messages"), 0, read_message) ||
+		 !shape_read_tools(ret, a, json_get(root, "tools"), reterr))
 		return false;
 	if (!read_format(&r, json_get(root, "format")) || !read_think(&r, json_get(root, "think")))
 		return false;
@@ -254,6 +214,6 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 	ret->logprobs = json_to_bool(json_get(root, "logprobs"), false);
 	if (ret->logprobs)
 		ret->top_logprobs = json_i64_or(json_get(root, "top_logprobs"), -1);
-	keep_rest(&r, root, facts->variant ? known_generate : known, SLICE(""));
+	chat_keep_others(&r, root, facts->variant ? known_generate : known, SLICE(""));
 	return chat_finish(ret, a, reterr);
 }

@@ -8,7 +8,7 @@ static bool read_count(struct chat_reading *r, const char *name, struct json v, 
 {
 	if (json_to_i64(v, ret) && *ret >= least)
 		return true;
-	return shape_refuse(r->reterr, name, "\"%s\" must be a whole number of at least %lld", name, (long long)least);
+	return chat_refuse(r->failure, name, "\"%s\" must be a whole number of at least %lld", name, (long long)least);
 }
 
 static bool read_max_completion_tokens(struct chat_reading *r, struct json v)
@@ -28,13 +28,13 @@ static bool read_n(struct chat_reading *r, struct json v)
 {
 	if (!read_count(r, "n", v, 1, &r->chat->n))
 		return false;
-	return r->chat->n <= CHOICES_MAX || shape_refuse(r->reterr, "n", "\"n\" may be at most %d", CHOICES_MAX);
+	return r->chat->n <= CHOICES_MAX || chat_refuse(r->failure, "n", "\"n\" may be at most %d", CHOICES_MAX);
 }
 
 static bool read_number(struct chat_reading *r, const char *name, struct json v, struct number *n)
 {
 	number_read(n, v);
-	return n->said || shape_refuse(r->reterr, name, "\"%s\" must be a number", name);
+	return n->said || chat_refuse(r->failure, name, "\"%s\" must be a number", name);
 }
 
 #define NUMBER_READER(member) \
@@ -67,9 +67,9 @@ static bool read_random_seed(struct chat_reading *r, struct json v)
 static bool read_stop(struct chat_reading *r, struct json v)
 {
 	if (!json_is(v, JSON_STRING) && !json_is(v, JSON_ARRAY))
-		return shape_refuse(r->reterr, "stop", "\"stop\" must be a string or an array of strings");
+		return chat_refuse(r->failure, "stop", "\"stop\" must be a string or an array of strings");
 	if (json_count(v) > CHAT_STOPS_MAX)
-		return shape_refuse(r->reterr, "stop", "\"stop\" may have at most %d sequences", CHAT_STOPS_MAX);
+		return chat_refuse(r->failure, "stop", "\"stop\" may have at most %d sequences", CHAT_STOPS_MAX);
 	chat_read_stops(r->chat, r->arena, v);
 	return true;
 }
@@ -95,12 +95,12 @@ static bool read_top_logprobs(struct chat_reading *r, struct json v)
 static bool read_logit_bias(struct chat_reading *r, struct json v)
 {
 	r->chat->logit_bias = v;
-	return json_is(v, JSON_OBJECT) || shape_refuse(r->reterr, "logit_bias", "\"logit_bias\" must be an object");
+	return json_is(v, JSON_OBJECT) || chat_refuse(r->failure, "logit_bias", "\"logit_bias\" must be an object");
 }
 
 static bool read_tools(struct chat_reading *r, struct json v)
 {
-	return shape_read_tools(r->chat, r->arena, v, r->reterr);
+	return shape_read_tools(r->chat, r->arena, v, r->failure);
 }
 
 /* The predecessor of tools: the functions themselves. */
@@ -113,7 +113,7 @@ static bool read_functions(struct chat_reading *r, struct json v)
 		t->description = json_text(json_get(w.value, "description"), r->arena);
 		t->parameters = json_get(w.value, "parameters");
 		if (t->name.len == 0)
-			return shape_refuse(r->reterr, "functions", "a function has no name");
+			return chat_refuse(r->failure, "functions", "a function has no name");
 	}
 	return true;
 }
@@ -142,8 +142,8 @@ static bool read_parallel(struct chat_reading *r, struct json v)
 static bool read_format(struct chat_reading *r, struct json v)
 {
 	if (!json_is(v, JSON_OBJECT))
-		return shape_refuse(r->reterr, "response_format", "\"response_format\" must be an object such as "
-				    "{\"type\": \"json_schema\", \"json_schema\": {\"name\": …, \"schema\": …}}");
+		return chat_refuse(r->failure, "response_format", "\"response_format\" must be an object such as "
+				   "{\"type\": \"json_schema\", \"json_schema\": {\"name\": …, \"schema\": …}}");
 	if (!shape_read_format(r->chat, r->arena, v)) /* grammars and regular expressions of several servers */
 		chat_add_other(r->chat, r->arena, FIELD_OTHER_MEANING, SLICE("response_format"), v);
 	return true;
@@ -194,7 +194,7 @@ static bool read_user_id(struct chat_reading *r, struct json v)
 static bool read_metadata(struct chat_reading *r, struct json v)
 {
 	r->chat->metadata = v;
-	return json_is(v, JSON_OBJECT) || shape_refuse(r->reterr, "metadata", "\"metadata\" must be an object");
+	return json_is(v, JSON_OBJECT) || chat_refuse(r->failure, "metadata", "\"metadata\" must be an object");
 }
 
 static bool read_verbosity(struct chat_reading *r, struct json v)
@@ -331,13 +331,10 @@ static uint64_t field_of_other(struct json key)
 	static const char *const meaning[] = {
 		"grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
 		"structured_outputs", "structural_tag", "regex", "documents", "data_sources", "continue_final_message",
-		"echo", "prompt_logprobs", "search_parameters",
+		"echo", "prompt_logprobs", "search_parameters", NULL
 	};
 
-	for (size_t i = 0; i < COUNT_OF(meaning); i++)
-		if (json_text_eq(key, slice_cstr(meaning[i])))
-			return FIELD_OTHER_MEANING;
-	return FIELD_OTHER;
+	return json_is_one_of(key, meaning) ? FIELD_OTHER_MEANING : FIELD_OTHER;
 }
 
 static void keep_unknown(struct chat_reading *r, struct json root)
@@ -347,8 +344,8 @@ static void keep_unknown(struct chat_reading *r, struct json root)
 
 		while (i < COUNT_OF(members) && !json_text_eq(w.key, slice_cstr(members[i].name)))
 			i++;
-		if (i == COUNT_OF(members) && !json_is(w.value, JSON_NULL))
-			chat_add_other(r->chat, r->arena, field_of_other(w.key), json_text(w.key, r->arena), w.value);
+		if (i == COUNT_OF(members))
+			chat_keep_other(r, field_of_other(w.key), SLICE(""), &w);
 	}
 }
 
@@ -356,7 +353,7 @@ bool openai_chat_read_chat(const struct request_facts *facts, enum operation op,
 			   struct failure *reterr)
 {
 	struct json root = json_root(&facts->doc);
-	struct chat_reading r = { .chat = ret, .arena = a, .reterr = reterr };
+	struct chat_reading r = { .chat = ret, .arena = a, .failure = reterr };
 
 	chat_init(ret, DIALECT_OPENAI_CHAT);
 	ret->model = facts->model;

@@ -7,32 +7,11 @@
 
 /* Members that have a place in the hub, or say nothing when they come back: annotations, ids and the like are copies of
  * what an answer said. Others are kept, with the message's number, for a target of this dialect. */
-static bool is_read(struct json key)
-{
-	static const char *const known[] = {
-		"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "audio", "images",
-		"reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "extra_content",
-		"cache_control", "prefix", "partial", "annotations", "provider_specific_fields",
-	};
-
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (json_text_eq(key, slice_cstr(known[i])))
-			return true;
-	return false;
-}
-
-static void keep_rest(struct chat_reading *r, struct json message)
-{
-	for (struct json_walk w = json_walk(message); json_walk_next(&w);) {
-		struct slice name;
-
-		if (is_read(w.key) || json_is(w.value, JSON_NULL))
-			continue;
-		name = json_text(w.key, r->arena);
-		chat_add_other(r->chat, r->arena, FIELD_OTHER,
-			       arena_printf(r->arena, "messages[%u].%.*s", r->message, SLICE_ARG(name)), w.value);
-	}
-}
+static const char *const known[] = {
+	"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "audio", "images",
+	"reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "extra_content", "cache_control",
+	"prefix", "partial", "annotations", "provider_specific_fields", NULL
+};
 
 /* ---- assistant ---- */
 
@@ -220,23 +199,16 @@ static bool read_message(struct chat_reading *r, struct json message)
 		read_said(r, message, role);
 		break;
 	case SHAPE_UNKNOWN:
-		return shape_refuse(r->reterr, "messages", "messages[%u] has no \"role\" that there is: system, developer, user, "
-				    "assistant or tool", r->message);
+		return chat_refuse(r->failure, "messages",
+				   "messages[%u] has no \"role\" that there is: system, developer, user, "
+				   "assistant or tool", r->message);
 	}
 	read_mark(r, message);
-	keep_rest(r, message);
+	chat_keep_others(r, message, known, arena_printf(r->arena, "messages[%u]", r->message));
 	return true;
 }
 
 bool openai_chat_read_messages(struct chat_reading *r, struct json messages)
 {
-	if (!json_is(messages, JSON_ARRAY) || json_count(messages) == 0)
-		return shape_refuse(r->reterr, "messages", "\"messages\" must be an array of at least one message");
-	for (struct json_walk w = json_walk(messages); json_walk_next(&w); r->message++) {
-		if (!json_is(w.value, JSON_OBJECT))
-			return shape_refuse(r->reterr, "messages", "messages[%u] must be an object", r->message);
-		if (!read_message(r, w.value))
-			return false;
-	}
-	return true;
+	return shape_read_messages(r, messages, 1, read_message);
 }

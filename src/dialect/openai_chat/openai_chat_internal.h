@@ -5,14 +5,6 @@
 #include "dialect/chat_shape.h"
 #include "dialect/openai_chat/openai_chat.h"
 
-/* A request on its way into the hub. */
-struct chat_reading {
-	struct chat *chat;
-	struct arena *arena;
-	struct failure *reterr;
-	unsigned message;              /* number of the one being read */
-};
-
 /* chat_read_messages.c */
 bool openai_chat_read_messages(struct chat_reading *r, struct json messages);
 /* chat_read_reasoning.c: one member each; false never comes back, the type is that of all members. */

@@ -109,7 +109,7 @@ static bool read_include(const struct responses_place *at, struct json include)
 static bool read_number(const struct responses_place *at, struct json v, const char *name, struct number *ret)
 {
 	number_read(ret, v);
-	return ret->said || shape_refuse(at->failure, name, "\"%s\" must be a number", name);
+	return ret->said || chat_refuse(at->failure, name, "\"%s\" must be a number", name);
 }
 
 static bool read_temperature(const struct responses_place *at, struct json v)
@@ -125,7 +125,7 @@ static bool read_top_p(const struct responses_place *at, struct json v)
 static bool read_count(const struct responses_place *at, struct json v, const char *name, int64_t *ret)
 {
 	*ret = json_i64_or(v, -1);
-	return *ret >= 0 || shape_refuse(at->failure, name, "\"%s\" must be a whole number", name);
+	return *ret >= 0 || chat_refuse(at->failure, name, "\"%s\" must be a whole number", name);
 }
 
 static bool read_max_output(const struct responses_place *at, struct json v)
@@ -260,7 +260,7 @@ static bool read_instructions(const struct responses_place *at)
 	if (!json_exists(v) || json_is(v, JSON_NULL))
 		return true;
 	if (!json_is(v, JSON_STRING))
-		return shape_refuse(at->failure, "instructions", "\"instructions\" must be a string");
+		return chat_refuse(at->failure, "instructions", "\"instructions\" must be a string");
 	p = turn_add_text(chat_add_turn(at->chat, at->arena, ROLE_SYSTEM), at->arena, text_of(at, v));
 	p->raw = json_raw(v);
 	p->raw_dialect = DIALECT_OPENAI_RESPONSES;

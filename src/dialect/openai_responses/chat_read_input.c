@@ -18,7 +18,7 @@ static bool refuse(const struct input *in, const char *what)
 	char path[64];
 
 	snprintf(path, sizeof(path), "input[%u]", in->index);
-	return shape_refuse(in->at->failure, path, "%s %s", path, what);
+	return chat_refuse(in->at->failure, path, "%s %s", path, what);
 }
 
 /* ---- content ---- */
@@ -322,7 +322,7 @@ bool responses_read_input(const struct responses_place *at)
 		return true;
 	}
 	if (json_exists(v) && !json_is(v, JSON_ARRAY) && !json_is(v, JSON_NULL))
-		return shape_refuse(at->failure, "input", "\"input\" must be a string or an array of items");
+		return chat_refuse(at->failure, "input", "\"input\" must be a string or an array of items");
 	for (struct json_walk w = json_walk(v); json_walk_next(&w); in.index++)
 		if (!read_item(&in, w.value))
 			return false;

@@ -55,7 +55,7 @@ static bool read_namespace(const struct responses_place *at, struct json v, unsi
 	struct slice name = json_text(json_get(v, "name"), at->arena);
 
 	if (name.len == 0)
-		return shape_refuse(at->failure, "tools", "tools[%u] is a namespace without a \"name\"", index);
+		return chat_refuse(at->failure, "tools", "tools[%u] is a namespace without a \"name\"", index);
 	chat_add_other(at->chat, at->arena, FIELD_TOOLS, arena_join(at->arena, SLICE("namespaces."), name), v);
 	for (struct json_walk w = json_walk(json_get(v, "tools")); json_walk_next(&w);)
 		if (!read_tool(at, w.value, name, index))
@@ -71,11 +71,11 @@ static bool read_tool(const struct responses_place *at, struct json v, struct sl
 	struct tool *t;
 
 	if (type.len == 0)
-		return shape_refuse(at->failure, "tools", "tools[%u] has no \"type\", such as \"function\"", index);
+		return chat_refuse(at->failure, "tools", "tools[%u] has no \"type\", such as \"function\"", index);
 	if (namespace.len == 0 && slice_eq(type, SLICE("namespace")))
 		return read_namespace(at, v, index);
 	if ((function || custom) && !json_is_filled(json_get(v, "name")))
-		return shape_refuse(at->failure, "tools", "tools[%u] has no \"name\"", index);
+		return chat_refuse(at->failure, "tools", "tools[%u] has no \"name\"", index);
 	t = chat_add_tool(at->chat, at->arena, function ? TOOL_FUNCTION : custom ? TOOL_CUSTOM : hosted_kind(type));
 	t->name = function || custom ? join_name(namespace, json_text(json_get(v, "name"), at->arena), at->arena) : type;
 	t->description = json_text(json_get(v, "description"), at->arena);
@@ -98,7 +98,7 @@ bool responses_read_tools(const struct responses_place *at)
 	if (!json_exists(tools) || json_is(tools, JSON_NULL))
 		return true;
 	if (!json_is(tools, JSON_ARRAY))
-		return shape_refuse(at->failure, "tools", "\"tools\" must be an array");
+		return chat_refuse(at->failure, "tools", "\"tools\" must be an array");
 	for (struct json_walk w = json_walk(tools); json_walk_next(&w); index++)
 		if (!read_tool(at, w.value, SLICE(""), index))
 			return false;
