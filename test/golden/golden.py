@@ -17,6 +17,7 @@ import pathlib
 import random
 import re
 import sys
+import traceback
 
 TEST = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TEST / "corpus"), str(TEST), str(TEST / "e2e")]
@@ -150,7 +151,10 @@ def run(job):
     if "hub" not in globals():
         hub = Hub()
     case, other = job
-    kept, problems = RUN[case.kind](hub, case, other)
+    try:
+        kept, problems = RUN[case.kind](hub, case, other)
+    except Exception:              # one case must not take the others with it
+        kept, problems = case.value["written"].get(other), ["the test itself broke: " + traceback.format_exc(limit=-3)]
     return case.title, other, kept, problems
 
 
@@ -190,7 +194,7 @@ def main():
     for title, group in itertools.groupby(results, key=lambda result: result[0]):
         problems += settle(by_title[title], [result[1:] for result in group], options.update)
     print("\n".join(problems))
-    failed = len({problem.split(":")[0] for problem in problems})
+    failed = len({problem.split(": ")[0] for problem in problems})
     print(f"{len(jobs) - failed} passed, {failed} failed, 0 skipped")
     return 1 if problems else 0
 
