@@ -73,6 +73,18 @@ struct chat_shape {
 	enum schema_target tools, strict_tools;
 };
 
+/* Parts to be written as one content. All zero: none. */
+struct content {
+	const struct part **items;
+	unsigned count, capacity;
+};
+
+void content_add(struct content *c, const struct part *p, struct arena *scratch);
+
+/* Ends the message that is being written, with what it had beyond the hub when it came in this dialect (`own`); the
+ * next one gets the next number. */
+void shape_end_message(struct json_writer *w, const struct chat *c, const struct chat_target *t, bool own,
+		       unsigned *number);
 /* The array of tools, functions and custom tools only. A choice limited to some of them is said by leaving out the
  * others unless SHAPE_ALL_TOOLS is set: it has an equal effect, only the prefix changes (DIALECTS §3.5). */
 bool shape_write_tools(struct json_writer *w, const struct chat *c, const struct chat_target *t,

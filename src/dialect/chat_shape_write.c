@@ -175,6 +175,20 @@ void shape_begin_call(struct json_writer *w, const struct tool_call *call, unsig
 
 /* ---- content ---- */
 
+void content_add(struct content *c, const struct part *p, struct arena *scratch)
+{
+	if (c->count == c->capacity) {
+		unsigned capacity = c->capacity ? 2 * c->capacity : 8;
+		const struct part **grown = arena_array(scratch, const struct part *, capacity);
+
+		if (c->count > 0)
+			memcpy(grown, c->items, c->count * sizeof(*grown));
+		c->items = grown;
+		c->capacity = capacity;
+	}
+	c->items[c->count++] = p;
+}
+
 struct slice shape_media_url(const struct media *m, const char *otherwise, struct arena *scratch)
 {
 	struct slice mime = media_guess_mime(m), head;
@@ -286,4 +300,36 @@ bool shape_has_results(const struct turn *t, const struct turn *end)
 			if (p->kind == PART_TOOL_RESULT)
 				return true;
 	return false;
+}
+
+/* ---- messages ---- */
+
+/* "messages[2].weight" of message 2 */
+static bool is_of_message(struct slice path, unsigned message, struct slice *ret_name)
+{
+	unsigned long long number;
+	struct slice rest;
+
+	if (!slice_starts_with(path, SLICE("messages[")))
+		return false;
+	rest = slice_after(path, 9);
+	if (!slice_to_u64(slice_next_token(&rest, ']'), &number) || number != message || rest.len < 2)
+		return false;
+	*ret_name = slice_after(rest, 1);
+	return true;
+}
+
+void shape_end_message(struct json_writer *w, const struct chat *c, const struct chat_target *t, bool own,
+		       unsigned *number)
+{
+	for (const struct other_member *m = own ? c->others : NULL; m; m = m->next) {
+		struct slice name;
+
+		if (!is_of_message(m->path, *number, &name) || !(m->field == 0 || (t->carried & m->field)))
+			continue;
+		json_key(w, name);
+		json_value_raw(w, m->raw);
+	}
+	json_end_object(w);
+	++*number;
 }

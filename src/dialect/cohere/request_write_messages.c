@@ -3,59 +3,15 @@
  * is shown in the user message that follows; what is said before calls is their plan. */
 #include "dialect/cohere/cohere.h"
 
-/* Parts to be written as one content. */
-struct content {
-	const struct part **items;
-	unsigned count, capacity;
-};
-
-static void content_add(struct content *c, const struct part *p, struct arena *a)
-{
-	if (c->count == c->capacity) {
-		unsigned capacity = c->capacity ? 2 * c->capacity : 8;
-		const struct part **grown = arena_array(a, const struct part *, capacity);
-
-		if (c->count > 0)
-			memcpy(grown, c->items, c->count * sizeof(*grown));
-		c->items = grown;
-		c->capacity = capacity;
-	}
-	c->items[c->count++] = p;
-}
-
 static void begin_message(struct cohere_writing *r, const char *role)
 {
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "role", role);
 }
 
-/* "messages[2].weight" of message 2 */
-static bool is_of_message(struct slice path, unsigned message, struct slice *ret_name)
-{
-	unsigned long long number;
-	struct slice rest;
-
-	if (!slice_starts_with(path, SLICE("messages[")))
-		return false;
-	rest = slice_after(path, 9);
-	if (!slice_to_u64(slice_next_token(&rest, ']'), &number) || number != message || rest.len < 2)
-		return false;
-	*ret_name = slice_after(rest, 1);
-	return true;
-}
-
 static void end_message(struct cohere_writing *r)
 {
-	for (const struct other_member *m = r->same ? r->chat->others : NULL; m; m = m->next) {
-		struct slice name;
-
-		if (!is_of_message(m->path, r->message, &name) || !cohere_writes(r, m->field))
-			continue;
-		json_key(&r->json, name);
-		json_value_raw(&r->json, m->raw);
-	}
-	json_end_object(&r->json);
-	r->message++;
+	shape_end_message(&r->json, r->chat, r->target, r->same, &r->message);
 }
 
 /* ---- parts ---- */

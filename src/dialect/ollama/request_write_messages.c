@@ -5,21 +5,6 @@
 
 #include "llm/names.h"
 
-/* "messages[2].weight" of message 2 */
-static bool is_of_message(struct slice path, unsigned message, struct slice *ret_name)
-{
-	unsigned long long number;
-	struct slice rest;
-
-	if (!slice_starts_with(path, SLICE("messages[")))
-		return false;
-	rest = slice_after(path, 9);
-	if (!slice_to_u64(slice_next_token(&rest, ']'), &number) || number != message || rest.len < 2)
-		return false;
-	*ret_name = slice_after(rest, 1);
-	return true;
-}
-
 static void begin_message(struct ollama_writing *r, const char *role)
 {
 	json_begin_object(&r->json);
@@ -28,16 +13,7 @@ static void begin_message(struct ollama_writing *r, const char *role)
 
 static void end_message(struct ollama_writing *r)
 {
-	for (const struct other_member *m = r->same ? r->chat->others : NULL; m; m = m->next) {
-		struct slice name;
-
-		if (!is_of_message(m->path, r->message, &name) || !ollama_writes(r, m->field))
-			continue;
-		json_key(&r->json, name);
-		json_value_raw(&r->json, m->raw);
-	}
-	json_end_object(&r->json);
-	r->message++;
+	shape_end_message(&r->json, r->chat, r->target, r->same, &r->message);
 }
 
 /* ---- content ---- */

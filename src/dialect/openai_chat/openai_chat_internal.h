@@ -19,14 +19,6 @@ bool openai_chat_read_include_reasoning(struct chat_reading *r, struct json v);
 /* A string, or the texts of an array of {text}, joined. */
 struct slice openai_chat_chunk_text(struct json v, struct arena *a);
 
-/* Parts to be written as one content: a string where that says it all, else an array. */
-struct content {
-	const struct part **items;
-	unsigned count, capacity;
-};
-
-void content_add(struct content *c, const struct part *p, struct arena *scratch);
-
 /* A request on its way out of the hub. */
 struct chat_writing {
 	const struct chat *chat;

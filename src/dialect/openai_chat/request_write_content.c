@@ -2,20 +2,6 @@
 /* Content parts of chat completion requests (DIALECTS §3.3), and cache markers on them (§3.11). */
 #include "dialect/openai_chat/openai_chat_internal.h"
 
-void content_add(struct content *c, const struct part *p, struct arena *scratch)
-{
-	if (c->count == c->capacity) {
-		unsigned capacity = c->capacity ? 2 * c->capacity : 8;
-		const struct part **grown = arena_array(scratch, const struct part *, capacity);
-
-		if (c->count > 0)
-			memcpy(grown, c->items, c->count * sizeof(*grown));
-		c->items = grown;
-		c->capacity = capacity;
-	}
-	c->items[c->count++] = p;
-}
-
 bool openai_chat_takes_media(const struct chat_writing *wr, const struct part *p)
 {
 	bool url = p->media->source == MEDIA_URL;

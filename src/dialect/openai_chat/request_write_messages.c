@@ -13,33 +13,9 @@ static void begin_message(struct chat_writing *wr, const char *role, const struc
 		json_member_string(&wr->w, "name", t->name);
 }
 
-/* "messages[2].weight" of message 2 */
-static bool is_of_message(struct slice path, unsigned message, struct slice *ret_name)
-{
-	unsigned long long number;
-	struct slice rest;
-
-	if (!slice_starts_with(path, SLICE("messages[")))
-		return false;
-	rest = slice_after(path, 9);
-	if (!slice_to_u64(slice_next_token(&rest, ']'), &number) || number != message || rest.len < 2)
-		return false;
-	*ret_name = slice_after(rest, 1);
-	return true;
-}
-
 void openai_chat_end_message(struct chat_writing *wr)
 {
-	for (const struct other_member *m = wr->same ? wr->chat->others : NULL; m; m = m->next) {
-		struct slice name;
-
-		if (!is_of_message(m->path, wr->message, &name) || !writing_takes(wr, m))
-			continue;
-		json_key(&wr->w, name);
-		json_value_raw(&wr->w, m->raw);
-	}
-	json_end_object(&wr->w);
-	wr->message++;
+	shape_end_message(&wr->w, wr->chat, wr->target, wr->same, &wr->message);
 	wr->after_result = false;
 }
 
