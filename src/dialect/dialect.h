@@ -235,6 +235,8 @@ struct dialect {
 	/* An answer with status >= 400 (or an error body inside a 200). Any bytes are coped with: HTML, nothing,
 	 * other dialects' shapes. Does not look at headers: retry-after is read by the caller. */
 	void (*read_failure)(int status, struct slice body, struct arena *scratch, struct failure *ret);
+	/* What the head of such an answer says of it. NULL: nothing. */
+	void (*read_failure_head)(const struct headers *h, struct failure *f);
 
 	/* Whole error body, to a client of this dialect. */
 	void (*write_failure)(const struct failure_view *v, struct buf *out);

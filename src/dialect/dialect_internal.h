@@ -72,6 +72,8 @@ struct slice writer_make_id(struct event_writer *w, const char *prefix, char ret
 
 /* failure_read.c */
 void failure_read(int status, struct slice body, struct arena *scratch, struct failure *ret);
+/* The name of a google.rpc.Code, INVALID_ARGUMENT: as no one else writes a type. */
+bool failure_type_is_google(const char *type);
 /* True, and `ret` filled in, when an answer that should be of `answer_member` (NULL: any) carries an error instead. */
 bool failure_in_band(struct json root, const char *answer_member, struct arena *scratch, struct failure *ret);
 

@@ -125,6 +125,8 @@ static const struct word policy_signatures[] = {
 	{ "the response was blocked", FAILURE_CONTENT_FILTER },                   /* Gemini */
 	{ "considered high risk", FAILURE_CONTENT_FILTER },                       /* Moonshot */
 	{ "violates usage guidelines", FAILURE_CONTENT_FILTER },                  /* xAI, recorded through OpenRouter */
+	{ "your input was flagged", FAILURE_CONTENT_FILTER },                     /* OpenRouter's moderation, under 403 */
+	{ "blocked by guardrail", FAILURE_CONTENT_FILTER },                       /* Mistral, OpenRouter, under 403 */
 };
 
 static const struct word money_signatures[] = {

@@ -197,6 +197,11 @@ static void read_plain(struct error_parts *p, struct slice body)
 	p->message = body.len > 0 && body.ptr[0] == '<' ? read_page(body) : shortened(body);
 }
 
+bool failure_type_is_google(const char *type)
+{
+	return type[0] != '\0' && type[strspn(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '\0';
+}
+
 /* Where the reason is finer than the code (Google has none but the status), it is the code. */
 static void fill_in(struct failure *ret, const struct error_parts *p, int status, enum failure_kind kind)
 {

@@ -148,6 +148,26 @@ static void test_gemini(void **state)
 		       "\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"2.500s\"}]}}");
 }
 
+/* Words of one API are no types in another: clients compare them. */
+static void test_foreign_types(void **state)
+{
+	static const char *const foreign[] = { "INVALID_ARGUMENT", "ValidationException" };
+	struct failure f;
+	struct failure_view v = { .failure = &f, .status = 400, .from_provider = true };
+
+	failure_set(&f, FAILURE_REQUEST, "m");
+	f.status = 400;
+	for (size_t i = 0; i < COUNT_OF(foreign); i++) {
+		failure_copy_text(f.type, sizeof(f.type), slice_cstr(foreign[i]));
+		assert_written(&dialect_openai_chat, &v, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\","
+			       "\"param\":null,\"code\":null}}");
+	}
+	failure_copy_text(f.type, sizeof(f.type), SLICE("invalid_request_error"));
+	assert_written(&dialect_gemini, &v, "{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"INVALID_ARGUMENT\"}}");
+	failure_copy_text(f.type, sizeof(f.type), SLICE("FAILED_PRECONDITION"));
+	assert_written(&dialect_gemini, &v, "{\"error\":{\"code\":400,\"message\":\"m\",\"status\":\"FAILED_PRECONDITION\"}}");
+}
+
 /* What we write inside a stream, another of us must read as a failure. */
 static void test_written_events_read_as_failures(void **state)
 {
@@ -231,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_anthropic),
 		cmocka_unit_test(test_anthropic_type_belongs_to_the_status),
 		cmocka_unit_test(test_gemini),
+		cmocka_unit_test(test_foreign_types),
 		cmocka_unit_test(test_written_events_read_as_failures),
 		cmocka_unit_test(test_no_room_changes_nothing),
 		cmocka_unit_test(test_names),

@@ -147,6 +147,16 @@ static void write_text_or_null(struct json_writer *w, const char *text)
 		json_null(w);
 }
 
+/* A provider's word as it is, even where it is its own (vLLM's BadRequestError); but Google's and AWS's are from other
+ * dialects altogether. */
+static bool is_own_type(const struct failure_view *v)
+{
+	const char *type = v->failure->type;
+
+	return v->from_provider && type[0] && !failure_type_is_google(type) &&
+	       !slice_ends_with(slice_cstr(type), SLICE("Exception"));
+}
+
 /* "error":{message,type,param,code}: ErrorResponse of OpenAI's API description; all four are always there. */
 void openai_write_error(struct json_writer *w, const struct failure_view *v)
 {
@@ -154,7 +164,7 @@ void openai_write_error(struct json_writer *w, const struct failure_view *v)
 	json_key(w, SLICE("error"));
 	json_begin_object(w);
 	json_member_cstr(w, "message", f->message);
-	json_member_cstr(w, "type", v->from_provider && f->type[0] ? f->type : type_of_status(v->status));
+	json_member_cstr(w, "type", is_own_type(v) ? f->type : type_of_status(v->status));
 	json_key(w, SLICE("param"));
 	write_text_or_null(w, f->param);
 	json_key(w, SLICE("code"));

@@ -470,6 +470,8 @@ static enum attempt_result judge_error_answer(struct attempt *a)
 
 	a->binding->dialect->read_failure(a->upstream->status, buf_slice(&a->body), &x->worker->scratch, &f);
 	arena_reset(&x->worker->scratch);
+	if (a->binding->dialect->read_failure_head)
+		a->binding->dialect->read_failure_head(&a->upstream->headers, &f);
 	if (f.kind == FAILURE_CREDENTIALS)
 		say_whose_credential(a, &f);
 	f.status = a->upstream->status;

@@ -32,8 +32,9 @@ int outcome_status(const struct failure *f, enum dialect_id client)
 		return 529;
 	if (o->status != 0)
 		return o->status;
-	/* A context or filter refusal may have come inside a 200; the client then gets what the others send. */
-	return f->status >= 400 ? f->status : 400;
+	/* A refusal of context or filter may have come inside a 200, or as a 500 (llama.cpp), which clients would try
+	 * again; they get what the others send. */
+	return f->status >= 400 && f->status < 500 && f->status != 429 ? f->status : 400;
 }
 
 /* Smaller is heard first. */

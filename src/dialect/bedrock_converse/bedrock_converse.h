@@ -89,6 +89,7 @@ void bedrock_write_citation(struct json_writer *j, const struct citation *c);
 
 /* failure.c */
 void bedrock_read_failure(int status, struct slice body, struct arena *scratch, struct failure *ret);
+void bedrock_read_failure_head(const struct headers *h, struct failure *f);
 /* An exception inside a stream. */
 void bedrock_read_exception(const struct frame *f, struct arena *scratch, struct failure *ret);
 void bedrock_write_failure(const struct failure_view *v, struct buf *out);

@@ -124,6 +124,7 @@ const struct dialect dialect_bedrock = {
 	.read_end = bedrock_read_end,
 	.read_whole = bedrock_read_whole,
 	.read_failure = bedrock_read_failure,
+	.read_failure_head = bedrock_read_failure_head,
 	.write_failure = bedrock_write_failure,
 	.write_failure_event = bedrock_write_failure_event,
 	.write_terminator = bedrock_write_terminator,

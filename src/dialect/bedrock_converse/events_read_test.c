@@ -127,6 +127,24 @@ static void test_errors_are_read(void **state)
 	}
 }
 
+/* AWS names the class in the head alone. */
+static void test_error_classes_in_the_head(void **state)
+{
+	struct header items[] = { { SLICE("x-amzn-errortype"), SLICE("ServiceQuotaExceededException:http://internal/x/") } };
+	struct headers head = { items, 1 }, none = { NULL, 0 };
+	struct failure f;
+	struct arena a;
+
+	arena_init(&a);
+	dialect_bedrock.read_failure(400, SLICE("{\"message\":\"m\"}"), &a, &f);
+	dialect_bedrock.read_failure_head(&none, &f);
+	assert_int_equal(f.kind, FAILURE_REQUEST);
+	dialect_bedrock.read_failure_head(&head, &f);
+	assert_int_equal(f.kind, FAILURE_QUOTA);
+	assert_string_equal(f.type, "ServiceQuotaExceededException");
+	arena_done(&a);
+}
+
 static void test_errors_are_written(void **state)
 {
 	static const struct { int status; bool from_provider; const char *type, *code, *expected; } cases[] = {
@@ -349,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flags), cmocka_unit_test(test_what_is_no_stream), cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_whole_answers), cmocka_unit_test(test_errors_are_read), cmocka_unit_test(test_errors_are_written),
+		cmocka_unit_test(test_error_classes_in_the_head),
 		cmocka_unit_test(test_errors_in_streams), cmocka_unit_test(test_streams_are_heard), cmocka_unit_test(test_whole_answers_are_heard),
 	};
 

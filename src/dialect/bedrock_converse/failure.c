@@ -60,6 +60,16 @@ void bedrock_read_failure(int status, struct slice body, struct arena *scratch, 
 	judge_by_name(ret, name);
 }
 
+void bedrock_read_failure_head(const struct headers *h, struct failure *f)
+{
+	struct slice name = bare_name(headers_get(h, SLICE("x-amzn-errortype")));
+
+	if (name.len == 0)
+		return;
+	failure_copy_text(f->type, sizeof(f->type), name);
+	judge_by_name(f, name);
+}
+
 /* The HTTP status was 200 already: the name stands for it, or what a model's own container answered. */
 void bedrock_read_exception(const struct frame *f, struct arena *scratch, struct failure *ret)
 {

@@ -54,7 +54,7 @@ static void write_details(struct json_writer *w, const struct failure_view *v)
 void gemini_write_failure(const struct failure_view *v, struct buf *out)
 {
 	struct json_writer w;
-	bool own_name = v->from_provider && v->status == v->failure->status && v->failure->type[0];
+	bool own_name = v->from_provider && v->status == v->failure->status && failure_type_is_google(v->failure->type);
 	json_writer_init(&w, out);
 	json_begin_object(&w);
 	json_key(&w, SLICE("error"));
