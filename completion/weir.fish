@@ -24,7 +24,7 @@ complete -c weir -n '__fish_seen_subcommand_from explain' -l model -s m -x -d 't
 complete -c weir -n '__fish_seen_subcommand_from explain' -l prompt-tokens -x -d 'length of the prompt (default 1000)'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l max-output -x -d 'the request\'s own limit of the answer, in tokens'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l stream -d 'a streamed request'
-complete -c weir -n '__fish_seen_subcommand_from explain' -l dialect -x -a 'openai-chat openai-responses anthropic gemini bedrock cohere ollama' -d 'what the client speaks: openai-chat (default), openai-responses, anthropic, gemini, bedrock, cohere, ollama'
+complete -c weir -n '__fish_seen_subcommand_from explain' -l dialect -x -a 'openai-chat openai-responses anthropic gemini bedrock cohere ollama' -d 'dialect of the client, such as openai-chat (default), anthropic, gemini'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l operation -x -a 'chat completions embeddings count_tokens compact' -d 'chat (default), completions, embeddings, count_tokens, compact'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l needs -x -d 'tools, images, audio, documents, structured_output, reasoning, state'
 complete -c weir -n '__fish_seen_subcommand_from explain' -l only -x -d 'as the request header x-weir-only: providers, comma-separated'

@@ -18,7 +18,7 @@ static const struct option explain_options[] = {
 	{ "max-output", 0, "N", "the request's own limit of the answer, in tokens", false },
 	{ "stream", 0, NULL, "a streamed request", false },
 	{ "dialect", 0, "NAME",
-	  "what the client speaks: openai-chat (default), openai-responses, anthropic, gemini, bedrock, cohere, ollama", false },
+	  "dialect of the client, such as openai-chat (default), anthropic, gemini", false },
 	{ "operation", 0, "NAME", "chat (default), completions, embeddings, count_tokens, compact", false },
 	{ "needs", 0, "LIST", "tools, images, audio, documents, structured_output, reasoning, state", false },
 	{ "only", 0, "LIST", "as the request header x-weir-only: providers, comma-separated", false },
