@@ -16,6 +16,7 @@ struct answer_written {
 	int64_t contents;              /* blocks begun */
 	unsigned call_count, citations;
 	bool in_call;                  /* one call after the other (recorded); what else there is waits */
+	bool has_arguments;            /* of the open call, something was said */
 	unsigned call_block;
 	struct serial serial;
 	bool has_text;
@@ -230,6 +231,7 @@ static bool write_call(struct event_writer *w, const struct event *from, struct 
 	if (a->call_count == CALLS_MAX || !close_content(w, out))
 		return false;
 	a->in_call = true;
+	a->has_arguments = false;
 	a->call_block = from->block;
 	begin_event(&e, "tool-call-start", a->call_count++);
 	begin_message(&e);
@@ -247,32 +249,36 @@ static bool write_call(struct event_writer *w, const struct event *from, struct 
 	return end_event(w, &e, out);
 }
 
-static bool write_arguments(struct event_writer *w, const struct event *from, struct buf *out)
+static bool write_arguments(struct event_writer *w, struct slice text, struct buf *out)
 {
 	struct answer_written *a = written_of(w);
 	struct open_event e;
 
-	if (!a->in_call || from->text.len == 0)
+	if (!a->in_call || text.len == 0)
 		return true;
+	a->has_arguments = true;
 	begin_event(&e, "tool-call-delta", a->call_count - 1);
 	begin_message(&e);
 	json_literal_key(&e.json, "tool_calls");
 	json_begin_object(&e.json);
 	json_literal_key(&e.json, "function");
 	json_begin_object(&e.json);
-	json_member_string(&e.json, "arguments", from->text);
+	json_member_string(&e.json, "arguments", text);
 	json_end_object(&e.json);
 	json_end_object(&e.json);
 	end_message(&e);
 	return end_event(w, &e, out);
 }
 
+/* The pieces of a call are JSON when they are put together, also of one without arguments. */
 static bool end_call(struct event_writer *w, struct buf *out)
 {
 	struct answer_written *a = written_of(w);
 
 	if (!a->in_call)
 		return true;
+	if (!a->has_arguments && !write_arguments(w, SLICE("{}"), out))
+		return false;
 	a->in_call = false;
 	return write_bare(w, "tool-call-end", a->call_count - 1, out);
 }
@@ -288,7 +294,7 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 	case EVENT_TOOL_BEGIN:
 		return write_call(w, e, out);
 	case EVENT_TOOL_ARGUMENTS:
-		return write_arguments(w, e, out);
+		return write_arguments(w, e->text, out);
 	case EVENT_TOOL_END:
 		return end_call(w, out);
 	case EVENT_CITATION:

@@ -91,6 +91,19 @@ static void test_calls_do_not_overlap(void **state)
 	assert_split_free(way, from);
 }
 
+/* A call without arguments, and one whose arguments are null, are JSON in a stream as well. */
+static void test_calls_without_arguments(void **state)
+{
+	struct way_back way = { &dialect_cohere, &dialect_openai_chat, .stream = true, .framing = FRAMING_SSE, .step = 4096 };
+	static const char from[] = CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]")
+		CHUNK("\"tool_calls\":[{\"index\":1,\"id\":\"d\",\"function\":{\"name\":\"g\",\"arguments\":\"null\"}}]")
+		"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+
+	assert_way_back(&way, from, START CALL_START("0", "c", "f") CALL("0", "{}") CALL_END("0") CALL_START("1", "d", "g") CALL("1", "{}")
+			CALL_END("1") END("TOOL_CALL", USAGE("0", "0")));
+	assert_split_free(way, from);
+}
+
 /* Each source is a citation of its own elsewhere. */
 static void test_citations_elsewhere(void **state)
 {
@@ -120,7 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_streams_stay_the_same), cmocka_unit_test(test_own_streams_fold), cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_others), cmocka_unit_test(test_citations_elsewhere), cmocka_unit_test(test_whole_from_others),
-		cmocka_unit_test(test_calls_do_not_overlap),
+		cmocka_unit_test(test_calls_do_not_overlap), cmocka_unit_test(test_calls_without_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,9 @@ static void emit_logprobs(struct event_reader *r, struct choice_reading *c, stru
 	struct event *e;
 	unsigned count = 0;
 
-	if (!json_is(items, JSON_ARRAY) || json_count(items) == 0 || !c->has_text)
+	if (!json_is(items, JSON_ARRAY) || json_count(items) == 0)
+		return;
+	if (of_refusal ? c->open != EVENT_REFUSAL : !c->has_text)
 		return;
 	list = arena_array(r->sink->arena, struct logprob, json_count(items));
 	for (struct json_walk w = json_walk(items); json_walk_next(&w);)
