@@ -363,7 +363,7 @@ bool anthropic_read_messages(struct chat_reading *r, struct json messages)
 		return chat_refuse(r->failure, "messages", "messages must be an array of at least one message");
 	for (struct json_walk w = json_walk(messages); json_walk_next(&w); index++) {
 		struct place at = { .message = index };
-		enum chat_role role;
+		enum chat_role role = ROLE_USER;
 
 		if (!read_role(r, json_get(w.value, "role"), index, &role))
 			return false;
