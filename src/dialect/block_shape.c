@@ -60,33 +60,6 @@ bool block_has_others(const struct request_writing *r, struct slice parent)
 	return false;
 }
 
-/* The number in "messages.7.clear_at"; false for any other path. */
-static bool read_number(struct slice path, unsigned long long *ret, struct slice *ret_name)
-{
-	struct slice head = slice_next_token(&path, '.');
-	struct slice number = slice_next_token(&path, '.');
-
-	*ret_name = path;
-	return slice_eq(head, SLICE("messages")) && slice_to_u64(number, ret);
-}
-
-void block_write_message_others(struct request_writing *r, const struct other_member **rest, unsigned number)
-{
-	unsigned long long at;
-	struct slice name;
-
-	for (; *rest; *rest = (*rest)->next) {
-		if (!read_number((*rest)->path, &at, &name))
-			continue;
-		if (at > number)
-			return;
-		if (at == number && name.len > 0 && writes(r, (*rest)->field)) {
-			json_key(&r->json, name);
-			json_value_raw(&r->json, (*rest)->raw);
-		}
-	}
-}
-
 /* ---- text ---- */
 
 struct slice block_trim_end(struct slice text)
@@ -99,11 +72,6 @@ struct slice block_trim_end(struct slice text)
 bool block_wants_json(const struct request_writing *r)
 {
 	return r->chat->format.kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON);
-}
-
-struct slice block_reminder(struct slice text, struct arena *a)
-{
-	return arena_printf(a, "<system-reminder>\n%.*s\n</system-reminder>", SLICE_ARG(text));
 }
 
 /* ---- tools ---- */
