@@ -23,6 +23,8 @@ bool block_takes_mark(struct request_writing *r, enum cache_mark mark)
 		r->lossy |= FIELD_CACHE_MARKS;
 		return false;
 	}
+	if (mark == CACHE_MARK_1H && r->short_mark_written)
+		r->lossy |= FIELD_CACHE_MARKS; /* it is written as a short one */
 	r->short_mark_written |= mark == CACHE_MARK_5M;
 	return true;
 }

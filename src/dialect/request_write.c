@@ -57,6 +57,26 @@ bool request_allows_tool(const struct chat *c, const struct tool *tool)
 	return false;
 }
 
+bool request_marks_tools(const struct chat *c)
+{
+	for (const struct tool *t = c->tools; t; t = t->next)
+		if (t->cache_mark != CACHE_MARK_NONE)
+			return true;
+	return false;
+}
+
+int64_t request_max_output(const struct chat *c, const struct chat_target *t, bool own)
+{
+	int64_t wish = c->max_output, most = t->max_output;
+
+	if (wish < 0 || !(t->carried & FIELD_MAX_OUTPUT))
+		return -1;
+	if (own || (wish > 0 && (most <= 0 || wish <= most)))
+		return wish;
+	*t->rewritten_lossy |= FIELD_MAX_OUTPUT;
+	return wish <= 0 ? 1 : most;
+}
+
 bool reasoning_is_off(const struct reasoning *wish)
 {
 	return wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE);

@@ -39,5 +39,10 @@ bool request_write_number(struct json_writer *w, const char *name, const struct 
 			  double highest);
 /* Is the tool's name among those that may be called? */
 bool request_allows_tool(const struct chat *c, const struct tool *tool);
+/* A cache marker stands behind a tool, where OpenAI's dialects have no place for it. */
+bool request_marks_tools(const struct chat *c);
+/* The longest answer to ask for: at least one token, at most the model's longest output (0: not known) — a longer or
+ * shorter wish is cut and marked as carried in part, where APIs answer 400. -1: no wish. `own`: as it is. */
+int64_t request_max_output(const struct chat *c, const struct chat_target *t, bool own);
 /* Off, however it was said, but for a budget of nothing. */
 bool reasoning_is_off(const struct reasoning *wish);

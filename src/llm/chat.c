@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building the hub's requests, and the pairing of tool calls with their results. */
+/* Building the hub's requests. */
 #include "llm/chat.h"
 
 #include "llm/field.h"
+#include "llm/pairing.h"
 
 void chat_init(struct chat *c, enum dialect_id dialect)
 {
@@ -124,90 +125,15 @@ void chat_read_stops(struct chat *c, struct arena *a, struct json v)
 		return;
 	c->stops = arena_array(a, struct slice, json_count(v) + 1);
 	for (struct json_walk w = json_walk(v); json_walk_next(&w) && c->stop_count < CHAT_STOPS_MAX;)
-		if (json_is(w.value, JSON_STRING))
+		if (json_is(w.value, JSON_STRING) && json_raw(w.value).len > 2)
 			c->stops[c->stop_count++] = json_text(w.value, a);
-}
-
-/* ---- calls and their results ---- */
-
-enum { CALLS_OPEN_MAX = 512 };         /* of one assistant turn; more parallel calls than any model makes */
-
-/* The calls of the latest assistant turn, as long as their results may come. */
-struct open_calls {
-	struct { const struct tool_call *call; bool answered; } items[CALLS_OPEN_MAX];
-	unsigned count;
-};
-
-/* Dialects without ids (Gemini, Ollama) still pair by name and order. The made-up id depends only on the place in the
- * conversation, so that the next turn's request repeats it. */
-static void open_call(struct open_calls *open, struct tool_call *call, unsigned turn, unsigned index, struct arena *a)
-{
-	if (call->id.len == 0)
-		call->id = arena_printf(a, "call_%u_%u", turn, index);
-	if (call->arguments.len == 0 && !call->custom)
-		call->arguments = SLICE("{}");
-	if (open->count < CALLS_OPEN_MAX) {
-		open->items[open->count].call = call;
-		open->items[open->count++].answered = false;
-	}
-}
-
-static bool answers(const struct tool_result *r, const struct tool_call *call, unsigned way)
-{
-	switch (way) {
-	case 0:
-		return r->id.len > 0 && slice_eq(r->id, call->id);
-	case 1:
-		return r->id.len == 0 && r->name.len > 0 && slice_eq(r->name, call->name);
-	default:
-		return r->id.len == 0 && r->name.len == 0;
-	}
-}
-
-/* By id, else by name, else by order: the first unanswered call that fits. A result whose call is not there (a client
- * that cut its history) keeps what it says. */
-static void pair_result(struct open_calls *open, struct tool_result *r, unsigned turn, unsigned index, struct arena *a)
-{
-	for (unsigned way = 0; way < 3; way++)
-		for (unsigned i = 0; i < open->count; i++) {
-			const struct tool_call *call = open->items[i].call;
-
-			if (open->items[i].answered || !answers(r, call, way))
-				continue;
-			open->items[i].answered = true;
-			r->id = call->id;
-			r->custom = r->custom || call->custom;
-			if (r->name.len == 0)
-				r->name = call->name;
-			return;
-		}
-	if (r->id.len == 0)
-		r->id = arena_printf(a, "call_%u_%u", turn, index);
 }
 
 bool chat_finish(struct chat *c, struct arena *a, struct failure *reterr)
 {
-	struct open_calls *open = arena_new(a, struct open_calls);
-	unsigned number = 0;
-
-	for (struct turn *t = c->turns; t; t = t->next, number++) {
-		unsigned index = 0;
-
-		if (t->role == ROLE_ASSISTANT && number > 0)
-			for (const struct part *p = t->parts; p; p = p->next)
-				if (p->kind == PART_TOOL_CALL) {
-					open->count = 0;
-					break;
-				}
-		for (struct part *p = t->parts; p; p = p->next) {
-			if (p->kind == PART_TOOL_CALL)
-				open_call(open, p->call, number, index++, a);
-			else if (p->kind == PART_TOOL_RESULT)
-				pair_result(open, p->result, number, index++, a);
-		}
-	}
 	if (!c->turns)
 		return failure_set(reterr, FAILURE_BAD_REQUEST, "the conversation is empty: send at least one message");
+	pair_calls(c, a);
 	c->fields = chat_fields(c);
-	return true;
+	return pairs_complete(c, reterr);
 }

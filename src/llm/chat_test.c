@@ -115,7 +115,7 @@ static void test_orphaned_result_stays(void **state)
 	struct chat c;
 	struct failure f;
 
-	chat_init(&c, DIALECT_OPENAI_CHAT);
+	chat_init(&c, DIALECT_COHERE);
 	struct tool_result *r = add_result(&c, SLICE("lost"), (struct slice){ 0 });
 
 	assert_true(chat_finish(&c, &a, &f));
@@ -173,6 +173,59 @@ static void test_judge(void **state)
 	c.fields = chat_fields(&c);
 	v = field_judge(&c, table, DIALECT_ANTHROPIC, &rules, QUIRK_NO_SEED);
 	assert_true(v.dropped == FIELD_SEED && (v.carried & FIELD_TEMPERATURE));
+}
+
+static void test_judge_forced_tool(void **state)
+{
+	struct model_rules rules = { .reasoning = REASONING_ADAPTIVE, .sampling = SAMPLING_WITHOUT_REASONING,
+				     .rejects = REJECTS_FORCED_TOOL_WITH_REASONING };
+	struct field_row table[FIELD_COUNT] = { 0 };
+	struct chat c;
+	struct failure f;
+	struct field_verdict v;
+
+	chat_init(&c, DIALECT_OPENAI_CHAT);
+	turn_add_text(chat_add_turn(&c, &a, ROLE_USER), &a, SLICE("hi"));
+	c.choice.mode = CHOICE_REQUIRED;
+	c.reasoning = (struct reasoning){ .wish = REASONING_BY_EFFORT, .effort = EFFORT_HIGH };
+	c.temperature.said = true;
+	assert_true(chat_finish(&c, &a, &f));
+	v = field_judge(&c, table, DIALECT_ANTHROPIC, &rules, 0);
+	assert_true(v.refused == 0 && v.dropped == FIELD_REASONING);
+	assert_true(v.carried == (FIELD_CHOICE_REQUIRED | FIELD_TEMPERATURE));
+	c.choice.mode = CHOICE_AUTO;
+	c.fields = chat_fields(&c);
+	v = field_judge(&c, table, DIALECT_ANTHROPIC, &rules, 0);
+	assert_true(v.refused == 0 && v.dropped == FIELD_TEMPERATURE && v.carried == FIELD_REASONING);
+}
+
+static void test_judge_of_an_imitation(void **state)
+{
+	struct field_row table[FIELD_COUNT] = { 0 };
+	struct chat c = { .fields = FIELD_VERBOSITY | FIELD_TOOLS | FIELD_CUSTOM_TOOLS | FIELD_DOCUMENT_DATA | FIELD_DOCUMENT_TEXT };
+	struct field_verdict v = field_judge(&c, table, DIALECT_OPENAI_CHAT, &model_rules_unknown,
+					     QUIRK_NO_VERBOSITY | QUIRK_NO_CUSTOM_TOOLS | QUIRK_NO_FILE_DATA);
+
+	assert_true(v.carried == (FIELD_TOOLS | FIELD_DOCUMENT_TEXT));
+	assert_true(v.dropped == FIELD_VERBOSITY && v.refused == (FIELD_CUSTOM_TOOLS | FIELD_DOCUMENT_DATA));
+}
+
+static void test_judge_too_many_stops(void **state)
+{
+	struct model_rules rules = { .stop_max = 4 };
+	struct field_row table[FIELD_COUNT] = { 0 };
+	struct slice stops[5] = { { "a", 1 }, { "b", 1 }, { "c", 1 }, { "d", 1 }, { "e", 1 } };
+	struct chat c;
+	struct failure f;
+
+	chat_init(&c, DIALECT_ANTHROPIC);
+	turn_add_text(chat_add_turn(&c, &a, ROLE_USER), &a, SLICE("hi"));
+	c.stops = stops;
+	c.stop_count = 4;
+	assert_true(chat_finish(&c, &a, &f));
+	assert_true(field_judge(&c, table, DIALECT_OPENAI_CHAT, &rules, 0).carried == FIELD_STOP);
+	c.stop_count = 5;
+	assert_true(field_judge(&c, table, DIALECT_OPENAI_CHAT, &rules, 0).refused == FIELD_STOP);
 }
 
 static void test_efforts(void **state)
@@ -287,6 +340,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_empty_conversation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_judge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_judge_forced_tool, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_judge_of_an_imitation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_judge_too_many_stops, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_efforts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_media, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),

@@ -206,6 +206,9 @@ static const struct { uint64_t quirk, fields; } deviations[] = {
 	{ QUIRK_NO_STOP, FIELD_STOP },
 	{ QUIRK_NO_SERVICE_TIER, FIELD_SERVICE_TIER },
 	{ QUIRK_NO_METADATA, FIELD_METADATA },
+	{ QUIRK_NO_VERBOSITY, FIELD_VERBOSITY },
+	{ QUIRK_NO_CUSTOM_TOOLS, FIELD_CUSTOM_TOOLS },
+	{ QUIRK_NO_FILE_DATA, FIELD_DOCUMENT_DATA | FIELD_FILE_ID },
 	{ QUIRK_NO_TOOLS, FIELD_TOOLS | FIELD_CUSTOM_TOOLS | FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED },
 	{ QUIRK_NO_FORCED_TOOL, FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED },
 	{ QUIRK_NO_IMAGE_URL, FIELD_IMAGE_URL },
@@ -223,10 +226,16 @@ static bool reasons(const struct chat *c, const struct model_rules *rules)
 	return rules->reasoning == REASONING_EFFORT || rules->reasoning == REASONING_ALWAYS;
 }
 
+bool forced_tool_silences(const struct chat *c, const struct model_rules *rules)
+{
+	return (rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING) &&
+	       (c->choice.mode == CHOICE_REQUIRED || c->choice.mode == CHOICE_NAMED);
+}
+
 static uint64_t rule_fields(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
 {
 	uint64_t out = 0;
-	bool reasoning = reasons(c, rules);
+	bool silenced = forced_tool_silences(c, rules), reasoning = !silenced && reasons(c, rules);
 
 	for (unsigned i = 0; i < sizeof(rejections) / sizeof(rejections[0]); i++)
 		if (rules->rejects & rejections[i].reject)
@@ -235,14 +244,17 @@ static uint64_t rule_fields(const struct chat *c, const struct model_rules *rule
 		out |= sampling_fields | FIELD_LOGPROBS;
 	if ((rules->rejects & REJECTS_TEMPERATURE_WITH_TOP_P) && c->temperature.said)
 		out |= FIELD_TOP_P;
-	if ((rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING) && c->reasoning.wish != REASONING_UNSAID && reasoning)
-		out |= FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED;
+	if (silenced && c->reasoning.wish != REASONING_UNSAID && reasons(c, rules))
+		out |= FIELD_REASONING | FIELD_REASONING_VISIBLE;
 	if (rules->reasoning == REASONING_ABSENT)
 		out |= FIELD_REASONING | FIELD_REASONING_VISIBLE;
 	if (target == DIALECT_OPENAI_CHAT &&
 	    ((rules->rejects & REJECTS_TOOLS_ON_CHAT) ||
 	     ((rules->rejects & REJECTS_TOOLS_ON_CHAT_WITH_REASONING) && reasoning)))
 		out |= FIELD_TOOLS | FIELD_CUSTOM_TOOLS;
+	/* Fewer of them than were asked for would let the answer run on. */
+	if (rules->stop_max > 0 && c->stop_count > (unsigned)rules->stop_max)
+		out |= FIELD_STOP;
 	if ((rules->rejects & REJECTS_SCHEMA_WITH_TOOLS) && c->tools)
 		out |= FIELD_FORMAT_JSON | FIELD_FORMAT_SCHEMA;
 	return out;

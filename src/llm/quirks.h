@@ -35,6 +35,9 @@
 	X(NO_STOP)                     /* no stop */ \
 	X(NO_SERVICE_TIER)             /* no service_tier */ \
 	X(NO_METADATA)                 /* no metadata */ \
+	X(NO_VERBOSITY)                /* no verbosity, which is OpenAI's (§3.15) */ \
+	X(NO_CUSTOM_TOOLS)             /* functions only: custom tools are OpenAI's (§3.4) */ \
+	X(NO_FILE_DATA)                /* no content part file, which is OpenAI's (§3.3) */ \
 	X(NO_TOOLS)                    /* the provider takes no tools at all (Perplexity) */ \
 	X(NO_IMAGE_URL)                /* images as data only */ \
 	X(VIDEO_URL)                   /* content part video_url (OpenRouter, Moonshot, Qwen) */ \

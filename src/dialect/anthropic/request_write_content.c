@@ -143,11 +143,24 @@ static void write_base64(struct request_writing *r, struct slice mime, struct sl
 	json_member_string(&r->json, "data", data);
 }
 
+/* §3.3: the media limits; the API answers 400 to anything else. */
+static bool is_image_mime(struct slice mime)
+{
+	static const char *const kinds[] = { "image/jpeg", "image/png", "image/gif", "image/webp" };
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (slice_eq_nocase(mime, slice_cstr(kinds[i])))
+			return true;
+	return false;
+}
+
 static bool write_image(struct request_writing *r, const struct part *p)
 {
 	const struct media *m = p->media;
 	struct slice mime = media_guess_mime(m);
 
+	if (m->source == MEDIA_DATA && mime.len > 0 && !is_image_mime(mime) && !r->own)
+		return request_cannot_write(r, "this provider does not take images of type %.*s", SLICE_ARG(mime));
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "type", "image");
 	json_literal_key(&r->json, "source");

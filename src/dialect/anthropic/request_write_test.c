@@ -376,6 +376,10 @@ static void test_media(void **state)
 	assert_false(w.ok);
 	buf_clear(&w.out);
 	w.chat.turns->parts->kind = PART_IMAGE;
+	*w.chat.turns->parts->media = (struct media){ .source = MEDIA_DATA, .value = SLICE("AA=="), .mime = SLICE("image/heic") };
+	write_it(&w);
+	assert_false(w.ok);
+	buf_clear(&w.out);
 	*w.chat.turns->parts->media = (struct media){ .source = MEDIA_URL, .value = SLICE("gs://b/o") };
 	write_it(&w);
 	assert_false(w.ok);

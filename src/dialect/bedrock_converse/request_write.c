@@ -249,14 +249,7 @@ static void write_metadata(struct request_writing *r)
 /* Left to the model where nobody said it: "the default value is the maximum allowed". */
 static int64_t max_tokens(struct request_writing *r)
 {
-	int64_t most = r->target->max_output, said = r->chat->max_output;
-
-	if (!writes(r, FIELD_MAX_OUTPUT) || said < 0)
-		return -1;
-	if (r->own || (said > 0 && (most <= 0 || said <= most)))
-		return said;
-	r->lossy |= FIELD_MAX_OUTPUT;
-	return said <= 0 ? 1 : most;
+	return request_max_output(r->chat, r->target, r->own);
 }
 
 static bool write_members(struct request_writing *r)

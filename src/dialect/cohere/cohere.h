@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dialect/chat_shape.h"
+#include "dialect/request_write.h"
 
 bool cohere_read_request(struct request_facts *facts, enum operation op, struct slice path_model, bool path_stream,
 			 struct arena *a, struct failure *reterr);

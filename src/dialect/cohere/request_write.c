@@ -260,6 +260,7 @@ static bool write_all(struct cohere_writing *r)
 {
 	const struct chat *c = r->chat;
 	bool tools = shape_count_tools(c, r->target, &r->shape) > 0;
+	int64_t most = request_max_output(c, r->target, r->same);
 
 	json_member_string(&r->json, "model", r->target->model);
 	if (!write_tools(r, tools))
@@ -271,8 +272,8 @@ static bool write_all(struct cohere_writing *r)
 		write_choice(r);
 	if (!write_format(r))
 		return false;
-	if (c->max_output >= 0 && cohere_writes(r, FIELD_MAX_OUTPUT))
-		json_member_int(&r->json, "max_tokens", c->max_output);
+	if (most >= 0)
+		json_member_int(&r->json, "max_tokens", most);
 	write_sampling(r);
 	write_stops(r);
 	write_logprobs(r);

@@ -172,6 +172,25 @@ static void write_assistant(struct cohere_writing *r, const struct turn *t, stru
 
 /* ---- the others ---- */
 
+/* A document as text is part of what the tool said: it stands in its place. */
+static struct slice result_text(struct cohere_writing *r, const struct tool_result *result)
+{
+	struct tool_result said = *result;
+	struct part **end = &said.parts;
+
+	for (const struct part *p = result->parts; p; p = p->next) {
+		*end = arena_new(r->arena, struct part);
+		**end = *p;
+		if (cohere_is_text_document(p)) {
+			(*end)->kind = PART_TEXT;
+			(*end)->text = shape_document_text(p->media, r->arena);
+			(*end)->media = NULL;
+		}
+		end = &(*end)->next;
+	}
+	return shape_result_text(&said, r->arena);
+}
+
 static void write_result(struct cohere_writing *r, const struct tool_result *result, struct content *moved)
 {
 	struct content content = { 0 };
@@ -189,7 +208,7 @@ static void write_result(struct cohere_writing *r, const struct tool_result *res
 	if (native || (r->same && content.count > 1))
 		write_content(r, &content);
 	else
-		json_member_string(&r->json, "content", shape_result_text(result, r->arena));
+		json_member_string(&r->json, "content", result_text(r, result));
 	end_message(r);
 }
 

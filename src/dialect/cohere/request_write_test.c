@@ -80,9 +80,14 @@ static void test_ranges_and_budgets(void **state)
 		check_way_there(&ways[i]);
 }
 
-/* What is said before calls is their plan; images of results follow in the user's message. */
+/* What is said before calls is their plan; images of results follow in the user's message, documents that are text stay. */
 static void test_conversations(void **state)
 {
+	static const struct way_there document = { MESSAGE, &dialect_cohere,
+		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\","
+		"\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":["
+		"{\"type\":\"text\",\"text\":\"r\"},{\"type\":\"document\",\"title\":\"T\",\"source\":{\"type\":\"text\",\"media_type\":"
+		"\"text/plain\",\"data\":\"D\"}}]}]}]}", .holds = "\"content\":\"r\\n<document title=\\\"T\\\">\\nD\\n</document>\"" };
 	static const struct way_there way = { MESSAGE, &dialect_cohere,
 		"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"let me\"},"
 		"{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
@@ -94,6 +99,7 @@ static void test_conversations(void **state)
 		"\"data:image/png;base64,AA==\"}},{\"type\":\"text\",\"text\":\"go\"}]}],\"max_tokens\":9,\"stream\":false}" };
 
 	check_way_there(&way);
+	check_way_there(&document);
 }
 
 #define IMAGE(source) "{\"type\":\"image\",\"source\":{" source "}}"

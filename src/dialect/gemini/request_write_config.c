@@ -263,17 +263,12 @@ static bool write_stops(struct request_writing *r)
 
 static void write_limits(struct request_writing *r)
 {
-	int64_t most = r->target->max_output, wanted = r->chat->max_output;
+	int64_t most = request_max_output(r->chat, r->target, r->own);
 
 	if (r->chat->n > 1 && writes(r, FIELD_N))
 		json_member_int(&r->json, "candidateCount", r->chat->n);
-	if (wanted < 0 || !writes(r, FIELD_MAX_OUTPUT))
-		return;
-	if (most > 0 && wanted > most) {
-		r->lossy |= FIELD_MAX_OUTPUT;
-		wanted = most;
-	}
-	json_member_int(&r->json, "maxOutputTokens", wanted);
+	if (most >= 0)
+		json_member_int(&r->json, "maxOutputTokens", most);
 }
 
 /* An empty object is left out, which its length tells only when it is there. */

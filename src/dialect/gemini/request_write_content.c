@@ -93,6 +93,8 @@ static bool write_media(struct request_writing *r, const struct part *p)
 		return request_cannot_write(r, "a file that was uploaded elsewhere is not to be had at this provider");
 	if (m->source == MEDIA_URL && slice_starts_with(m->value, SLICE("s3://")))
 		return request_cannot_write(r, "this provider does not fetch from s3://");
+	if (m->source == MEDIA_URL && slice_starts_with(m->value, SLICE("data:")))
+		return request_cannot_write(r, "a data: address that is not base64 cannot be written for this provider");
 	if (m->source == MEDIA_TEXT && m->value.len == 0)
 		return true;
 	json_begin_object(&r->json);

@@ -100,6 +100,7 @@ static void write_options(struct ollama_writing *r)
 {
 	const struct chat *c = r->chat;
 	double hottest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1e9;
+	int64_t most;
 
 	if (!has_options(r))
 		return;
@@ -109,8 +110,9 @@ static void write_options(struct ollama_writing *r)
 	write_number(r, FIELD_TOP_P, "top_p", &c->top_p, 0, 1);
 	write_number(r, FIELD_TOP_K, "top_k", &c->top_k, -1, 1e9);
 	write_number(r, FIELD_MIN_P, "min_p", &c->min_p, 0, 1);
-	if (c->max_output >= 0 && ollama_writes(r, FIELD_MAX_OUTPUT))
-		json_member_int(&r->json, "num_predict", c->max_output);
+	most = request_max_output(c, r->target, r->same);
+	if (most >= 0)
+		json_member_int(&r->json, "num_predict", most);
 	write_stops(r);
 	write_number(r, FIELD_SEED, "seed", &c->seed, -0x1p63, 0x1p63);
 	write_number(r, FIELD_REPEAT_PENALTY, "repeat_penalty", &c->repeat_penalty, 0, 1e9);

@@ -4,6 +4,7 @@
 
 #include "dialect/chat_shape.h"
 #include "dialect/openai_chat/openai_chat.h"
+#include "dialect/request_write.h"
 
 /* chat_read_messages.c */
 bool openai_chat_read_messages(struct chat_reading *r, struct json messages);

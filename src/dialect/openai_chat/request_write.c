@@ -48,14 +48,12 @@ static void write_sampling(struct chat_writing *wr)
 static void write_stops(struct chat_writing *wr)
 {
 	const struct chat *c = wr->chat;
-	unsigned most = wr->target->rules->stop_max > 0 ? (unsigned)wr->target->rules->stop_max : CHAT_STOPS_MAX;
 
 	if (c->stop_count == 0 || !writing_carries(wr, FIELD_STOP))
 		return;
-	writing_lost(wr, FIELD_STOP, c->stop_count > most);
 	json_literal_key(&wr->w, "stop");
 	json_begin_array(&wr->w);
-	for (unsigned i = 0; i < c->stop_count && i < most; i++)
+	for (unsigned i = 0; i < c->stop_count; i++)
 		json_string(&wr->w, c->stops[i]);
 	json_end_array(&wr->w);
 }
@@ -64,11 +62,12 @@ static void write_length(struct chat_writing *wr)
 {
 	bool completion = (wr->target->rules->rejects & REJECTS_MAX_TOKENS_NAME) &&
 			  !writing_quirk(wr, QUIRK_MAX_TOKENS_ONLY);
+	int64_t most = request_max_output(wr->chat, wr->target, wr->same);
 
-	if (wr->chat->max_output < 0 || !writing_carries(wr, FIELD_MAX_OUTPUT))
+	if (most < 0)
 		return;
 	json_key(&wr->w, completion ? SLICE("max_completion_tokens") : SLICE("max_tokens"));
-	json_int(&wr->w, wr->chat->max_output);
+	json_int(&wr->w, most);
 }
 
 static void write_logprobs(struct chat_writing *wr)
@@ -182,7 +181,7 @@ static void find_marks(struct chat_writing *wr)
 	else if (rules->cache_marks == CACHE_MARKS_CONTROL || writing_quirk(wr, QUIRK_CACHE_CONTROL))
 		wr->marks = CACHE_MARKS_CONTROL;
 	wr->marks_skipped = count > MARKS_MAX ? count - MARKS_MAX : 0;
-	writing_lost(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX);
+	writing_lost(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX || request_marks_tools(wr->chat));
 }
 
 static void write_cache_options(struct chat_writing *wr)

@@ -145,15 +145,11 @@ static void write_enabled(struct chat_writing *wr)
 		write_effort(wr);
 }
 
-void openai_chat_write_reasoning(struct chat_writing *wr)
+static void write_wish(struct chat_writing *wr)
 {
 	const struct reasoning *r = &wr->chat->reasoning;
 	enum reasoning_control control = wr->target->rules->reasoning;
 
-	if (writing_quirk(wr, QUIRK_REASONING_SPLIT))
-		json_member_bool(&wr->w, "reasoning_split", true);
-	if (!writing_carries(wr, FIELD_REASONING) || (r->wish == REASONING_UNSAID && r->effort == 0))
-		return;
 	if (control == REASONING_ALWAYS) { /* nothing to turn */
 		note_loss(wr, r->wish != REASONING_ON);
 		return;
@@ -170,4 +166,28 @@ void openai_chat_write_reasoning(struct chat_writing *wr)
 		write_template(wr);
 	else
 		write_effort(wr);
+}
+
+/* DeepSeek V4 reasons unasked, and then refuses a forced tool: "Thinking mode does not support this tool_choice". */
+static void write_off(struct chat_writing *wr)
+{
+	const struct chat *chat = wr->chat;
+	struct chat silent = *chat;
+
+	silent.reasoning = (struct reasoning){ .wish = REASONING_OFF };
+	wr->chat = &silent;
+	write_wish(wr);
+	wr->chat = chat;
+}
+
+void openai_chat_write_reasoning(struct chat_writing *wr)
+{
+	const struct reasoning *r = &wr->chat->reasoning;
+
+	if (writing_quirk(wr, QUIRK_REASONING_SPLIT))
+		json_member_bool(&wr->w, "reasoning_split", true);
+	if (forced_tool_silences(wr->chat, wr->target->rules) && wr->target->rules->reasoning == REASONING_EFFORT)
+		write_off(wr);
+	else if (writing_carries(wr, FIELD_REASONING) && (r->wish != REASONING_UNSAID || r->effort != 0))
+		write_wish(wr);
 }

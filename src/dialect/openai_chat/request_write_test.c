@@ -16,6 +16,8 @@ static const struct model_rules unknown,
 	gemma = { .system_role = SYSTEM_AS_USER }, mistral = { .rejects = REJECTS_USER_AFTER_TOOL },
 	warm = { .temperature_max = 1.5, .stop_max = 2 }, content = { .replay = REPLAY_CONTENT },
 	forbidden = { .replay = REPLAY_FORBIDDEN }, details = { .replay = REPLAY_DETAILS },
+	quiet = { .reasoning = REASONING_EFFORT, .efforts = EFFORT_LOW | EFFORT_HIGH | EFFORT_MAX,
+		  .rejects = REJECTS_FORCED_TOOL_WITH_REASONING },
 	no_later = { .rejects = REJECTS_LATER_SYSTEM };
 
 struct way {
@@ -130,7 +132,7 @@ static void test_own_requests_keep_everything(void **state)
 		{ MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":\"Ho\",\"audio\":{\"id\":\"audio_1\"}}," USER("Hi")) },
 		{ TOOL "," MESSAGES(USER("Hi") "," CALLED "," RESULT) },
 		{ TOOL "," MESSAGES(USER("Hi") "," CALLED "," RESULT "," USER("And?")) },
-		{ MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\","
+		{ MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"custom\","
 			   "\"custom\":{\"name\":\"g\",\"input\":\"x\"}}]}," RESULT) },
 		{ "\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"g\",\"format\":{\"type\":\"grammar\",\"grammar\":"
 		  "{\"syntax\":\"lark\",\"definition\":\"x\"}}}}]," HI },
@@ -183,6 +185,12 @@ static void test_reasoning_words(void **state)
 		  FIELD_REASONING },
 		{ HI ",\"reasoning_effort\":\"high\"", HI ",\"thinking\":{\"type\":\"enabled\"},\"reasoning_effort\":\"high\"", true,
 		  &efforts, QUIRK_THINKING_TYPE },
+		{ HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\",\"reasoning_effort\":\"high\"",
+		  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}]," HI
+		  ",\"tool_choice\":\"required\",\"thinking\":{\"type\":\"disabled\"}", true, &quiet, QUIRK_THINKING_TYPE },
+		{ HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\"",
+		  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}]," HI
+		  ",\"tool_choice\":\"required\",\"thinking\":{\"type\":\"disabled\"}", true, &quiet, QUIRK_THINKING_TYPE },
 		{ HI ",\"reasoning\":{\"max_tokens\":500}", HI ",\"enable_thinking\":true,\"thinking_budget\":500", true, &unknown,
 		  QUIRK_ENABLE_THINKING },
 		{ HI ",\"reasoning_effort\":\"none\"", HI ",\"enable_thinking\":false", true, &unknown, QUIRK_ENABLE_THINKING },
@@ -238,7 +246,7 @@ static void test_quirks(void **state)
 		{ HI ",\"prompt_cache_key\":\"k\"", HI, true, &unknown, 0, FIELD_CACHE_KEY },
 		{ HI ",\"prompt_cache_key\":\"k\"", NULL, true, &unknown, QUIRK_PROMPT_CACHE_KEY },
 		{ HI ",\"temperature\":1.9", HI ",\"temperature\":1.5", true, &warm, 0, FIELD_TEMPERATURE },
-		{ HI ",\"stop\":[\"a\",\"b\",\"c\"]", HI ",\"stop\":[\"a\",\"b\"]", true, &warm, 0, FIELD_STOP },
+		{ HI ",\"stop\":[\"a\",\"b\",\"\"]", HI ",\"stop\":[\"a\",\"b\"]", true, &warm },
 		{ HI ",\"top_k\":5,\"store\":true", HI, true },
 		{ HI ",\"modalities\":[\"text\",\"audio\"],\"audio\":{\"voice\":\"x\",\"format\":\"mp3\"}",
 		  HI ",\"modalities\":[\"text\",\"audio\"],\"audio\":{\"voice\":\"alloy\",\"format\":\"wav\"}", true },

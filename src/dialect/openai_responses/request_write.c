@@ -157,15 +157,14 @@ static void write_sampling(const struct responses_request *q)
 {
 	const struct chat *c = q->chat;
 	double hottest = q->target->rules->temperature_max > 0 ? q->target->rules->temperature_max : 2;
-	int64_t limit = c->max_output < OUTPUT_MIN ? OUTPUT_MIN : c->max_output;
+	int64_t most = request_max_output(c, q->target, q->own);
 
 	write_number(q, FIELD_TEMPERATURE, "temperature", &c->temperature, hottest);
 	write_number(q, FIELD_TOP_P, "top_p", &c->top_p, 1);
-	if (c->max_output >= 0 && responses_says(q, FIELD_MAX_OUTPUT)) {
-		json_member_int(q->w, "max_output_tokens", limit);
-		if (limit != c->max_output)
-			*q->target->rewritten_lossy |= FIELD_MAX_OUTPUT;
-	}
+	if (most >= 0)
+		json_member_int(q->w, "max_output_tokens", most < OUTPUT_MIN ? OUTPUT_MIN : most);
+	if (most >= 0 && most < OUTPUT_MIN)
+		*q->target->rewritten_lossy |= FIELD_MAX_OUTPUT;
 	if (c->top_logprobs >= 0 && (responses_says(q, FIELD_LOGPROBS) || (q->own && !c->logprobs)))
 		json_member_int(q->w, "top_logprobs",
 				c->top_logprobs > TOP_LOGPROBS_MAX ? TOP_LOGPROBS_MAX : c->top_logprobs);

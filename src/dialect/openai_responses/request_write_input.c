@@ -46,6 +46,8 @@ void responses_plan_input(struct responses_request *q)
 	if (!takes_marks(q))
 		q->marks = 0;
 	q->marks_to_skip = q->marks > most && !q->own ? q->marks - most : 0;
+	if (q->marks_to_skip > 0 || request_marks_tools(q->chat))
+		*q->target->rewritten_lossy |= FIELD_CACHE_MARKS & q->target->carried;
 }
 
 /* A marker at the end of everything is what this API sets by itself, unless told that markers are explicit. */

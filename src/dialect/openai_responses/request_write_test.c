@@ -309,7 +309,7 @@ static void test_cache_markers(void **state)
 	assert_foreign(body,
 		"\"store\":false,\"prompt_cache_options\":{\"mode\":\"explicit\"},\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":["
 			     PLAIN("s") "]},{\"type\":\"message\",\"role\":\"user\",\"content\":[" MARKED("1") "," MARKED("2") "," MARKED("3") ","
-			     "{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]", &caching, 0);
+			     "{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]", &caching, FIELD_CACHE_MARKS);
 	assert_foreign(body, "\"instructions\":\"s\",\"store\":false,\"input\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[" PLAIN("1") "," PLAIN("2")
 			     "," PLAIN("3") "," PLAIN("4") "]}]", &unknown, FIELD_CACHE_MARKS);
 }
