@@ -161,7 +161,8 @@ static struct slice candidate_url(const struct question *q, const struct candida
 {
 	struct request_route route = { .operation = q->query.operation, .stream = q->stream,
 					.query = c->translates && q->stream ? c->binding->dialect->stream_query : SLICE(""), .model = c->own_id,
-				       .quirks = c->binding ? c->binding->quirks : 0 };
+				       .quirks = c->binding ? c->binding->quirks : 0,
+				       .base_query = c->binding ? c->binding->base.query : SLICE("") };
 	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)
 							      : (struct slice){ 0 };
 

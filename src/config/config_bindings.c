@@ -328,28 +328,12 @@ static bool binding_base(struct reader *r, const struct binding_draft *draft, st
 		problem(r, draft->place, "this base URL cannot be used: %s", error);
 		return false;
 	}
-	if (b->base.query.len > 0) {
+	if (b->base.query.len > 0 && !(b->quirks & QUIRK_DEPLOYMENT_PATH)) {
 		problem(r, draft->place, "this base URL cannot be used: it has a query ('?')");
 		return false;
 	}
-	b->base_text = text;
+	b->base_text = slice_next_token(&text, '?');
 	return true;
-}
-
-static bool binding_make(struct reader *r, const struct binding_draft *draft, struct binding *b)
-{
-	const struct catalogue_binding *known = draft->known;
-
-	b->dialect_id = draft->dialect;
-	b->dialect = dialect_by_id(draft->dialect);
-	b->operations = known ? known->operations : usual[draft->dialect].operations;
-	b->usage_in_stream = known ? known->usage_in_stream : usual[draft->dialect].usage;
-	b->auth = known ? known->auth : usual[draft->dialect].auth;
-	b->auth_header = slice_cstr(known ? known->auth_header : usual[draft->dialect].auth_header);
-	b->auth_scope = slice_cstr(known ? known->auth_scope : NULL);
-	b->quirks = known ? known->quirks : 0;
-	binding_headers(r, draft, b);
-	return binding_base(r, draft, b);
 }
 
 /* `quirks: [name, …]`: complete where given, for all dialects. */
@@ -375,6 +359,23 @@ static uint64_t quirks_read(struct reader *r, struct provider_draft *d)
 			quirks |= 1ull << word;
 	}
 	return quirks;
+}
+
+/* `quirks`: NULL = of the catalogue. */
+static bool binding_make(struct reader *r, const struct binding_draft *draft, const uint64_t *quirks, struct binding *b)
+{
+	const struct catalogue_binding *known = draft->known;
+
+	b->dialect_id = draft->dialect;
+	b->dialect = dialect_by_id(draft->dialect);
+	b->operations = known ? known->operations : usual[draft->dialect].operations;
+	b->usage_in_stream = known ? known->usage_in_stream : usual[draft->dialect].usage;
+	b->auth = known ? known->auth : usual[draft->dialect].auth;
+	b->auth_header = slice_cstr(known ? known->auth_header : usual[draft->dialect].auth_header);
+	b->auth_scope = slice_cstr(known ? known->auth_scope : NULL);
+	b->quirks = quirks ? *quirks : known ? known->quirks : 0;
+	binding_headers(r, draft, b);
+	return binding_base(r, draft, b);
 }
 
 /* What a signature is for: the host says it, or the configuration, or the environment as AWS's SDKs read it. */
@@ -429,7 +430,6 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 	struct slice header = { 0 }, scope = { 0 };
 	bool has_auth = d->auth.line && auth_read(r, d, &auth, &header, &scope);
 	bool has_usage = d->usage.line && value_word(r, d->usage, usage_words, NULL, &usage);
-	uint64_t quirks = d->quirks.line ? quirks_read(r, d) : 0;
 
 	for (unsigned i = 0; i < p->binding_count; i++) {
 		struct binding b = p->bindings[i];
@@ -442,8 +442,6 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 		scope_fill_in(r, p, &b);
 		if (has_usage)
 			b.usage_in_stream = usages[usage];
-		if (d->quirks.line)
-			b.quirks = quirks;
 		b.operations &= operations;
 		if (b.operations)
 			p->bindings[kept++] = b;
@@ -457,6 +455,7 @@ static void overrides_read(struct reader *r, struct provider_draft *d)
 void bindings_read(struct reader *r, struct provider_draft *d)
 {
 	struct provider *p = d->provider;
+	uint64_t quirks = d->quirks.line ? quirks_read(r, d) : 0;
 	struct drafts drafts = { 0 };
 
 	if (yaml_kind(d->dialect) == YAML_MAP)
@@ -472,7 +471,7 @@ void bindings_read(struct reader *r, struct provider_draft *d)
 	place_drafts(r, d, &drafts);
 	p->bindings = arena_array(r->arena, struct binding, drafts.count);
 	for (unsigned i = 0; i < drafts.count; i++)
-		if (binding_make(r, &drafts.items[i], &p->bindings[p->binding_count]))
+		if (binding_make(r, &drafts.items[i], d->quirks.line ? &quirks : NULL, &p->bindings[p->binding_count]))
 			p->binding_count++;
 	overrides_read(r, d);
 }

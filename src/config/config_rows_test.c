@@ -394,6 +394,26 @@ static void test_quirks_are_named(void **state)
 	config_report_done(&report);
 }
 
+/* Azure's classic URLs: the one base with a query (DIALECTS §2.2). */
+static void test_deployment_path(void **state)
+{
+	struct config_report report;
+	struct config *c = load("providers:\n"
+				"  azure: { keys: k-0123456789, quirks: deployment_path,\n"
+				"           base_url: \"https://r.openai.azure.com/openai?api-version=2024-10-21\" }\n", &report);
+	const struct binding *b = c->routing.providers[0].bindings;
+
+	assert_int_equal(report.errors, 0);
+	assert_int_equal(c->routing.providers[0].binding_count, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(b[i].quirks, QUIRK_DEPLOYMENT_PATH);
+		assert_true(slice_eq(b[i].base_text, SLICE("https://r.openai.azure.com/openai")));
+		assert_true(slice_eq(b[i].base.query, SLICE("api-version=2024-10-21")));
+	}
+	config_report_done(&report);
+	config_unref(c);
+}
+
 static void test_offers_carry_rules(void **state)
 {
 	struct config_report report;
@@ -421,7 +441,7 @@ int main(void)
 		TEST(test_a_base_url_needs_no_account),
 		TEST(test_who_is_there_without_a_file),
 		TEST(test_servers_of_ones_own_need_no_key),
-		TEST(test_quirks_are_named),
+		TEST(test_quirks_are_named), TEST(test_deployment_path),
 		TEST(test_offers_carry_rules),
 	};
 

@@ -63,6 +63,7 @@ struct request_route {
 	bool stream, variant;
 	struct slice model;            /* the target's own id */
 	struct slice query;            /* the client's, credentials already cut; empty when translated */
+	struct slice base_query;       /* of the base URL, where a quirk lets it have one */
 	uint64_t quirks;
 };
 
@@ -160,10 +161,12 @@ struct failure_view {
 	struct slice request_id;
 };
 
-/* A member of a request's root that says how to answer, not what. */
+/* A member of a request's root that the verbatim relay may edit. */
 struct parameter {
 	const char *name;
 	uint64_t fields;               /* FIELD_… it says */
+	uint64_t quirks;               /* QUIRK_…: edited only where one of them meets the request; 0 = says how to answer,
+					* not what, and is edited whenever the model or provider rejects what is said */
 };
 
 struct dialect {
@@ -271,12 +274,12 @@ enum dialect_id dialect_id_by_name(struct slice name);
 const char *dialect_id_name(enum dialect_id id);
 
 /* parameters.c: in-place edits of a request that is otherwise relayed verbatim. */
-/* Is any parameter there at all? Cheap; only then the request has to be read into the hub to know more. */
-bool parameters_are_said(const struct dialect *d, const struct request_facts *facts);
-/* Would the model or the provider reject any of them? */
-bool parameters_need_edits(const struct chat *c, const struct request_facts *facts, const struct field_verdict *v,
-			   const struct model_rules *rules, uint64_t quirks);
-/* Adds the edits that make the parameters those of `wanted`, the same request as the dialect's writer has it for that
- * target. `*ret_dropped`: FIELD_… of what was left out. False: too many edits. */
-bool parameters_edit(const struct dialect *d, const struct request_facts *facts, struct json wanted, struct splice *out,
-		     struct arena *a, uint64_t *ret_dropped);
+/* Is anything there at all that may have to be edited for that provider? Cheap; only then the request has to be read into
+ * the hub to know more. */
+bool parameters_are_said(const struct dialect *d, const struct request_facts *facts, uint64_t quirks);
+/* Adds the edits that the target asks for: what its model or provider rejects becomes what the dialect's own writer makes
+ * of it, in `body`. Sets `target->carried`. `*ret_dropped`: FIELD_… of what was left out or said only in part. False: too
+ * many edits. */
+bool parameters_edit(const struct dialect *d, const struct request_facts *facts, const struct chat *c,
+		     struct chat_target *target, struct splice *out, struct buf *body, struct arena *a,
+		     struct arena *scratch, uint64_t *ret_dropped) MUSTCHECK;

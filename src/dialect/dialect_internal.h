@@ -89,7 +89,18 @@ struct error_parts {
 /* failure_kind.c: DIALECTS §6.2, §6.4–6.6. `status` is HTTP's, below 400 for an error inside an answer. */
 enum failure_kind failure_classify(const struct error_parts *p, int status);
 
+/* deviations.c: those of the quirks that meet this request where it is relayed verbatim. */
+enum {
+	QUIRKS_OF_REASONING = QUIRK_THINKING_TYPE | QUIRK_ENABLE_THINKING | QUIRK_REASONING_OBJECT |
+			      QUIRK_CHAT_TEMPLATE_THINKING | QUIRK_REASONING_ENABLED,
+};
+uint64_t deviations_met(const struct chat *c, struct json root, uint64_t quirks);
+
 /* openai.c: what both OpenAI dialects share. */
+/* The path with the query that goes with it. Azure's classic URLs always name a version of the API: the client's own, or
+ * the base URL's, or this (DIALECTS §2.2). */
+#define OPENAI_AZURE_VERSION "2025-03-01-preview"
+struct slice openai_path(struct slice path, const struct request_route *route, struct arena *a);
 void openai_read_usage(struct event_reader *r, struct json usage);
 /* {token, logprob, bytes, top_logprobs}: LogProb of OpenAI's API description, and Ollama's (DIALECTS §4.7). `bytes_first`:
  * before the number, as Responses has them. */

@@ -2,6 +2,8 @@
 /* What both OpenAI dialects share: the usage object in its many spellings, the error object, and which headers pass. */
 #include "dialect/dialect_internal.h"
 
+#include "http/url.h"
+
 /* The first of several spellings that is a number. */
 static int64_t first_of(struct json object, const char *a, const char *b, const char *c)
 {
@@ -137,6 +139,24 @@ static const char *type_of_status(int status)
 	case 504: return "timeout_error";
 	default: return status >= 500 ? "server_error" : "invalid_request_error";
 	}
+}
+
+static struct slice version_query(const struct request_route *route, struct arena *a)
+{
+	struct slice base = route->base_query, query = route->query;
+
+	if (query.len > 0 && query.ptr[0] == '?')
+		query = slice_after(query, 1);
+	if (query_get(a, query, SLICE("api-version")).ptr)
+		return query;
+	if (!query_get(a, base, SLICE("api-version")).ptr)
+		base = SLICE("api-version=" OPENAI_AZURE_VERSION);
+	return query.len > 0 ? arena_printf(a, "%.*s&%.*s", SLICE_ARG(base), SLICE_ARG(query)) : base;
+}
+
+struct slice openai_path(struct slice path, const struct request_route *route, struct arena *a)
+{
+	return request_join_query(path, route->quirks & QUIRK_DEPLOYMENT_PATH ? version_query(route, a) : route->query, a);
 }
 
 static void write_text_or_null(struct json_writer *w, const char *text)

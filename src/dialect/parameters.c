@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-place edits of the verbatim relay that a target's model or provider asks for (PRODUCT §2.1): parameters that it
- * rejects are left out, those it calls otherwise are renamed or mapped. The conversation's bytes are not touched. What
- * the edits are is decided where it is decided for translations, by the verdict on fields and the dialect's own writer:
- * of what it writes, only the parameters are taken over, and only where they differ in meaning. */
+ * rejects are left out, those it calls otherwise are renamed or mapped. The conversation's bytes are not touched, save
+ * where a declared quirk of the provider meets them. What the edits are is decided where it is decided for translations,
+ * by the verdict on fields and the dialect's own writer: of what it writes, only these members are taken over, and only
+ * where they differ in meaning. */
 #include "dialect/dialect_internal.h"
 
 static bool is_same(struct json a, struct json b)
@@ -46,12 +47,12 @@ static bool is_same(struct json a, struct json b)
 	}
 }
 
-bool parameters_are_said(const struct dialect *d, const struct request_facts *facts)
+bool parameters_are_said(const struct dialect *d, const struct request_facts *facts, uint64_t quirks)
 {
 	struct json root = json_root(&facts->doc);
 
 	for (const struct parameter *p = d->parameters; p && p->name; p++)
-		if (json_exists(json_member(root, slice_cstr(p->name))))
+		if ((p->quirks == 0 || (p->quirks & quirks)) && json_exists(json_member(root, slice_cstr(p->name))))
 			return true;
 	return false;
 }
@@ -77,38 +78,61 @@ static bool is_foreign_wish(const struct reasoning *wish, const struct model_rul
 	return false;
 }
 
-static bool is_foreign_limit(struct json root, const struct model_rules *rules, uint64_t quirks)
+static bool is_foreign_limit(struct json root, const struct model_rules *rules)
 {
-	return ((rules->rejects & REJECTS_MAX_TOKENS_NAME) && json_exists(json_get(root, "max_tokens"))) ||
-	       ((quirks & QUIRK_MAX_TOKENS_ONLY) && json_exists(json_get(root, "max_completion_tokens")));
+	return (rules->rejects & REJECTS_MAX_TOKENS_NAME) && json_exists(json_get(root, "max_tokens"));
 }
 
-bool parameters_need_edits(const struct chat *c, const struct request_facts *facts, const struct field_verdict *v,
-			   const struct model_rules *rules, uint64_t quirks)
+/* Takes over from `wanted` what may be edited. Returns the fields of it; `*ret_ok`: the edits fit. */
+static uint64_t take_over(const struct dialect *d, struct json root, struct json wanted, uint64_t met, struct splice *out,
+			  struct arena *a, bool *ret_ok)
 {
-	return v->dropped != 0 || is_foreign_wish(&c->reasoning, rules) ||
-	       is_foreign_limit(json_root(&facts->doc), rules, quirks);
-}
+	uint64_t fields = 0;
 
-bool parameters_edit(const struct dialect *d, const struct request_facts *facts, struct json wanted, struct splice *out,
-		     struct arena *a, uint64_t *ret_dropped)
-{
-	struct json root = json_root(&facts->doc);
-	bool ok = true;
-
-	*ret_dropped = 0;
-	for (const struct parameter *p = d->parameters; p && p->name; p++) {
+	*ret_ok = true;
+	for (const struct parameter *p = d->parameters; p->name; p++) {
 		struct slice name = slice_cstr(p->name);
 		struct json theirs = json_member(wanted, name), ours = json_member(root, name);
 
-		if (json_exists(ours) && !json_exists(theirs)) {
-			ok &= splice_remove(out, root, name);
-			*ret_dropped |= p->fields;
-		} else if (json_exists(ours) && !is_same(ours, theirs)) {
-			ok &= splice_replace(out, ours, json_raw(theirs));
-		} else if (!json_exists(ours) && json_exists(theirs)) {
-			ok &= splice_insert(out, root, name, json_raw(theirs), a);
-		}
+		if ((p->quirks != 0 && !(p->quirks & met)) || (!json_exists(ours) && !json_exists(theirs)))
+			continue;
+		if (!json_exists(theirs))
+			*ret_ok &= splice_remove(out, root, name);
+		else if (!json_exists(ours))
+			*ret_ok &= splice_insert(out, root, name, json_raw(theirs), a);
+		else if (!is_same(ours, theirs))
+			*ret_ok &= splice_replace(out, ours, json_raw(theirs));
+		else
+			continue;
+		fields |= p->fields;
 	}
+	return fields;
+}
+
+bool parameters_edit(const struct dialect *d, const struct request_facts *facts, const struct chat *c,
+		     struct chat_target *target, struct splice *out, struct buf *body, struct arena *a,
+		     struct arena *scratch, uint64_t *ret_dropped)
+{
+	struct json root = json_root(&facts->doc);
+	struct field_verdict v = field_judge(c, d->fields, d->id, target->rules, target->quirks);
+	uint64_t met = deviations_met(c, root, target->quirks);
+	struct json_error error;
+	struct failure ignored;
+	struct json_doc doc;
+	bool ok;
+
+	*ret_dropped = 0;
+	target->carried = v.carried | v.refused;
+	if (v.dropped == 0 && met == 0 && !is_foreign_wish(&c->reasoning, target->rules) &&
+	    !is_foreign_limit(root, target->rules))
+		return true;
+	/* What cannot be said there at all is for the provider to judge. */
+	if (!d->write_chat(c, target, scratch, body, &ignored) ||
+	    !json_parse(a, arena_dup(a, buf_slice(body)), &doc, &error))
+		return true;
+	/* A tool that had to be renamed would come back to the client by a name it does not know. */
+	if (target->names->count > 0)
+		met = 0;
+	*ret_dropped = take_over(d, root, json_root(&doc), met, out, a, &ok) & (v.dropped | *target->rewritten_lossy);
 	return ok;
 }

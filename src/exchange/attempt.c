@@ -138,6 +138,7 @@ static struct slice request_target(const struct attempt *a, const struct candida
 		.variant = x->facts.variant && !a->translation,
 		.model = c->own_id,
 		.query = a->translation ? (stream ? d->stream_query : SLICE("")) : x->query,
+		.base_query = a->binding->base.query,
 		.quirks = a->binding->quirks,
 	};
 

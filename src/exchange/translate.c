@@ -97,45 +97,23 @@ struct translation *translate_free(struct translation *t)
 	return NULL;
 }
 
-/* The request as the dialect's own writer has it for that candidate; NULL: it cannot be said there, and the provider
- * shall be the one to say so. */
-static const struct json_doc *write_again(struct exchange *x, const struct candidate *c, const struct field_verdict *v)
-{
-	struct json_doc *doc = arena_new(&x->arena, struct json_doc);
-	struct json_error error;
-	struct failure ignored;
-	struct translation t;
-	struct chat_target target;
-	bool ok;
-
-	translation_init(&t, 2 * x->snapshot->config->limits.body);
-	target = target_of(x, c, v->carried | v->refused, &t);
-	ok = c->binding->dialect->write_chat(x->chat, &target, &x->worker->scratch, &t.request, &ignored) &&
-	     json_parse(&x->arena, arena_dup(&x->arena, buf_slice(&t.request)), doc, &error);
-	arena_reset(&x->worker->scratch);
-	translation_done(&t);
-	return ok ? doc : NULL;
-}
-
 bool translate_parameters(struct exchange *x, const struct candidate *c, struct splice *out)
 {
 	const struct dialect *d = c->binding->dialect;
 	bool is_known = c->rules != &model_rules_unknown || c->binding->quirks != 0;
-	const struct json_doc *wanted;
-	struct field_verdict v;
+	struct chat_target target;
+	struct translation t;
 	uint64_t dropped;
 	bool ok;
 
-	if (x->endpoint->operation != OPERATION_CHAT || !is_known || !d->write_chat || !parameters_are_said(d, &x->facts) ||
-	    !translate_chat(x))
+	if (x->endpoint->operation != OPERATION_CHAT || !is_known || !d->write_chat ||
+	    !parameters_are_said(d, &x->facts, c->binding->quirks) || !translate_chat(x))
 		return true;
-	v = field_judge(x->chat, d->fields, d->id, c->rules, c->binding->quirks);
-	if (!parameters_need_edits(x->chat, &x->facts, &v, c->rules, c->binding->quirks))
-		return true;
-	wanted = write_again(x, c, &v);
-	if (!wanted)
-		return true;
-	ok = parameters_edit(d, &x->facts, json_root(wanted), out, &x->arena, &dropped);
-	x->record.dropped = exchange_keep(x, field_list(dropped & v.dropped, &x->arena));
+	translation_init(&t, 2 * x->snapshot->config->limits.body);
+	target = target_of(x, c, 0, &t);
+	ok = parameters_edit(d, &x->facts, x->chat, &target, out, &t.request, &x->arena, &x->worker->scratch, &dropped);
+	x->record.dropped = exchange_keep(x, field_list(dropped, &x->arena));
+	arena_reset(&x->worker->scratch);
+	translation_done(&t);
 	return ok;
 }

@@ -214,6 +214,12 @@ static const struct { uint64_t quirk, fields; } deviations[] = {
 	{ QUIRK_NO_IMAGE_URL, FIELD_IMAGE_URL },
 };
 
+/* What a dialect has words for, but not everyone who speaks it: only with a quirk that says so. */
+static const struct { enum dialect_id dialect; uint64_t field, quirks; } extensions[] = {
+	{ DIALECT_OPENAI_CHAT, FIELD_VIDEO, QUIRK_VIDEO_URL },
+	{ DIALECT_OPENAI_CHAT, FIELD_PREFILL, QUIRK_PREFIX | QUIRK_PARTIAL },
+};
+
 static const uint64_t sampling_fields = FIELD_TEMPERATURE | FIELD_TOP_P | FIELD_TOP_K | FIELD_MIN_P;
 
 /* Models of which it is known that they reason do so unless told otherwise. */
@@ -269,6 +275,9 @@ struct field_verdict field_judge(const struct chat *c, const struct field_row *t
 	for (unsigned i = 0; i < sizeof(deviations) / sizeof(deviations[0]); i++)
 		if (quirks & deviations[i].quirk)
 			out |= deviations[i].fields;
+	for (unsigned i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+		if (target == extensions[i].dialect && c->dialect != target && !(quirks & extensions[i].quirks))
+			out |= extensions[i].field;
 	for (unsigned i = 0; i < FIELD_COUNT; i++) {
 		uint64_t bit = 1ull << i;
 		bool is_own = c->dialect == target && table[i].expressed;

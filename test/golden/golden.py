@@ -26,6 +26,7 @@ import files  # noqa: E402
 from answers import asked, check_stream  # noqa: E402
 from compare import compare  # noqa: E402
 from hub import DIALECTS, Hub  # noqa: E402
+import providers  # noqa: E402
 from readers import READERS  # noqa: E402
 from requests import compare_requests  # noqa: E402
 import specifications  # noqa: E402
@@ -193,9 +194,11 @@ def main():
     problems = []
     for title, group in itertools.groupby(results, key=lambda result: result[0]):
         problems += settle(by_title[title], [result[1:] for result in group], options.update)
+    sent, wrong = providers.run(Hub(), options.update) if options.case in "providers" else (0, [])
+    problems += wrong
     print("\n".join(problems))
     failed = len({problem.split(": ")[0] for problem in problems})
-    print(f"{len(jobs) - failed} passed, {failed} failed, 0 skipped")
+    print(f"{len(jobs) + sent - failed} passed, {failed} failed, 0 skipped")
     return 1 if problems else 0
 
 

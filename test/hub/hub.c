@@ -5,6 +5,8 @@
  *   {"op":"request","client":D,"provider":D,"body":T[,"model":public id,"own":id there,"name":provider's name,
  *    "path_model":M,"path_stream":true,"max_output":N,"quirks":["…"],"variant":true,"operation":"count_tokens"]}
  *     → {"ok":true,"body":T,"path":P,"dropped":"…"} | {"ok":false,"stage":"read|judge|write","error":"…","fields":"…"}
+ *   {"op":"relay", as "request", of one dialect}: the client's bytes with the edits that the target asks for
+ *     → {"ok":true,"body":T,"path":P,"dropped":"…"}
  *   {"op":"answer","client":D,"provider":D,"body_base64":B,"stream":what the client wants,"from_stream":what came
  *    [,"asked":the client's request,"query":"alt=sse","provider_query":"alt=sse","split":bytes per feed,
  *    "status":200,"name":…,"model":…,"quirks":["…"]]}
@@ -130,6 +132,44 @@ static void do_request(struct json root, struct buf *out)
 		json_member_string(&w, "dropped", field_list(t.losses, &arena));
 		json_end_object(&w);
 	}
+	translation_done(&t);
+}
+
+static void do_relay(struct json root, struct buf *out)
+{
+	const struct dialect *d = dialect_of(root, "client");
+	struct slice name = text_of(root, "name", "there"), own = text_of(root, "own", "own-model"), body = text_of(root, "body", "");
+	uint64_t quirks = quirks_of(json_get(root, "quirks")), dropped = 0;
+	struct splice *splice = arena_new(&arena, struct splice);
+	struct failure f = { .kind = FAILURE_INTERNAL, .message = "no such dialect" };
+	struct request_facts facts;
+	struct json_writer w;
+	struct translation t;
+	struct chat chat;
+
+	if (!d || !read_facts(root, d, body, OPERATION_CHAT, &facts, &f) ||
+	    !d->read_chat(&facts, OPERATION_CHAT, &arena, &chat, &f)) {
+		refuse(&w, out, "read", &f, 0);
+		return;
+	}
+	translation_init(&t, LIMIT);
+	splice_init(splice, body);
+
+	struct request_edits edits = { .model = own, .ask_usage = json_to_bool(json_get(root, "ask_usage"), false), .quirks = quirks };
+	struct request_route route = { .stream = facts.stream, .model = own, .quirks = quirks };
+	struct chat_target target = {
+		.model = own, .provider = name, .rules = rules_find(name, text_of(root, "model", ""), own), .quirks = quirks,
+		.max_output = json_i64_or(json_get(root, "max_output"), 0), .stream = facts.stream, .names = &t.names,
+		.rewritten_lossy = &t.losses,
+	};
+	bool ok = d->edit_request(&facts, OPERATION_CHAT, &edits, splice, &arena) &&
+		  parameters_edit(d, &facts, &chat, &target, splice, &t.request, &arena, &arena, &dropped);
+
+	begin(&w, out, ok);
+	json_member_string(&w, "body", splice_flatten(splice, &arena));
+	json_member_string(&w, "path", d->request_path(&route, &arena));
+	json_member_string(&w, "dropped", field_list(dropped, &arena));
+	json_end_object(&w);
 	translation_done(&t);
 }
 
@@ -350,7 +390,7 @@ static void do_fields(struct json root, struct buf *out)
 int main(void)
 {
 	static const struct { const char *name; void (*run)(struct json, struct buf *); } operations[] = {
-		{ "request", do_request }, { "answer", do_answer }, { "count", do_count },
+		{ "request", do_request }, { "relay", do_relay }, { "answer", do_answer }, { "count", do_count },
 		{ "estimate", do_estimate }, { "fields", do_fields },
 	};
 	char *line = NULL;

@@ -31,6 +31,10 @@ static struct slice gemini_heartbeat(enum framing framing)
 /* What a model or provider may reject or call otherwise (DIALECTS §1.2, §7). */
 static const struct parameter parameters[] = {
 	{ "generationConfig", 0 },
+	{ "contents", 0, QUIRK_NO_FUNCTION_CALL_ID },
+	{ "serviceTier", FIELD_SERVICE_TIER, QUIRK_VERTEX_BODY },
+	{ "service_tier", FIELD_SERVICE_TIER, QUIRK_VERTEX_BODY },
+	{ "store", FIELD_STORE, QUIRK_VERTEX_BODY },
 	{ 0 }
 };
 

@@ -115,10 +115,14 @@ static void write_tier(struct request_writing *r)
 	r->lossy |= FIELD_SERVICE_TIER;
 }
 
-/* Whoever asks for it in another dialect means weir's own keeping, too. */
+/* Whoever asks for it in another dialect means weir's own keeping, too. Vertex has no such member (DIALECTS §3.10). */
 static void write_store(struct request_writing *r)
 {
-	if (r->chat->store != UNSAID && r->own && writes(r, FIELD_STORE))
+	if (r->chat->store == UNSAID || !r->own || !writes(r, FIELD_STORE))
+		return;
+	if (r->target->quirks & QUIRK_VERTEX_BODY)
+		r->lossy |= FIELD_STORE;
+	else
 		json_member_bool(&r->json, "store", r->chat->store == SAID_YES);
 }
 

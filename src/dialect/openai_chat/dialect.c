@@ -88,8 +88,12 @@ static const struct parameter parameters[] = {
 	{ "seed", FIELD_SEED },
 	{ "random_seed", 0 },
 	{ "logit_bias", FIELD_LOGIT_BIAS },
-	{ "reasoning_effort", 0 },
-	{ "reasoning", 0 },
+	{ "reasoning_effort", FIELD_REASONING },
+	{ "reasoning", FIELD_REASONING },
+	{ "thinking", FIELD_REASONING, QUIRKS_OF_REASONING },
+	{ "enable_thinking", FIELD_REASONING, QUIRKS_OF_REASONING },
+	{ "thinking_budget", FIELD_REASONING, QUIRKS_OF_REASONING },
+	{ "chat_template_kwargs", FIELD_REASONING, QUIRKS_OF_REASONING },
 	{ "verbosity", FIELD_VERBOSITY },
 	{ "service_tier", FIELD_SERVICE_TIER },
 	{ "user", FIELD_USER },
@@ -98,6 +102,11 @@ static const struct parameter parameters[] = {
 	{ "parallel_tool_calls", FIELD_PARALLEL_CONTROL },
 	{ "max_tokens", 0 },
 	{ "max_completion_tokens", 0 },
+	{ "response_format", FIELD_FORMAT_SCHEMA, QUIRK_JSON_OBJECT_ONLY },
+	{ "tool_choice", 0, QUIRK_REQUIRED_IS_ANY },
+	{ "tools", FIELD_TOOL_STRICT, QUIRK_NO_STRICT | QUIRK_NO_SCHEMA_MEMBER },
+	{ "messages", 0, QUIRK_NO_DEVELOPER_ROLE | QUIRK_TEXT_CONTENT | QUIRK_SHORT_TOOL_IDS | QUIRK_TOOL_RESULT_NAME |
+			 QUIRK_JSON_OBJECT_ONLY | QUIRK_PREFIX | QUIRK_PARTIAL | QUIRK_MERGE_TURNS },
 	{ 0 }
 };
 

@@ -121,14 +121,23 @@ uint64_t chat_prefix_hash(const struct request_facts *facts, enum operation op, 
 
 struct slice chat_request_path(const struct request_route *route, struct arena *a)
 {
+	struct slice path;
+
 	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/chat/completions"), route->query, a);
+		path = SLICE("/chat/completions");
+		break;
 	case OPERATION_COMPLETIONS:
-		return request_join_query(SLICE("/completions"), route->query, a);
+		path = SLICE("/completions");
+		break;
 	case OPERATION_EMBEDDINGS:
-		return request_join_query(SLICE("/embeddings"), route->query, a);
+		path = SLICE("/embeddings");
+		break;
 	default:
 		return (struct slice){ 0 };
 	}
+	if (route->quirks & QUIRK_DEPLOYMENT_PATH)
+		path = arena_printf(a, "/deployments/%.*s%.*s", SLICE_ARG(path_escape(route->model, "-._~", a)),
+				    SLICE_ARG(path));
+	return openai_path(path, route, a);
 }

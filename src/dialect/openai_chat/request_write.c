@@ -225,31 +225,6 @@ static void write_stream(struct chat_writing *wr)
 	}
 }
 
-static bool has_video(const struct chat *c)
-{
-	for (const struct turn *t = c->turns; t; t = t->next)
-		for (const struct part *p = t->parts; p; p = p->next) {
-			if (p->kind == PART_VIDEO)
-				return true;
-			for (const struct part *q = p->result ? p->result->parts : NULL; q; q = q->next)
-				if (q->kind == PART_VIDEO)
-					return true;
-		}
-	return false;
-}
-
-/* What this dialect has words for, but not everyone who speaks it. */
-static bool can_be_said(struct chat_writing *wr)
-{
-	if (wr->same)
-		return true;
-	if (!writing_quirk(wr, QUIRK_VIDEO_URL) && has_video(wr->chat))
-		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider takes no video");
-	if ((wr->chat->fields & FIELD_PREFILL) && !writing_quirk(wr, QUIRK_PREFIX | QUIRK_PARTIAL))
-		return failure_set(wr->reterr, FAILURE_REQUEST, "the provider does not go on from a last assistant message");
-	return true;
-}
-
 static bool write_all(struct chat_writing *wr)
 {
 	const struct chat *c = wr->chat;
@@ -294,7 +269,7 @@ bool openai_chat_write_chat(const struct chat *c, const struct chat_target *t, s
 	json_writer_init(&wr.w, out);
 	writing_init(&wr);
 	json_begin_object(&wr.w);
-	if (!can_be_said(&wr) || !write_all(&wr))
+	if (!write_all(&wr))
 		return false;
 	json_end_object(&wr.w);
 	if (wr.w.overflow)

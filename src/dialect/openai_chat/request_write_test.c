@@ -34,7 +34,7 @@ struct written {
 	struct chat chat;
 	struct names names;
 	struct buf out;
-	uint64_t lossy;
+	uint64_t lossy, refused;
 	struct chat_target target;
 	bool ok;
 };
@@ -62,9 +62,12 @@ static void opened(struct written *w, const char *members)
 
 static void write_it(struct written *w)
 {
+	struct field_verdict v;
+
 	w->chat.fields = chat_fields(&w->chat);
-	w->target.carried = field_judge(&w->chat, dialect_openai_chat.fields, DIALECT_OPENAI_CHAT, w->target.rules,
-					w->target.quirks).carried;
+	v = field_judge(&w->chat, dialect_openai_chat.fields, DIALECT_OPENAI_CHAT, w->target.rules, w->target.quirks);
+	w->target.carried = v.carried;
+	w->refused = v.refused;
 	w->ok = dialect_openai_chat.write_chat(&w->chat, &w->target, &w->q.arena, &w->out, &w->q.failure);
 }
 
@@ -357,14 +360,13 @@ static void test_foreign_parts(void **state)
 	opened(&w, MESSAGES("{\"role\":\"user\",\"content\":[{\"type\":\"video_url\",\"video_url\":{\"url\":\"https://x/a.mp4\"}}]}"));
 	w.chat.dialect = DIALECT_GEMINI;
 	write_it(&w);
-	assert_false(w.ok);
-	assert_int_equal(w.q.failure.kind, FAILURE_REQUEST);
+	assert_int_equal(w.refused, FIELD_VIDEO);
 	written_done(&w);
 
 	opened(&w, MESSAGES(USER("Hi") ",{\"role\":\"assistant\",\"content\":\"Ho\"}"));
 	w.chat.dialect = DIALECT_ANTHROPIC;
 	write_it(&w);
-	assert_false(w.ok);
+	assert_int_equal(w.refused, FIELD_PREFILL);
 	written_done(&w);
 }
 

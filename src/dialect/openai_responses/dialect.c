@@ -79,12 +79,14 @@ const struct field_row responses_fields[FIELD_COUNT] = {
 static const struct parameter parameters[] = {
 	{ "temperature", FIELD_TEMPERATURE },
 	{ "top_p", FIELD_TOP_P },
-	{ "reasoning", 0 },
+	{ "reasoning", FIELD_REASONING },
 	{ "service_tier", FIELD_SERVICE_TIER },
 	{ "user", FIELD_USER },
 	{ "safety_identifier", FIELD_USER },
 	{ "metadata", FIELD_METADATA },
 	{ "parallel_tool_calls", FIELD_PARALLEL_CONTROL },
+	{ "store", FIELD_STORE, QUIRK_NO_STORE },
+	{ "include", 0, QUIRK_NO_ENCRYPTED_REASONING },
 	{ 0 }
 };
 

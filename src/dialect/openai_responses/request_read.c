@@ -105,11 +105,11 @@ struct slice responses_request_path(const struct request_route *route, struct ar
 {
 	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(SLICE("/responses"), route->query, a);
+		return openai_path(SLICE("/responses"), route, a);
 	case OPERATION_COUNT_TOKENS:
-		return request_join_query(SLICE("/responses/input_tokens"), route->query, a);
+		return openai_path(SLICE("/responses/input_tokens"), route, a);
 	case OPERATION_COMPACT:
-		return request_join_query(SLICE("/responses/compact"), route->query, a);
+		return openai_path(SLICE("/responses/compact"), route, a);
 	default:
 		return (struct slice){ 0 };
 	}

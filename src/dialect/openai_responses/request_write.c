@@ -197,7 +197,8 @@ static bool is_stored(const struct responses_request *q)
 static void write_include(const struct responses_request *q)
 {
 	const struct other_member *own = find_other(q, "include");
-	bool encrypted = reasons(q) && !is_stored(q) && !(q->target->quirks & QUIRK_NO_ENCRYPTED_REASONING);
+	bool unknown = (q->target->quirks & QUIRK_NO_ENCRYPTED_REASONING) != 0;
+	bool encrypted = reasons(q) && !is_stored(q) && !unknown;
 	bool logprobs = q->chat->logprobs && responses_says(q, FIELD_LOGPROBS);
 	struct json_doc doc;
 	struct json_error error;
@@ -208,6 +209,8 @@ static void write_include(const struct responses_request *q)
 	json_begin_array(q->w);
 	if (own && json_parse(q->scratch, own->raw, &doc, &error))
 		for (struct json_walk w = json_walk(json_root(&doc)); json_walk_next(&w);) {
+			if (unknown && json_text_eq(w.value, SLICE("reasoning.encrypted_content")))
+				continue;
 			json_value_raw(q->w, json_raw(w.value));
 			encrypted &= !json_text_eq(w.value, SLICE("reasoning.encrypted_content"));
 			logprobs &= !json_text_eq(w.value, SLICE("message.output_text.logprobs"));
