@@ -70,7 +70,7 @@ class Gemini:
     def state_problem(self, value):
         for turn in value.get("contents", []):
             for part in turn.get("parts", []) if isinstance(turn, dict) else []:
-                if isinstance(part, dict) and "thoughtSignature" in part and part["thoughtSignature"] != self.signature(part):
+                if isinstance(part, dict) and "thoughtSignature" in part and self.decoded(part) != self.signature(part):
                     return self.problem(400, "Thought signature is not valid.")
             problem = self.missing_signature_problem(value, turn)
             if problem:
@@ -82,6 +82,10 @@ class Gemini:
                     return self.problem(400, f'Invalid JSON payload received. Unknown name "{word}" at '
                                         "'tools[0].function_declarations[0].parameters': Cannot find field.")
         return None
+
+    def decoded(self, part):
+        """Bytes are read in both alphabets of base64: Google's SDK for Python sends back the other than it got."""
+        return part["thoughtSignature"].replace("-", "+").replace("_", "/")
 
     def signature(self, part):
         call = part.get("functionCall")
