@@ -23,13 +23,14 @@ def endpoint_table():
     text = (ROOT / "src/exchange/endpoint.c").read_text()
     text = text[text.index("endpoints[] = {"):text.index("endpoint_count")]
     rows = []
-    for kind, arguments in re.findall(r"^\t(MODEL|STREAM|LOCAL|LATER)\((.*)\),$", text, re.M):
+    for kind, arguments in re.findall(r"^\t([A-Z]+)\((.*)\),$", text, re.M):
         words = [word.strip() for word in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', arguments)]
         pattern = next(word.strip('"') for word in words if word.startswith('"/'))
         path = pattern.replace("{id}", "some-model").replace("*", "anything/below")
-        dialect = next((word.removeprefix("DIALECT_") for word in words if word.startswith("DIALECT_")), "GEMINI")
-        methods = {"MODEL": words[0].strip('"'), "STREAM": "POST", "LOCAL": "GET,HEAD",
-                   "LATER": "GET,HEAD,POST,PUT,DELETE,PATCH" if words[0] == "ANY" else words[0].strip('"')}[kind]
+        dialect = next((word.removeprefix("DIALECT_") for word in words if word.startswith("DIALECT_")),
+                       {"BATCH": "GEMINI", "STORED": "OPENAI_RESPONSES"}.get(kind))
+        named = "GET,HEAD,POST,PUT,DELETE,PATCH" if words[0] == "ANY" else words[0].strip('"')
+        methods = {"LOCAL": "GET,HEAD", "STREAM": "POST", "ASKED": "POST", "VARIANT": "POST", "BATCH": "POST"}.get(kind, named)
         rows.append(("PLANE_ADMIN" if "PLANE_ADMIN" in arguments else "PLANE_DATA", methods.split(","), path, dialect, kind))
     return rows
 
@@ -51,6 +52,10 @@ class Secured(Case):
         elif dialect == "GEMINI":
             self.assertEqual(value["error"]["code"], status)
             self.assertLessEqual({"message", "status"}, set(value["error"]))
+        elif dialect == "OLLAMA":
+            self.assertIsInstance(value["error"], str)
+        elif dialect in ("BEDROCK", "COHERE"):
+            self.assertTrue(value["message"])
         else:
             self.assertLessEqual({"message", "type", "param", "code"}, set(value["error"]))
 
@@ -122,8 +127,8 @@ class EndpointTable(Secured):
                         self.assertLessEqual(set(methods), set(response.header("allow").split(",")))
 
     def has_another_row(self, path, method):
-        """What has a verb is also an id of the listing, and a word below /v1/responses/ also a stored response."""
-        return (":" in path and method == "GET") or path.startswith("/v1/responses/")
+        """What has a verb is also an id of the listing, and a word below /v1/responses/ also a stored one."""
+        return (":" in path and method == "GET") or path.startswith(("/v1/responses/", "/v1/conversations/"))
 
     def test_p2_unknown_paths(self):
         for path in ("/", "/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/chat/completions/x", "/V1/chat/completions",

@@ -389,7 +389,7 @@ class TheFirstFragment(Case):
 
     def setUp(self):
         super().setUp()
-        self.sims = {name: self.with_(Sim("openai-chat", "anthropic", "gemini", key=key, name=name)) for name, key in
+        self.sims = {name: self.with_(Sim("openai-chat", "openai-responses", "anthropic", "gemini", key=key, name=name)) for name, key in
                      (("anthropic", ENVIRONMENT["ANTHROPIC_API_KEY"]), ("openai", ENVIRONMENT["OPENAI_API_KEY"]),
                       ("google", ENVIRONMENT["GEMINI_API_KEY"]))}
         text = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\n" + FRAGMENT
@@ -421,12 +421,15 @@ class TheFirstFragment(Case):
                     self.assertEqual((record["route"], record["model"], record["fallback_used"]), ("rule-1", "gpt-5.5", True))
                     self.assertGreater(record["cost_usd"], 0)
 
-    def test_an_anthropic_client_stays_with_anthropic(self):
-        """openai does not speak its dialect: passed over, not mistranslated."""
-        self.assertEqual(self.ask("anthropic", True, model="claude-opus-4.7").header("x-weir-provider"), "anthropic")
-        self.sims["anthropic"].next(answers.fail(529))
-        self.assert_error(self.ask("anthropic", model="claude-opus-4.7"), 529)
-        self.assertEqual(self.sims["openai"].journal, [])
+    def test_an_anthropic_client_is_answered_by_openai(self):
+        """In its own dialect, when Anthropic cannot."""
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                self.assertEqual(self.ask("anthropic", stream, model="claude-opus-4.7").header("x-weir-provider"), "anthropic")
+                self.sims["anthropic"].next(answers.fail(529))
+                response = self.ask("anthropic", stream, model="claude-opus-4.7")
+                self.assertEqual((response.status, response.header("x-weir-provider")), (200, "openai"))
+                self.assertIn("Hello from openai", self.text_of("anthropic", response))
 
     def test_gemini(self):
         self.assertEqual(self.ask("gemini", model="gemini-3-flash").header("x-weir-provider"), "google")

@@ -187,15 +187,15 @@ class OwnErrors(Case):
                 self.check(dialect, self.post(path), 501, "weir_not_implemented")
 
     def test_needs_translation(self):
-        """Another dialect's model: 501 that names what was asked and what is spoken there; nobody is called."""
-        for dialect in DIALECTS:
-            for other in DIALECTS:
-                if other == dialect:
-                    continue
-                with self.subTest(client=dialect, provider=other):
-                    response = self.ask(dialect, model=f"{other}-1")
-                    self.check(dialect, response, 501, "weir_needs_translation")
-                    self.assertIn(other, response.message)
+        """Chats are translated, embeddings are not: 501 that names what was asked and what is spoken there; nobody is called."""
+        for dialect, path, body in (("openai-chat", "/v1/embeddings", {"model": "anthropic-1", "input": "x"}),
+                                    ("openai-chat", "/v1/embeddings", {"model": "gemini-1", "input": "x"}),
+                                    ("gemini", "/v1beta/models/openai-chat-1:embedContent", {"content": {"parts": [{"text": "x"}]}})):
+            with self.subTest(client=dialect, path=path, body=body):
+                response = self.post(path, json.dumps(body).encode())
+                self.assertIn((response.status, response.code), ((501, "weir_needs_translation"), (400, "weir_bad_request")))
+                check_shape(self, dialect, response)
+                self.assertIn("embeddings", response.message)
         self.assertEqual((self.one.journal, self.two.journal), ([], []))
 
     def test_near_names_are_suggested(self):

@@ -5,7 +5,7 @@ edits that a verbatim request needs touch nothing else (F5)."""
 import json
 import unittest
 
-from harness import Weir, fetch, talks
+from harness import fetch, talks
 from harness.signer import WireSim, say
 from harness.wires import WIRES, Said, Text, Thought
 from test_translation import SAYINGS, Translation
@@ -87,9 +87,9 @@ class Losses(Translation):
                     self.check_unsupported(client, target, response, field)
 
     def check_unsupported(self, client, target, response, field):
-        self.assertEqual((response.status, talks.code(client, response)), (400, "weir_unsupported"), response.body[:300])
-        self.assertIn(field, talks.message(client, response))
-        self.assertIn(f"the-{target}", talks.message(client, response))
+        self.assertEqual((response.status, response.code), (400, "weir_unsupported"), response.body[:300])
+        self.assertIn(field, response.message)
+        self.assertIn(f"the-{target}", response.message)
         self.assertEqual(self.sims[target].journal, [])
 
     def test_f27_meaning_is_carried_or_refused(self):
@@ -140,11 +140,10 @@ class Verbatim(Translation):
                 "the-gemini": cls.row("gemini", {"m-gemini": "gemini-3-flash-preview"})}
 
     def send(self, client, path, body):
-        dialect = {"openai-chat": "openai-chat"}.get(client, client)
-        self.sims[dialect].next(say(SMALL))
+        self.sims[client].next(say(SMALL))
         response = fetch(self.weir.port, "POST", path, talks.HEADERS.get(client, ()), body, dialect=client)
         self.assertEqual(response.status, 200, response.body[:300])
-        return response, self.sims[dialect].journal[-1].body
+        return response, self.sims[client].journal[-1].body
 
     ODD = b'{ "x_1": 1.0,"model":"%s", "messages" : [{"role":"user","content":"a\\/b \\u00e9 \xc3\xa9 <&> 12345678901234567890"}],%s  "z":[ ] }'
 
@@ -174,8 +173,6 @@ class Verbatim(Translation):
 
 class Foreign(Translation):
     """F4: state of one provider never reaches another, not even in the client's own dialect."""
-
-    config_more = {"defaults": {}}
 
     @classmethod
     def providers(cls):
@@ -217,7 +214,7 @@ class Keys(Translation):
         self.assertEqual(good.status, 200, good.body[:300])
         self.assertNotIn("AWS4", str(self.sims["anthropic"].journal[0].headers))
         bad = fetch(self.weir.port, "POST", path, self.signed("weir-mallory-0123456789abcd"), body, dialect="bedrock")
-        self.assertEqual((bad.status, talks.code("bedrock", bad)), (401, "weir_invalid_api_key"))
+        self.assertEqual((bad.status, bad.code), (401, "weir_invalid_api_key"))
         self.assertEqual(len(self.sims["anthropic"].journal), 1)
 
 
@@ -241,7 +238,8 @@ class Counting(Translation):
                     response = fetch(self.weir.port, "POST", path.format(model), talks.HEADERS.get(client, ()),
                                      json.dumps(self.body(client, model)).encode())
                     self.assertEqual((response.status, response.header("x-weir-usage")), (200, "estimated"), response.body[:300])
-                    self.assertAlmostEqual(response.json()[member], 405, delta=60)
+                    # Cohere bills a prompt of its own with every request.
+                    self.assertAlmostEqual(response.json()[member], 405 + (494 if target == "cohere" else 0), delta=60)
                     self.assertEqual(self.sims[target].journal, [])
 
 

@@ -31,7 +31,10 @@ class Response:
     @property
     def code(self):
         """The machine-readable code of an error, wherever its dialect keeps it."""
-        error = self.json()["error"]
+        value = self.json()
+        error = value.get("error")
+        if not isinstance(error, dict):        # Bedrock, Cohere, Ollama
+            return value.get("error_code") or value.get("code")
         if error.get("code") and not isinstance(error["code"], int):
             return error["code"]
         reasons = [detail["reason"] for detail in error.get("details", []) if "reason" in detail]
@@ -39,7 +42,9 @@ class Response:
 
     @property
     def message(self):
-        return self.json()["error"]["message"]
+        value = self.json()
+        error = value.get("error", value)
+        return error if isinstance(error, str) else error["message"]
 
 
 class Client:

@@ -11,6 +11,8 @@ import sys
 import time
 
 from sim import Sim, answers
+from sim.connection import PeerGone
+from sim.server import Wire
 
 from . import ROOT, wires
 
@@ -44,8 +46,8 @@ class WireSim(Sim):
                 script = self.default(self, request)
             if callable(getattr(script, "resolve", None)):
                 script = script.resolve(self, request)
-            return await script.play(self.wire(connection, request))
-        except ConnectionError:
+            return await script.play(Wire(self, connection, request))
+        except PeerGone:
             raise
         except Exception as error:
             request.script_error = error
@@ -54,10 +56,6 @@ class WireSim(Sim):
         finally:
             request.answered_at = time.monotonic()
             self.announce()
-
-    def wire(self, connection, request):
-        from sim.server import Wire
-        return Wire(self, connection, request)
 
     def refusal(self, request, wire):
         if wire is None or wire.name not in self.speaks:

@@ -46,26 +46,6 @@ def differences(there, here, provider, client):
     return compare(there, here, provider, client)
 
 
-def code(client, response):
-    """The machine-readable code of an error, where the dialect keeps it."""
-    value = response.json()
-    if client == "bedrock":
-        return value.get("error_code")
-    if client in ("ollama", "cohere"):
-        return value.get("code")
-    return response.code
-
-
-def message(client, response):
-    value = response.json()
-    return value["error"] if client == "ollama" else value["message"] if client in ("bedrock", "cohere") else value["error"]["message"]
-
-
-def error_text(stream):
-    """Whatever the error event of a stream says."""
-    return json.dumps(stream.error)
-
-
 def is_beat(client, data):
     """How many heartbeats these bytes hold."""
     if client in ("bedrock", "ollama"):
