@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 /* Only what is looked at without a flag: the failure inside is large, and this runs for every event. */
 void reading_init(struct reading *ret)
 {
@@ -33,10 +35,53 @@ void reader_init(struct event_reader *r, const struct dialect *d, enum operation
 	usage_init_absent(&r->usage);
 }
 
+/* "\ud83d", with the low half of the pair behind it or not. */
+static bool is_surrogate(const char *p, const char *end, bool low)
+{
+	return end - p >= 6 && p[0] == '\\' && p[1] == 'u' && (p[2] | 0x20) == 'd' &&
+	       strchr(low ? "cdefCDEF" : "89abAB", p[3]) && p[3] != '\0';
+}
+
+/* Texts that were cut in the middle of a character, by bytes or by UTF-16 units, are shown with a mark there, as the
+ * official SDKs do it; the rest of the answer is as good as any. As long as before: places stay what they are. */
+static struct slice mend_characters(struct slice text, struct arena *a)
+{
+	char *copy = arena_alloc(a, text.len);
+	const char *end = copy + text.len;
+
+	memcpy(copy, text.ptr, text.len);
+	for (char *p = copy; p < end;) {
+		size_t len = utf8_sequence(p, (size_t)(end - p));
+
+		if (len == 0) {
+			*p++ = '?';
+		} else if (*p != '\\') {
+			p += len;
+		} else if (is_surrogate(p, end, false) && is_surrogate(p + 6, end, true)) {
+			p += 12;
+		} else if (is_surrogate(p, end, false) || is_surrogate(p, end, true)) {
+			memcpy(p + 2, "fffd", 4);
+			p += 6;
+		} else {
+			p += end - p >= 2 ? 2 : 1;
+		}
+	}
+	return slice_of(copy, text.len);
+}
+
+static bool parse_leniently(struct arena *a, struct slice text, struct json_doc *ret, struct json_error *reterr)
+{
+	if (json_parse(a, text, ret, reterr))
+		return true;
+	if (strcmp(reterr->message, "bad escape") != 0 && strcmp(reterr->message, "invalid UTF-8") != 0)
+		return false;
+	return json_parse(a, mend_characters(text, a), ret, reterr);
+}
+
 bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret)
 {
 	struct json_error error;
-	if (!json_parse(scratch, data, doc, &error)) {
+	if (!parse_leniently(scratch, data, doc, &error)) {
 		reading_malformed(ret, FAILURE_MALFORMED, "the provider sent an event that is not JSON: %s at byte %zu",
 				  error.message, error.offset);
 		return false;
@@ -52,7 +97,7 @@ bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc,
 bool whole_parse(struct slice body, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret)
 {
 	struct json_error error;
-	if (!json_parse(scratch, body, doc, &error)) {
+	if (!parse_leniently(scratch, body, doc, &error)) {
 		size_t at = 0;
 		while (at < body.len && strchr(" \t\r\n", body.ptr[at]))
 			at++;

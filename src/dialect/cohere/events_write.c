@@ -188,12 +188,12 @@ static bool write_text(struct event_writer *w, const struct event *from, struct 
 	return end_event(w, &e, out);
 }
 
-/* Beside a piece of text; the text itself is out already. */
+/* Beside a piece of text; the text itself is out already. Those of a text that is over have no place any more. */
 static bool write_logprobs(struct event_writer *w, const struct event *from, struct buf *out)
 {
 	struct answer_written *a = written_of(w);
 
-	for (unsigned i = 0; i < from->logprobs.count && a->has_text; i++) {
+	for (unsigned i = 0; i < from->logprobs.count && a->open && a->open_block == from->block; i++) {
 		struct open_event e;
 
 		begin_event(&e, "content-delta", a->text_index);

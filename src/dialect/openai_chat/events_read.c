@@ -90,7 +90,7 @@ static void read_choice(struct event_reader *r, struct json choice, struct arena
 }
 
 /* The usage of a chunk, wherever it stands. Groq puts it into x_groq as well, asked or not. */
-static void read_usage(struct event_reader *r, struct json root, struct reading *ret)
+static void read_usage(struct event_reader *r, struct json root, struct slice data, struct reading *ret)
 {
 	struct json usage = json_get(root, "usage");
 	struct json choices = json_get(root, "choices");
@@ -99,10 +99,13 @@ static void read_usage(struct event_reader *r, struct json root, struct reading 
 		return;
 	/* `choices: []` alone does not make it: Azure and Copilot begin with such a chunk for
 	 * prompt_filter_results, OpenAI ends with one for moderation; both say no usage or null. */
-	if (json_is(usage, JSON_OBJECT) && json_is(choices, JSON_ARRAY) && json_count(choices) == 0)
+	if (json_is(usage, JSON_OBJECT) && json_is(choices, JSON_ARRAY) && json_count(choices) == 0) {
 		ret->flags |= READING_USAGE_ONLY;
-	else
-		ret->usage_member = member_span(root, "usage");
+		return;
+	}
+	ret->usage_member = member_span(root, "usage");
+	if (ret->usage_member.ptr) /* event_parse() may have read a copy */
+		ret->usage_member.ptr = data.ptr + (ret->usage_member.ptr - root.doc->text.ptr);
 }
 
 /* [DONE] is the provider's word that this is all. OpenAI's own gpt-audio and Snowflake say it without ever having
@@ -142,7 +145,7 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 		return;
 	/* Nothing after [DONE] is part of the answer any more, but its usage is still the answer's. */
 	if (r->terminated) {
-		read_usage(r, root, ret);
+		read_usage(r, root, f->data, ret);
 		return;
 	}
 	if (failure_in_band(root, "choices", scratch, &ret->failure)) {
@@ -162,7 +165,7 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 	reader_note_model(r, json_get(root, "model"), scratch);
 	for (struct json_walk w = json_walk(json_get(root, "choices")); json_walk_next(&w) && !(ret->flags & READING_FAILURE);)
 		read_choice(r, w.value, scratch, ret);
-	read_usage(r, root, ret);
+	read_usage(r, root, f->data, ret);
 	r->content |= (ret->flags & READING_CONTENT) != 0;
 	if (r->sink && !(ret->flags & READING_FAILURE))
 		openai_chat_emit(r, root, false);

@@ -165,6 +165,23 @@ static void test_usage_member_is_cut_with_its_comma(void **state)
 	assert_cut("{\"us\\u0061ge\" : null , \"choices\":[1]}", "{\"choices\":[1]}");
 }
 
+/* Characters cut in half by the provider end no answer, and the cut stands in the frame as it came. */
+static void test_broken_characters(void **state)
+{
+	static const char *const texts[] = { "a\\ud83d", "\\uDE00b", "\\\\\xff\xc3", "\\ud83d\\u0041" };
+	struct heard a;
+	char chunk[256], left[256];
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		snprintf(left, sizeof(left), "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"}}]}", texts[i]);
+		heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
+		assert_int_equal(heard_data(&a, left), READING_CONTENT | READING_PROGRESS);
+		heard_done(&a);
+		snprintf(chunk, sizeof(chunk), "%.*s,\"usage\":null}", (int)strlen(left) - 1, left);
+		assert_cut(chunk, left);
+	}
+}
+
 static void test_nested_usage_is_left_alone(void **state)
 {
 	struct heard a;
@@ -289,7 +306,7 @@ static void test_null_error_is_none(void **state)
 
 static void test_malformed_events(void **state)
 {
-	static const char *const malformed[] = { "{\"choices\":[", "null", "[]", "12", "<html>", "{} trailing", "{\"a\":\"\xff\"}" };
+	static const char *const malformed[] = { "{\"choices\":[", "null", "[]", "12", "<html>", "{} trailing", "{\"a\":\"\\q\"}" };
 	for (size_t i = 0; i < COUNT_OF(malformed); i++) {
 		struct heard a;
 		heard_init(&a, &dialect_openai_chat, OPERATION_CHAT);
@@ -418,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_usage_only_chunk),
 		cmocka_unit_test(test_empty_choices_are_not_always_usage),
 		cmocka_unit_test(test_usage_member_is_cut_with_its_comma),
+		cmocka_unit_test(test_broken_characters),
 		cmocka_unit_test(test_nested_usage_is_left_alone),
 		cmocka_unit_test(test_zero_usage_is_no_report),
 		cmocka_unit_test(test_usage_is_cumulative),
