@@ -107,7 +107,8 @@ static bool is_moved(const struct block_messages *m, const struct part *p)
 }
 
 /* Those that a model made, and those that left their result. */
-static bool write_waiting_media(struct block_messages *m, const struct turn *from, const struct turn *to, unsigned number)
+static bool write_waiting_media(struct block_messages *m, const struct turn *from, const struct turn *to,
+				unsigned number)
 {
 	for (const struct turn *t = m->media_of; t && t != m->media_end; t = t->next)
 		for (const struct part *p = t->parts; p; p = p->next)

@@ -56,9 +56,8 @@ bool anthropic_is_user_media(const struct part *p);
 bool anthropic_is_written(const struct request_writing *r, const struct part *p);
 /* One that is written. */
 bool anthropic_write_part(struct request_writing *r, const struct part *p);
-/* Another text in place of the part's own; a text alone. */
+/* Another text in place of the part's own; NULL: a text alone. */
 void anthropic_write_text(struct request_writing *r, const struct part *p, struct slice text);
-void anthropic_write_plain_text(struct request_writing *r, struct slice text);
 /* How many markers the conversation has. */
 unsigned anthropic_count_marks(const struct request_writing *r);
 /* The answer waits for a tool's results, and the call was made without thinking: elsewhere, or while it was off. */

@@ -92,14 +92,10 @@ void anthropic_write_text(struct request_writing *r, const struct part *p, struc
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "type", "text");
 	json_member_string(&r->json, "text", text);
-	end_block(r, p);
-}
-
-void anthropic_write_plain_text(struct request_writing *r, struct slice text)
-{
-	static const struct part nothing = { 0 };
-
-	anthropic_write_text(r, &nothing, text);
+	if (p)
+		end_block(r, p);
+	else
+		json_end_object(&r->json);
 }
 
 /* What came back wrapped says itself what it is; the flag is of a dialect that may not know. */
@@ -369,7 +365,7 @@ void anthropic_write_system(struct request_writing *r)
 			if (anthropic_is_written(r, p) && (p->kind == PART_TEXT || p->kind == PART_OPAQUE))
 				anthropic_write_part(r, p);
 	if (block_wants_json(r)) {
-		anthropic_write_plain_text(r, SLICE(BLOCK_JSON_INSTRUCTION));
+		anthropic_write_text(r, NULL, SLICE(BLOCK_JSON_INSTRUCTION));
 		r->lossy |= FIELD_FORMAT_JSON;
 	}
 	json_end_array(&r->json);

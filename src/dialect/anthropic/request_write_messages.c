@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The messages of a Messages request (DIALECTS §3.2, §3.6, §3.13): by turns (block_turns.c); no text without a word in
  * it; no white space at the end of an answer that was begun. System text within the conversation is a system message
- * where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation system
- * messages). */
+ * where the model knows such, which stands "immediately after a user turn" (Anthropic's guide to mid-conversation
+ * system messages). */
 #include "dialect/anthropic/anthropic.h"
-
-static void write_text(struct request_writing *r, const struct part *p, struct slice text)
-{
-	static const struct part nothing = { 0 };
-
-	anthropic_write_text(r, p ? p : &nothing, text);
-}
 
 static bool is_native(const struct request_writing *r, const struct part *p)
 {
@@ -25,7 +18,7 @@ static bool takes_later_system(const struct block_messages *m)
 static const struct block_way way = {
 	.is_written = anthropic_is_written,
 	.write_part = anthropic_write_part,
-	.write_text = write_text,
+	.write_text = anthropic_write_text,
 	.is_user_media = anthropic_is_user_media,
 	.is_native = is_native,
 	.takes_later_system = takes_later_system,
