@@ -9,11 +9,14 @@
  *     events_write.c   a stream and a whole answer out of hub events: the dialect's grammar as one state machine
  *     failure.c        errors, read from a provider and written to a client
  *     dialect.c        the vtable, and the table of fields it can say
- * / */
+ *
+ * What they tell each other of requests is in request.h, of answers in events.h. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/failure.h"
+#include "dialect/events.h"
+#include "dialect/request.h"
 #include "http/framing.h"
 #include "http/message.h"
 #include "json/json.h"
@@ -25,133 +28,6 @@
 #include "llm/quirks.h"
 #include "llm/usage.h"
 
-/* What a request needs of a model; bits of request_facts.needs. */
-enum {
-	NEEDS_TOOLS = 1 << 0,
-	NEEDS_IMAGES = 1 << 1,
-	NEEDS_AUDIO = 1 << 2,
-	NEEDS_DOCUMENTS = 1 << 3,
-	NEEDS_STRUCTURED_OUTPUT = 1 << 4,
-	NEEDS_REASONING = 1 << 5,
-	NEEDS_STATE = 1 << 6,          /* refers to what lies at one provider: previous_response_id, files, … */
-};
-
-/* The few things that routing, accounting and the verbatim relay need of a request body. */
-struct request_facts {
-	struct json_doc doc;           /* parsed by the caller; the values below point into it: facts may not move */
-	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
-	struct json model_value;       /* where it stands in the body; missing when it came by the path */
-	bool stream;
-	bool variant; /* the path is the operation's other form (Gemini's batchEmbedContents, Ollama's api/generate); set by
-		       * the caller before read_request */
-	bool usage_asked;              /* the client itself asked for usage in the stream */
-	int64_t max_output;            /* tokens; -1 = not said */
-	unsigned needs;                /* NEEDS_… */
-	struct slice user;             /* the provider's end-user field, for the record; may be empty */
-};
-
-/* The edits of PRODUCT §2.1 that a target needs. */
-struct request_edits {
-	struct slice model;            /* the target's own id; equal to the asked one = no edit */
-	bool ask_usage;                /* make the stream report usage */
-	uint64_t quirks;               /* of the target: QUIRK_… that change a body or path */
-};
-
-/* What the path of a request to a provider depends on. */
-struct request_route {
-	enum operation operation;
-	bool stream, variant;
-	struct slice model;            /* the target's own id */
-	struct slice query;            /* the client's, credentials already cut; empty when translated */
-	struct slice base_query;       /* of the base URL, where a quirk lets it have one */
-	uint64_t quirks;
-};
-
-/* Whom a chat is written for. */
-struct chat_target {
-	enum operation operation;      /* CHAT or COUNT_TOKENS */
-	struct slice model;            /* own id */
-	struct slice provider;         /* name: whose reasoning state is at home */
-	const struct model_rules *rules; /* never NULL */
-	uint64_t quirks;
-	int64_t max_output;            /* of the model, 0 = unknown: where the dialect requires the member */
-	uint64_t carried;              /* FIELD_… that may be written; the rest was judged (field_judge) */
-	bool stream;
-	bool ask_usage;                /* the stream shall report usage, and does so only when asked */
-	struct names *names;           /* for tool names outside the alphabet */
-	uint64_t *rewritten_lossy;     /* the writer adds FIELD_… it could carry only in part: a clamped value, a schema
-					* that lost keywords */
-};
-
-enum {                                 /* bits of reading.flags */
-	READING_PROGRESS = 1 << 0,     /* ends the first-token timer: content, or an opened reasoning or output item */
-	READING_CONTENT = 1 << 1,      /* commits: text, reasoning, closed reasoning block, tool call, refusal, media */
-	READING_FINISH = 1 << 2,       /* a valid finish: the answer's content is complete */
-	READING_TERMINATOR = 1 << 3,   /* the dialect's last event */
-	READING_FAILURE = 1 << 4,      /* an error: `failure` is filled in; the event is not relayed before commit */
-	READING_USAGE_ONLY = 1 << 5,   /* exists only because usage was asked for: swallowed when weir asked */
-	READING_MALFORMED = 1 << 6,    /* not this dialect's grammar; `failure` says how */
-};
-
-/* What one event (or one whole answer) means. */
-struct reading {
-	unsigned flags;
-	struct slice usage_member;     /* within frame.data: the bytes to cut (with their comma) when usage was asked
-					* for by weir and this is not the usage-only event; NULL pointer = none */
-	struct failure failure;        /* filled in with READING_FAILURE and READING_MALFORMED only */
-};
-
-enum { READER_CHOICES_MAX = 128 };     /* the most that any dialect allows in one answer (OpenAI's n) */
-
-/* State of one answer being read; lives in the attempt, fixed size. */
-struct event_reader {
-	const struct dialect *dialect;
-	enum operation operation;
-	struct usage usage;            /* so far */
-	bool started, content, finished, terminated;
-	unsigned finished_choices;
-	uint64_t choices_seen[READER_CHOICES_MAX / 64]; /* bit per choice number */
-	uint64_t choices_open[READER_CHOICES_MAX / 64]; /* seen and without a finish yet */
-	uint64_t output_bytes;         /* of text, reasoning and arguments seen: for estimating usage that never came */
-	char model[128];               /* as the provider wrote it */
-	unsigned events;
-	uint32_t open_blocks;          /* the dialect's own bookkeeping */
-	int64_t sequence;              /* Responses: the last sequence_number seen, -1 before the first */
-	char answer_id[96];            /* Responses: the id its failure event has to repeat */
-	bool saw_tool;
-	/* Translation: where hub events go; NULL in the verbatim relay. With it, `arena` holds whatever the dialect must
-	 * remember between events in `state` (bounded: block numbers, not text), for as long as the reader lives. */
-	struct event_list *sink;
-	struct arena *arena;
-	void *state;
-	uint64_t quirks;               /* of the binding that answers */
-};
-
-/* State of one answer being written to a client; lives in the attempt. */
-struct event_writer {
-	const struct dialect *dialect;
-	struct arena *arena;           /* the attempt's: for `state` */
-	enum framing framing;
-	bool include_usage;            /* openai-chat: the client asked for it in the stream */
-	struct slice model;            /* to say where the provider says none: the public id */
-	struct slice provider;
-	const struct usage *usage;     /* grows while the answer comes; complete at the end */
-	uint64_t seed;                 /* for ids that the dialect needs and nobody gave */
-	unsigned ids;
-	int64_t now_s;                 /* for `created` where nobody said */
-	unsigned written;              /* events so far; JSON array framing counts elements */
-	int64_t sequence;              /* Responses: number of the last event written, -1 before the first */
-	char answer_id[96];            /* Responses: the id its failure event has to repeat */
-	size_t limit;                  /* bytes that may be kept where the dialect repeats whole texts at its end */
-	void *state;
-};
-
-enum stream_end {
-	STREAM_COMPLETE,               /* finished and terminated */
-	STREAM_NEEDS_TERMINATOR,       /* finished, but without the terminator: write_terminator() adds it */
-	STREAM_CUT                     /* ended before it was complete */
-};
-
 /* An error on its way to a client. */
 struct failure_view {
 	const struct failure *failure; /* message, the provider's type, code and param */
@@ -159,14 +35,6 @@ struct failure_view {
 	const char *code;              /* "weir_…" for our own, NULL = the provider's own code */
 	bool from_provider;
 	struct slice request_id;
-};
-
-/* A member of a request's root that the verbatim relay may edit. */
-struct parameter {
-	const char *name;
-	uint64_t fields;               /* FIELD_… it says */
-	uint64_t quirks;               /* QUIRK_…: edited only where one of them meets the request; 0 = says how to answer,
-					* not what, and is edited whenever the model or provider rejects what is said */
 };
 
 struct dialect {
