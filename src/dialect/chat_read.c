@@ -18,6 +18,41 @@ bool chat_refuse(struct failure *reterr, const char *member, const char *format,
 	return false;
 }
 
+static unsigned type_bit(struct json v)
+{
+	switch (json_type(v)) {
+	case JSON_STRING: return IS_STRING;
+	case JSON_NUMBER: return IS_NUMBER;
+	case JSON_TRUE: case JSON_FALSE: return IS_BOOL;
+	case JSON_ARRAY: return IS_ARRAY;
+	case JSON_OBJECT: return IS_OBJECT;
+	case JSON_MISSING: case JSON_NULL: break;
+	}
+	return ~0u;
+}
+
+static const char *type_words(unsigned types)
+{
+	switch (types) {
+	case IS_STRING: return "a string";
+	case IS_NUMBER: return "a number";
+	case IS_BOOL: return "true or false";
+	case IS_ARRAY: return "an array";
+	case IS_OBJECT: return "an object";
+	case IS_STRING | IS_ARRAY: return "a string or an array of strings";
+	default: return "of another type";
+	}
+}
+
+bool chat_check_types(struct json root, const struct member_type *members, struct failure *reterr)
+{
+	for (; members->name; members++)
+		if (!(type_bit(json_member(root, slice_cstr(members->name))) & members->types))
+			return chat_refuse(reterr, members->name, "\"%s\" must be %s", members->name,
+					   type_words(members->types));
+	return true;
+}
+
 bool json_is_one_of(struct json v, const char *const *words)
 {
 	for (; *words; words++)

@@ -193,6 +193,11 @@ static void test_judge_forced_tool(void **state)
 	v = field_judge(&c, table, DIALECT_ANTHROPIC, &rules, 0);
 	assert_true(v.refused == 0 && v.dropped == FIELD_REASONING);
 	assert_true(v.carried == (FIELD_CHOICE_REQUIRED | FIELD_TEMPERATURE));
+	/* DeepSeek's reasons unasked: only a word for "off" helps */
+	rules.reasoning = REASONING_EFFORT;
+	assert_true(field_judge(&c, table, DIALECT_ANTHROPIC, &rules, 0).refused == FIELD_CHOICE_REQUIRED);
+	assert_true(field_judge(&c, table, DIALECT_OPENAI_CHAT, &rules, 0).refused == FIELD_CHOICE_REQUIRED);
+	assert_true(field_judge(&c, table, DIALECT_OPENAI_CHAT, &rules, QUIRK_THINKING_TYPE).refused == 0);
 	c.choice.mode = CHOICE_AUTO;
 	c.fields = chat_fields(&c);
 	v = field_judge(&c, table, DIALECT_ANTHROPIC, &rules, 0);

@@ -232,16 +232,24 @@ static bool reasons(const struct chat *c, const struct model_rules *rules)
 	return rules->reasoning == REASONING_EFFORT || rules->reasoning == REASONING_ALWAYS;
 }
 
-bool forced_tool_silences(const struct chat *c, const struct model_rules *rules)
+/* Words that switch off what a model does unasked. */
+static const uint64_t switches = QUIRK_THINKING_TYPE | QUIRK_ENABLE_THINKING | QUIRK_REASONING_OBJECT |
+				 QUIRK_REASONING_ENABLED | QUIRK_CHAT_TEMPLATE_THINKING;
+
+bool forced_tool_silences(const struct chat *c, enum dialect_id target, const struct model_rules *rules,
+			  uint64_t quirks)
 {
-	return (rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING) &&
+	bool quiet = rules->reasoning != REASONING_EFFORT || (target == DIALECT_OPENAI_CHAT && (quirks & switches));
+
+	return (rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING) && quiet &&
 	       (c->choice.mode == CHOICE_REQUIRED || c->choice.mode == CHOICE_NAMED);
 }
 
-static uint64_t rule_fields(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
+static uint64_t rule_fields(const struct chat *c, const struct model_rules *rules, enum dialect_id target,
+			    uint64_t quirks)
 {
 	uint64_t out = 0;
-	bool silenced = forced_tool_silences(c, rules), reasoning = !silenced && reasons(c, rules);
+	bool silenced = forced_tool_silences(c, target, rules, quirks), reasoning = !silenced && reasons(c, rules);
 
 	for (unsigned i = 0; i < sizeof(rejections) / sizeof(rejections[0]); i++)
 		if (rules->rejects & rejections[i].reject)
@@ -250,8 +258,10 @@ static uint64_t rule_fields(const struct chat *c, const struct model_rules *rule
 		out |= sampling_fields | FIELD_LOGPROBS;
 	if ((rules->rejects & REJECTS_TEMPERATURE_WITH_TOP_P) && c->temperature.said)
 		out |= FIELD_TOP_P;
-	if (silenced && c->reasoning.wish != REASONING_UNSAID && reasons(c, rules))
-		out |= FIELD_REASONING | FIELD_REASONING_VISIBLE;
+	if ((rules->rejects & REJECTS_FORCED_TOOL_WITH_REASONING) && c->reasoning.wish != REASONING_UNSAID &&
+	    reasons(c, rules))
+		out |= silenced ? FIELD_REASONING | FIELD_REASONING_VISIBLE
+				: FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED;
 	if (rules->reasoning == REASONING_ABSENT)
 		out |= FIELD_REASONING | FIELD_REASONING_VISIBLE;
 	if (target == DIALECT_OPENAI_CHAT &&
@@ -270,7 +280,7 @@ struct field_verdict field_judge(const struct chat *c, const struct field_row *t
 				 const struct model_rules *rules, uint64_t quirks)
 {
 	struct field_verdict v = { 0 };
-	uint64_t out = rule_fields(c, rules, target);
+	uint64_t out = rule_fields(c, rules, target, quirks);
 
 	for (unsigned i = 0; i < sizeof(deviations) / sizeof(deviations[0]); i++)
 		if (quirks & deviations[i].quirk)

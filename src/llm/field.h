@@ -117,7 +117,8 @@ struct field_verdict {
 struct field_verdict field_judge(const struct chat *c, const struct field_row *table, enum dialect_id target,
 				 const struct model_rules *rules, uint64_t quirks);
 /* The model calls a forced tool only without reasoning: the tool is what the answer would be wrong without, so the
- * reasoning is left out, and switched off where the model would reason unasked. */
-bool forced_tool_silences(const struct chat *c, const struct model_rules *rules);
+ * reasoning is left out, and switched off where the model would reason unasked and there is a word for that. */
+bool forced_tool_silences(const struct chat *c, enum dialect_id target, const struct model_rules *rules,
+			  uint64_t quirks);
 /* "temperature, seed": the words of all bits, for people and for x-weir-dropped. */
 struct slice field_list(uint64_t fields, struct arena *a);

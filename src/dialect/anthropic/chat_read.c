@@ -212,6 +212,12 @@ static void keep_others(struct chat_reading *r, struct json root)
 			chat_keep_other(r, other_field(w.key, w.value), SLICE(""), &w);
 }
 
+static const struct member_type types[] = {
+	{ "temperature", IS_NUMBER }, { "top_p", IS_NUMBER }, { "top_k", IS_NUMBER },
+	{ "service_tier", IS_STRING }, { "stop_sequences", IS_ARRAY }, { "cache_control", IS_OBJECT },
+	{ "metadata", IS_OBJECT }, { "output_config", IS_OBJECT }, { "thinking", IS_OBJECT }, { 0 },
+};
+
 bool anthropic_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 			 struct failure *reterr)
 {
@@ -222,7 +228,7 @@ bool anthropic_read_chat(const struct request_facts *facts, enum operation op, s
 	ret->model = facts->model;
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
-	if (!anthropic_read_system(&r, json_get(root, "system")) ||
+	if (!chat_check_types(root, types, reterr) || !anthropic_read_system(&r, json_get(root, "system")) ||
 	    !anthropic_read_messages(&r, json_get(root, "messages")) || !read_tools(&r, json_get(root, "tools")) ||
 	    !read_choice(&r, json_get(root, "tool_choice")) || !read_numbers(&r, op, root))
 		return false;

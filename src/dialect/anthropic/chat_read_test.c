@@ -162,6 +162,7 @@ static void test_refusals_say_why(void **state)
 		{ MESSAGES("{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":\"{}\"}]}"), "messages" },
 		{ HI ",\"system\":1", "system" },
 		{ HI ",\"tools\":[1]", "tools" },
+		{ HI ",\"thinking\":\"on\"", "thinking" }, { HI ",\"stop_sequences\":\"x\"", "stop_sequences" },
 		{ HI ",\"tools\":[{\"input_schema\":{}}]", "tools" },
 		{ HI ",\"tool_choice\":{\"type\":\"some\"}", "tool_choice" },
 	};

@@ -276,6 +276,11 @@ static void keep_others(struct chat_reading *r, struct json root)
 			chat_keep_other(r, other_field(w.key), SLICE(""), &w);
 }
 
+static const struct member_type types[] = {
+	{ "inferenceConfig", IS_OBJECT }, { "toolConfig", IS_OBJECT }, { "outputConfig", IS_OBJECT },
+	{ "requestMetadata", IS_OBJECT }, { "serviceTier", IS_OBJECT }, { 0 },
+};
+
 bool bedrock_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		       struct failure *reterr)
 {
@@ -288,7 +293,8 @@ bool bedrock_read_chat(const struct request_facts *facts, enum operation op, str
 	ret->usage_asked = facts->usage_asked;
 	if (!json_is(root, JSON_OBJECT))
 		return chat_refuse(reterr, "input", "input must be {\"converse\": {\"messages\": […]}}");
-	if (!bedrock_read_system(&r, json_get(root, "system")) || !bedrock_read_messages(&r, json_get(root, "messages")) ||
+	if (!chat_check_types(root, types, reterr) ||
+	    !bedrock_read_system(&r, json_get(root, "system")) || !bedrock_read_messages(&r, json_get(root, "messages")) ||
 	    !read_tool_config(&r, json_get(root, "toolConfig")) || !read_inference(&r, json_get(root, "inferenceConfig")))
 		return false;
 	read_additional(&r, json_get(root, "additionalModelRequestFields"));

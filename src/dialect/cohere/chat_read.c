@@ -80,6 +80,13 @@ static bool read_tools(struct chat_reading *r, struct json root)
 	return true;
 }
 
+static const struct member_type types[] = {
+	{ "temperature", IS_NUMBER }, { "p", IS_NUMBER }, { "k", IS_NUMBER }, { "max_tokens", IS_NUMBER },
+	{ "frequency_penalty", IS_NUMBER }, { "presence_penalty", IS_NUMBER }, { "seed", IS_NUMBER },
+	{ "logprobs", IS_BOOL }, { "strict_tools", IS_BOOL }, { "tools", IS_ARRAY },
+	{ "stop_sequences", IS_ARRAY }, { "thinking", IS_OBJECT }, { "response_format", IS_OBJECT }, { 0 },
+};
+
 bool cohere_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr)
 {
@@ -90,7 +97,8 @@ bool cohere_read_chat(const struct request_facts *facts, enum operation op, stru
 	ret->model = facts->model;
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
-	if (!cohere_read_messages(&r, json_get(root, "messages")) || !read_tools(&r, root) ||
+	if (!chat_check_types(root, types, reterr) ||
+	    !cohere_read_messages(&r, json_get(root, "messages")) || !read_tools(&r, root) ||
 	    !read_thinking(&r, json_get(root, "thinking")))
 		return false;
 	if (!shape_read_format(ret, a, json_get(root, "response_format")))

@@ -88,6 +88,10 @@ static struct json find_request(struct json root, enum operation op)
 	return op == OPERATION_COUNT_TOKENS && json_is(inner, JSON_OBJECT) ? inner : root;
 }
 
+static const struct member_type types[] = {
+	{ "generationConfig", IS_OBJECT }, { "toolConfig", IS_OBJECT }, { "labels", IS_OBJECT }, { 0 },
+};
+
 bool gemini_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr)
 {
@@ -98,7 +102,7 @@ bool gemini_read_chat(const struct request_facts *facts, enum operation op, stru
 	ret->model = facts->model;
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
-	if (!gemini_read_system(&r, gemini_get(root, "systemInstruction")) ||
+	if (!chat_check_types(root, types, reterr) || !gemini_read_system(&r, gemini_get(root, "systemInstruction")) ||
 	    !gemini_read_contents(&r, json_get(root, "contents")) || !gemini_read_tools(&r, json_get(root, "tools")) ||
 	    !gemini_read_tool_config(&r, gemini_get(root, "toolConfig")))
 		return false;

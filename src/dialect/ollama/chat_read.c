@@ -186,6 +186,10 @@ static bool read_think(struct chat_reading *r, struct json think)
 	return true;
 }
 
+static const struct member_type types[] = {
+	{ "options", IS_OBJECT }, { "tools", IS_ARRAY }, { "logprobs", IS_BOOL }, { "top_logprobs", IS_NUMBER }, { 0 },
+};
+
 bool ollama_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 		      struct failure *reterr)
 {
@@ -203,6 +207,8 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 	ret->model = facts->model;
 	ret->stream = facts->stream;
 	ret->usage_asked = facts->usage_asked;
+	if (!chat_check_types(root, types, reterr))
+		return false;
 	if (facts->variant)
 		read_prompt(&r, root);
 	else if (!shape_read_messages(&r, json_get(root, "messages"), 0, read_message) ||

@@ -349,6 +349,17 @@ static void keep_unknown(struct chat_reading *r, struct json root)
 	}
 }
 
+static const struct member_type types[] = {
+	{ "temperature", IS_NUMBER }, { "top_p", IS_NUMBER }, { "frequency_penalty", IS_NUMBER },
+	{ "presence_penalty", IS_NUMBER }, { "seed", IS_NUMBER }, { "n", IS_NUMBER },
+	{ "top_logprobs", IS_NUMBER }, { "logprobs", IS_BOOL }, { "parallel_tool_calls", IS_BOOL },
+	{ "prompt_cache_key", IS_STRING }, { "reasoning_effort", IS_STRING },
+	{ "safety_identifier", IS_STRING }, { "service_tier", IS_STRING }, { "user", IS_STRING },
+	{ "verbosity", IS_STRING }, { "modalities", IS_ARRAY }, { "tools", IS_ARRAY },
+	{ "functions", IS_ARRAY }, { "response_format", IS_OBJECT }, { "stream_options", IS_OBJECT },
+	{ "logit_bias", IS_OBJECT }, { "stop", IS_STRING | IS_ARRAY }, { 0 },
+};
+
 bool openai_chat_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 			   struct failure *reterr)
 {
@@ -358,6 +369,8 @@ bool openai_chat_read_chat(const struct request_facts *facts, enum operation op,
 	chat_init(ret, DIALECT_OPENAI_CHAT);
 	ret->model = facts->model;
 	ret->stream = facts->stream;
+	if (!chat_check_types(root, types, reterr))
+		return false;
 	for (size_t i = 0; i < COUNT_OF(members); i++) {
 		struct json v = json_member(root, slice_cstr(members[i].name));
 

@@ -181,7 +181,8 @@ static void find_marks(struct chat_writing *wr)
 	else if (rules->cache_marks == CACHE_MARKS_CONTROL || writing_quirk(wr, QUIRK_CACHE_CONTROL))
 		wr->marks = CACHE_MARKS_CONTROL;
 	wr->marks_skipped = count > MARKS_MAX ? count - MARKS_MAX : 0;
-	writing_lost(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX || request_marks_tools(wr->chat));
+	writing_lost(wr, FIELD_CACHE_MARKS, wr->marks == CACHE_MARKS_NONE || count > MARKS_MAX ||
+						    request_marks_tools(wr->chat));
 }
 
 static void write_cache_options(struct chat_writing *wr)

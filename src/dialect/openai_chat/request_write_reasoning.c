@@ -186,7 +186,8 @@ void openai_chat_write_reasoning(struct chat_writing *wr)
 
 	if (writing_quirk(wr, QUIRK_REASONING_SPLIT))
 		json_member_bool(&wr->w, "reasoning_split", true);
-	if (forced_tool_silences(wr->chat, wr->target->rules) && wr->target->rules->reasoning == REASONING_EFFORT)
+	if (wr->target->rules->reasoning == REASONING_EFFORT &&
+	    forced_tool_silences(wr->chat, DIALECT_OPENAI_CHAT, wr->target->rules, wr->target->quirks))
 		write_off(wr);
 	else if (writing_carries(wr, FIELD_REASONING) && (r->wish != REASONING_UNSAID || r->effort != 0))
 		write_wish(wr);

@@ -488,6 +488,8 @@ static void test_what_is_refused(void **state)
 		{ HI ",\"tools\":[{\"type\":\"function\"}]", "tools" },
 		{ HI ",\"tools\":[{\"type\":\"function\",\"function\":{}}]", "tools" },
 		{ HI ",\"response_format\":\"json\"", "response_format" }, { HI ",\"stop\":5", "stop" },
+		{ HI ",\"tools\":{\"f\":1}", "tools" }, { HI ",\"parallel_tool_calls\":\"no\"", "parallel_tool_calls" },
+		{ HI ",\"logprobs\":1", "logprobs" }, { HI ",\"user\":[1]", "user" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {

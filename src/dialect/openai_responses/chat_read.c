@@ -267,6 +267,14 @@ static bool read_instructions(const struct responses_place *at)
 	return true;
 }
 
+static const struct member_type types[] = {
+	{ "temperature", IS_NUMBER }, { "top_p", IS_NUMBER }, { "top_logprobs", IS_NUMBER },
+	{ "background", IS_BOOL }, { "parallel_tool_calls", IS_BOOL }, { "previous_response_id", IS_STRING },
+	{ "prompt_cache_key", IS_STRING }, { "safety_identifier", IS_STRING }, { "service_tier", IS_STRING },
+	{ "user", IS_STRING }, { "include", IS_ARRAY }, { "tools", IS_ARRAY }, { "metadata", IS_OBJECT },
+	{ "reasoning", IS_OBJECT }, { "text", IS_OBJECT }, { 0 },
+};
+
 bool responses_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 			 struct failure *reterr)
 {
@@ -275,6 +283,8 @@ bool responses_read_chat(const struct request_facts *facts, enum operation op, s
 	chat_init(ret, DIALECT_OPENAI_RESPONSES);
 	ret->model = facts->model;
 	ret->stream = facts->stream;
+	if (!chat_check_types(at.root, types, reterr))
+		return false;
 	for (struct json_walk w = json_walk(at.root); json_walk_next(&w);)
 		if (!json_is(w.value, JSON_NULL) && !read_member(&at, w.key, w.value))
 			return false;

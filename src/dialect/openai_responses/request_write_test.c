@@ -309,7 +309,8 @@ static void test_cache_markers(void **state)
 	assert_foreign(body,
 		"\"store\":false,\"prompt_cache_options\":{\"mode\":\"explicit\"},\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":["
 			     PLAIN("s") "]},{\"type\":\"message\",\"role\":\"user\",\"content\":[" MARKED("1") "," MARKED("2") "," MARKED("3") ","
-			     "{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]", &caching, FIELD_CACHE_MARKS);
+			     "{\"type\":\"input_text\",\"text\":\"4\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\",\"ttl\":\"12h\"}}]}]",
+		&caching, FIELD_CACHE_MARKS);
 	assert_foreign(body, "\"instructions\":\"s\",\"store\":false,\"input\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[" PLAIN("1") "," PLAIN("2")
 			     "," PLAIN("3") "," PLAIN("4") "]}]", &unknown, FIELD_CACHE_MARKS);
 }
@@ -514,6 +515,8 @@ static void test_refusals(void **state)
 	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"tools\":[{}]}", "tools[0] has no \"type\", such as \"function\"");
 	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"tools\":[{\"type\":\"function\"}]}", "tools[0] has no \"name\"");
 	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"temperature\":\"hot\"}", "\"temperature\" must be a number");
+	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"text\":\"json\"}", "\"text\" must be an object");
+	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"background\":1}", "\"background\" must be true or false");
 	assert_refused("{\"model\":\"m\",\"input\":\"a\",\"max_output_tokens\":1.5}", "\"max_output_tokens\" must be a whole number");
 }
 
