@@ -4,6 +4,8 @@
 
 #include "dialect/dialect_internal.h"
 
+struct chat_shape;
+
 struct request_writing {
 	struct json_writer json;
 	const struct chat *chat;
@@ -12,6 +14,11 @@ struct request_writing {
 	struct failure *failure;
 	uint64_t lossy;                /* FIELD_… carried in part only */
 	bool own;                      /* it came in this dialect: what only this dialect knows goes back */
+	/* Descendants of chat completions: */
+	struct chat_shape *shape;      /* chat_shape.h */
+	unsigned message;              /* number of the one being written */
+	/* Cohere: */
+	bool documents_apart;          /* those that are text stand in `documents`, not in the messages */
 	/* Dialects of blocks (block_shape.h): */
 	unsigned marks_to_skip;        /* cache markers too many: the first ones */
 	bool short_mark_written;       /* after a 5 m marker no 1 h one may come */
@@ -30,6 +37,10 @@ bool request_writing_end(struct request_writing *r);
 static inline bool writes(const struct request_writing *r, uint64_t field)
 {
 	return (r->target->carried & field) != 0;
+}
+static inline void request_note_loss(struct request_writing *r, uint64_t field, bool lost)
+{
+	r->lossy |= lost ? field : 0;
 }
 /* FAILURE_REQUEST: this target cannot be told that. Always false. */
 bool request_cannot_write(struct request_writing *r, const char *format, ...) PRINTF(2, 3);

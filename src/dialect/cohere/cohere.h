@@ -35,22 +35,6 @@ bool cohere_read_messages(struct chat_reading *r, struct json messages);
 #define COHERE_PLAN "\"tool_plan\""
 
 /* request_write.c, request_write_messages.c */
-struct cohere_writing {
-	struct json_writer json;
-	const struct chat *chat;       /* narrowed to the named tool, if one is */
-	const struct chat_target *target;
-	struct arena *arena;
-	struct failure *failure;
-	struct chat_shape shape;
-	bool same;                     /* it came in this dialect: what only this dialect knows goes back */
-	bool documents;                /* those that are text stand in `documents`, not in the messages */
-	unsigned message;              /* number of the one being written */
-};
-
-static inline bool cohere_writes(const struct cohere_writing *r, uint64_t field)
-{
-	return (r->target->carried & field) != 0;
-}
 static inline bool cohere_is_text_document(const struct part *p)
 {
 	return p->kind == PART_DOCUMENT && p->media->source == MEDIA_TEXT;
@@ -58,7 +42,7 @@ static inline bool cohere_is_text_document(const struct part *p)
 bool cohere_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr);
 /* The array. */
-void cohere_write_messages(struct cohere_writing *r);
+void cohere_write_messages(struct request_writing *r);
 
 /* events_write.c, events_write_whole.c */
 bool cohere_write_event(struct event_writer *w, const struct event *e, struct buf *out);

@@ -9,30 +9,24 @@
 
 enum { STOPS_MAX = 5 };                /* DIALECTS §3.9 */
 
-static void note_loss(struct cohere_writing *r, uint64_t field, bool lost)
-{
-	if (lost)
-		*r->target->rewritten_lossy |= field;
-}
-
 /* ---- tools ---- */
 
 /* Strict is said of all tools at once. */
-static bool is_strict(struct cohere_writing *r)
+static bool is_strict(struct request_writing *r)
 {
 	unsigned strict = 0, functions = 0;
 
-	if (!cohere_writes(r, FIELD_TOOL_STRICT))
+	if (!writes(r, FIELD_TOOL_STRICT))
 		return false;
 	for (const struct tool *t = r->chat->tools; t; t = t->next) {
 		functions += t->kind == TOOL_FUNCTION;
 		strict += t->kind == TOOL_FUNCTION && t->strict == SAID_YES;
 	}
-	note_loss(r, FIELD_TOOL_STRICT, strict > 0 && strict < functions);
+	request_note_loss(r, FIELD_TOOL_STRICT, strict > 0 && strict < functions);
 	return strict > 0 && strict == functions;
 }
 
-static bool write_tools(struct cohere_writing *r, bool any)
+static bool write_tools(struct request_writing *r, bool any)
 {
 	bool strict;
 
@@ -40,24 +34,24 @@ static bool write_tools(struct cohere_writing *r, bool any)
 		return true;
 	strict = is_strict(r);
 	if (strict)
-		r->shape.tools = SCHEMA_COHERE;
+		r->shape->tools = SCHEMA_COHERE;
 	json_literal_key(&r->json, "tools");
-	if (!shape_write_tools(&r->json, r->chat, r->target, &r->shape, r->arena, r->failure))
+	if (!shape_write_tools(&r->json, r->chat, r->target, r->shape, r->arena, r->failure))
 		return false;
-	if (strict || (r->same && r->chat->tools->strict == SAID_NO))
+	if (strict || (r->own && r->chat->tools->strict == SAID_NO))
 		json_member_bool(&r->json, "strict_tools", strict);
 	return true;
 }
 
 /* One tool is forced by sending no other (§3.5). */
-static void write_choice(struct cohere_writing *r)
+static void write_choice(struct request_writing *r)
 {
 	const struct tool_choice *choice = &r->chat->choice;
 
-	if (choice->mode == CHOICE_NONE && cohere_writes(r, FIELD_CHOICE_NONE))
+	if (choice->mode == CHOICE_NONE && writes(r, FIELD_CHOICE_NONE))
 		json_member_cstr(&r->json, "tool_choice", "NONE");
-	if ((choice->mode == CHOICE_REQUIRED && cohere_writes(r, FIELD_CHOICE_REQUIRED)) ||
-	    (choice->mode == CHOICE_NAMED && cohere_writes(r, FIELD_CHOICE_NAMED)))
+	if ((choice->mode == CHOICE_REQUIRED && writes(r, FIELD_CHOICE_REQUIRED)) ||
+	    (choice->mode == CHOICE_NAMED && writes(r, FIELD_CHOICE_NAMED)))
 		json_member_cstr(&r->json, "tool_choice", "REQUIRED");
 }
 
@@ -76,9 +70,9 @@ static const struct chat *narrowed(const struct chat *c, const struct chat_targe
 
 /* ---- documents ---- */
 
-static bool takes(const struct cohere_writing *r, const struct other_member *m)
+static bool takes(const struct request_writing *r, const struct other_member *m)
 {
-	return r->same && (m->field == 0 || cohere_writes(r, m->field));
+	return r->own && (m->field == 0 || writes(r, m->field));
 }
 
 static unsigned count_documents(const struct chat *c)
@@ -91,7 +85,7 @@ static unsigned count_documents(const struct chat *c)
 	return count;
 }
 
-static void write_document(struct cohere_writing *r, const struct media *m, unsigned number)
+static void write_document(struct request_writing *r, const struct media *m, unsigned number)
 {
 	struct json_writer *w = &r->json;
 
@@ -110,11 +104,11 @@ static void write_document(struct cohere_writing *r, const struct media *m, unsi
 }
 
 /* Where they are cited from. They may not stand beside a response format (§3.7): there they are part of the text. */
-static void write_documents(struct cohere_writing *r)
+static void write_documents(struct request_writing *r)
 {
 	unsigned number = 0;
 
-	if (!r->documents)
+	if (!r->documents_apart)
 		return;
 	json_literal_key(&r->json, "documents");
 	json_begin_array(&r->json);
@@ -127,29 +121,29 @@ static void write_documents(struct cohere_writing *r)
 
 /* ---- format ---- */
 
-static bool write_format(struct cohere_writing *r)
+static bool write_format(struct request_writing *r)
 {
 	const struct output_format *f = &r->chat->format;
 	struct schema_report report = { 0 };
 
-	if (f->kind == FORMAT_TEXT && r->same) {
+	if (f->kind == FORMAT_TEXT && r->own) {
 		json_literal_key(&r->json, "response_format");
 		json_value_raw(&r->json, SLICE("{\"type\":\"text\"}"));
 	}
-	if ((f->kind != FORMAT_JSON || !cohere_writes(r, FIELD_FORMAT_JSON)) &&
-	    (f->kind != FORMAT_SCHEMA || !cohere_writes(r, FIELD_FORMAT_SCHEMA)))
+	if ((f->kind != FORMAT_JSON || !writes(r, FIELD_FORMAT_JSON)) &&
+	    (f->kind != FORMAT_SCHEMA || !writes(r, FIELD_FORMAT_SCHEMA)))
 		return true;
 	json_literal_key(&r->json, "response_format");
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "type", "json_object");
 	if (f->kind == FORMAT_SCHEMA) {
 		json_literal_key(&r->json, "json_schema");
-		if (r->same)
+		if (r->own)
 			json_value_raw(&r->json, json_raw(f->schema));
 		else if (!schema_write(f->schema, SCHEMA_COHERE, SCHEMA_OUTPUT, r->arena, &r->json, &report))
 			return failure_set(r->failure, FAILURE_REQUEST, "the answer's schema cannot be said there: %s",
 					   report.reason ? report.reason : "it is too large");
-		note_loss(r, FIELD_FORMAT_SCHEMA, report.lossy);
+		request_note_loss(r, FIELD_FORMAT_SCHEMA, report.lossy);
 	}
 	json_end_object(&r->json);
 	return true;
@@ -158,16 +152,16 @@ static bool write_format(struct cohere_writing *r)
 /* ---- numbers ---- */
 
 /* Numbers of this dialect's own clients are the API's to judge. */
-static void write_number(struct cohere_writing *r, uint64_t field, const char *name, const struct number *n, double low,
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n, double low,
 			 double high)
 {
-	if (n->said && cohere_writes(r, field))
-		note_loss(r, field, request_write_number(&r->json, name, n, r->same ? -INFINITY : low,
-							 r->same ? INFINITY : high));
+	if (n->said && writes(r, field))
+		request_note_loss(r, field, request_write_number(&r->json, name, n, r->own ? -INFINITY : low,
+								 r->own ? INFINITY : high));
 }
 
 /* Ranges: §3.9. */
-static void write_sampling(struct cohere_writing *r)
+static void write_sampling(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
 	double hottest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1;
@@ -180,16 +174,16 @@ static void write_sampling(struct cohere_writing *r)
 	write_number(r, FIELD_SEED, "seed", &c->seed, 0, 0x1p64);
 }
 
-static void write_stops(struct cohere_writing *r)
+static void write_stops(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
 	unsigned most = r->target->rules->stop_max > 0 ? (unsigned)r->target->rules->stop_max : STOPS_MAX;
 
-	if (c->stop_count == 0 || !cohere_writes(r, FIELD_STOP))
+	if (c->stop_count == 0 || !writes(r, FIELD_STOP))
 		return;
-	if (r->same)
+	if (r->own)
 		most = CHAT_STOPS_MAX;
-	note_loss(r, FIELD_STOP, c->stop_count > most);
+	request_note_loss(r, FIELD_STOP, c->stop_count > most);
 	json_literal_key(&r->json, "stop_sequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < c->stop_count && i < most; i++)
@@ -199,7 +193,7 @@ static void write_stops(struct cohere_writing *r)
 
 /* ---- reasoning ---- */
 
-static int64_t budget_of(struct cohere_writing *r)
+static int64_t budget_of(struct request_writing *r)
 {
 	const struct reasoning *wish = &r->chat->reasoning;
 	const struct model_rules *rules = r->target->rules;
@@ -207,7 +201,7 @@ static int64_t budget_of(struct cohere_writing *r)
 	if (wish->wish == REASONING_BY_BUDGET) {
 		bool cut = rules->budget_max > 0 && wish->budget > rules->budget_max;
 
-		note_loss(r, FIELD_REASONING, cut);
+		request_note_loss(r, FIELD_REASONING, cut);
 		return cut ? rules->budget_max : wish->budget;
 	}
 	if (wish->effort == 0 || wish->effort == EFFORT_NONE)
@@ -215,16 +209,16 @@ static int64_t budget_of(struct cohere_writing *r)
 	return effort_to_budget(wish->effort, r->target->max_output, rules->budget_min, rules->budget_max);
 }
 
-static void write_thinking(struct cohere_writing *r)
+static void write_thinking(struct request_writing *r)
 {
 	const struct reasoning *wish = &r->chat->reasoning;
 	bool off = reasoning_is_off(wish) || (wish->wish == REASONING_BY_BUDGET && wish->budget == 0);
 	int64_t budget;
 
-	if (!cohere_writes(r, FIELD_REASONING))
+	if (!writes(r, FIELD_REASONING))
 		return;
 	if (off && (r->target->rules->rejects & REJECTS_REASONING_OFF)) {
-		note_loss(r, FIELD_REASONING, true);
+		request_note_loss(r, FIELD_REASONING, true);
 		return;
 	}
 	budget = off ? -1 : budget_of(r);
@@ -238,7 +232,7 @@ static void write_thinking(struct cohere_writing *r)
 
 /* ---- all ---- */
 
-static void write_others(struct cohere_writing *r)
+static void write_others(struct request_writing *r)
 {
 	for (const struct other_member *m = r->chat->others; m; m = m->next) {
 		if (!takes(r, m) || slice_starts_with(m->path, SLICE("messages[")))
@@ -248,19 +242,19 @@ static void write_others(struct cohere_writing *r)
 	}
 }
 
-static void write_logprobs(struct cohere_writing *r)
+static void write_logprobs(struct request_writing *r)
 {
-	if (!r->chat->logprobs || !cohere_writes(r, FIELD_LOGPROBS))
+	if (!r->chat->logprobs || !writes(r, FIELD_LOGPROBS))
 		return;
 	json_member_bool(&r->json, "logprobs", true);
-	note_loss(r, FIELD_LOGPROBS, r->chat->top_logprobs > 0); /* of the chosen tokens only */
+	request_note_loss(r, FIELD_LOGPROBS, r->chat->top_logprobs > 0); /* of the chosen tokens only */
 }
 
-static bool write_all(struct cohere_writing *r)
+static bool write_all(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
-	bool tools = shape_count_tools(c, r->target, &r->shape) > 0;
-	int64_t most = request_max_output(c, r->target, r->same);
+	bool tools = shape_count_tools(c, r->target, r->shape) > 0;
+	int64_t most = request_max_output(c, r->target, r->own);
 
 	json_member_string(&r->json, "model", r->target->model);
 	if (!write_tools(r, tools))
@@ -286,22 +280,18 @@ static bool write_all(struct cohere_writing *r)
 bool cohere_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr)
 {
-	struct cohere_writing r = {
-		.chat = narrowed(c, t, scratch), .target = t, .arena = scratch, .failure = reterr,
-		.same = c->dialect == DIALECT_COHERE,
-		.shape = { .names = &name_rule_openai, .tools = SCHEMA_PLAIN, .strict_tools = SCHEMA_COHERE },
-	};
+	struct chat_shape shape = { .names = &name_rule_openai, .tools = SCHEMA_PLAIN, .strict_tools = SCHEMA_COHERE };
+	struct request_writing r;
 
-	if (r.same)
-		r.shape.options |= SHAPE_OWN_SCHEMAS;
-	r.documents = cohere_writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 &&
-		      c->format.kind != FORMAT_JSON && c->format.kind != FORMAT_SCHEMA;
-	json_writer_init(&r.json, out);
+	request_writing_init(&r, narrowed(c, t, scratch), t, DIALECT_COHERE, scratch, out, reterr);
+	r.shape = &shape;
+	if (r.own)
+		shape.options |= SHAPE_OWN_SCHEMAS;
+	r.documents_apart = writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 &&
+			    c->format.kind != FORMAT_JSON && c->format.kind != FORMAT_SCHEMA;
 	json_begin_object(&r.json);
 	if (!write_all(&r))
 		return false;
 	json_end_object(&r.json);
-	if (r.json.overflow)
-		return failure_set(reterr, FAILURE_REQUEST, "the request is too large once translated");
-	return true;
+	return request_writing_end(&r);
 }

@@ -3,31 +3,31 @@
  * is shown in the user message that follows; what is said before calls is their plan. */
 #include "dialect/cohere/cohere.h"
 
-static void begin_message(struct cohere_writing *r, const char *role)
+static void begin_message(struct request_writing *r, const char *role)
 {
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "role", role);
 }
 
-static void end_message(struct cohere_writing *r)
+static void end_message(struct request_writing *r)
 {
-	shape_end_message(&r->json, r->chat, r->target, r->same, &r->message);
+	shape_end_message(&r->json, r->chat, r->target, r->own, &r->message);
 }
 
 /* ---- parts ---- */
 
-static bool is_native(const struct cohere_writing *r, const struct part *p)
+static bool is_native(const struct request_writing *r, const struct part *p)
 {
-	return r->same && p->raw.len > 0 && p->raw_dialect == DIALECT_COHERE && !slice_eq(p->raw, SLICE(COHERE_PLAN));
+	return r->own && p->raw.len > 0 && p->raw_dialect == DIALECT_COHERE && !slice_eq(p->raw, SLICE(COHERE_PLAN));
 }
 
-static bool is_content(const struct cohere_writing *r, const struct part *p)
+static bool is_content(const struct request_writing *r, const struct part *p)
 {
 	switch (p->kind) {
 	case PART_TEXT: case PART_REFUSAL: case PART_IMAGE:
 		return true;
 	case PART_DOCUMENT:
-		return cohere_is_text_document(p) && !r->documents;
+		return cohere_is_text_document(p) && !r->documents_apart;
 	case PART_OPAQUE:
 		return is_native(r, p);
 	default:
@@ -36,17 +36,17 @@ static bool is_content(const struct cohere_writing *r, const struct part *p)
 }
 
 /* Cohere knows low, high and auto. */
-static void write_image(struct cohere_writing *r, const struct media *m)
+static void write_image(struct request_writing *r, const struct media *m)
 {
 	struct media known = *m;
 
-	if (!r->same && slice_eq(m->detail, SLICE("original")))
+	if (!r->own && slice_eq(m->detail, SLICE("original")))
 		known.detail = SLICE("high");
 	shape_begin_image(&r->json, &known, r->arena);
 	json_end_object(&r->json);
 }
 
-static void write_text(struct cohere_writing *r, struct slice text)
+static void write_text(struct request_writing *r, struct slice text)
 {
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "type", "text");
@@ -54,12 +54,12 @@ static void write_text(struct cohere_writing *r, struct slice text)
 	json_end_object(&r->json);
 }
 
-static struct slice text_of(const struct cohere_writing *r, const struct part *p)
+static struct slice text_of(const struct request_writing *r, const struct part *p)
 {
 	return p->kind == PART_DOCUMENT ? shape_document_text(p->media, r->arena) : p->text;
 }
 
-static void write_part(struct cohere_writing *r, const struct part *p)
+static void write_part(struct request_writing *r, const struct part *p)
 {
 	if (is_native(r, p)) {
 		json_value_raw(&r->json, p->raw);
@@ -76,7 +76,7 @@ static void write_part(struct cohere_writing *r, const struct part *p)
 }
 
 /* One text is a string. */
-static void write_content(struct cohere_writing *r, const struct content *c)
+static void write_content(struct request_writing *r, const struct content *c)
 {
 	const struct part *only = c->count == 1 ? c->items[0] : NULL;
 	bool object = only && (only->kind == PART_IMAGE || only->kind == PART_REASONING || is_native(r, only));
@@ -95,19 +95,19 @@ static void write_content(struct cohere_writing *r, const struct content *c)
 /* ---- assistant ---- */
 
 /* From elsewhere only to models that need it (§3.13). */
-static bool replays(const struct cohere_writing *r, const struct part *p)
+static bool replays(const struct request_writing *r, const struct part *p)
 {
 	enum reasoning_replay replay = r->target->rules->replay;
 
-	return p->kind == PART_REASONING && p->text.len > 0 && cohere_writes(r, FIELD_REASONING_HISTORY) &&
-	       replay != REPLAY_FORBIDDEN && (r->same || replay == REPLAY_CONTENT);
+	return p->kind == PART_REASONING && p->text.len > 0 && writes(r, FIELD_REASONING_HISTORY) &&
+	       replay != REPLAY_FORBIDDEN && (r->own || replay == REPLAY_CONTENT);
 }
 
-static bool is_plan(const struct cohere_writing *r, const struct part *p, bool calls)
+static bool is_plan(const struct request_writing *r, const struct part *p, bool calls)
 {
 	if (p->kind != PART_TEXT || p->text.len == 0)
 		return false;
-	return r->same ? slice_eq(p->raw, SLICE(COHERE_PLAN)) : calls;
+	return r->own ? slice_eq(p->raw, SLICE(COHERE_PLAN)) : calls;
 }
 
 static bool has_calls(const struct turn *t)
@@ -118,7 +118,7 @@ static bool has_calls(const struct turn *t)
 	return false;
 }
 
-static void write_plan(struct cohere_writing *r, const struct turn *t, bool calls)
+static void write_plan(struct request_writing *r, const struct turn *t, bool calls)
 {
 	struct part *list = NULL, **end = &list;
 
@@ -134,7 +134,7 @@ static void write_plan(struct cohere_writing *r, const struct turn *t, bool call
 		json_member_string(&r->json, "tool_plan", shape_join_texts(list, "\n\n", r->arena));
 }
 
-static void write_calls(struct cohere_writing *r, const struct turn *t)
+static void write_calls(struct request_writing *r, const struct turn *t)
 {
 	unsigned index = 0;
 
@@ -143,14 +143,14 @@ static void write_calls(struct cohere_writing *r, const struct turn *t)
 	for (const struct part *p = t->parts; p; p = p->next) {
 		if (p->kind != PART_TOOL_CALL)
 			continue;
-		shape_begin_call(&r->json, p->call, index++, r->target, &r->shape, r->arena);
+		shape_begin_call(&r->json, p->call, index++, r->target, r->shape, r->arena);
 		json_end_object(&r->json);
 	}
 	json_end_array(&r->json);
 }
 
 /* Images that a model made go to the user message that follows: an assistant's content is text. */
-static void write_assistant(struct cohere_writing *r, const struct turn *t, struct content *moved)
+static void write_assistant(struct request_writing *r, const struct turn *t, struct content *moved)
 {
 	bool calls = has_calls(t);
 	struct content content = { 0 };
@@ -173,7 +173,7 @@ static void write_assistant(struct cohere_writing *r, const struct turn *t, stru
 /* ---- the others ---- */
 
 /* A document as text is part of what the tool said: it stands in its place. */
-static struct slice result_text(struct cohere_writing *r, const struct tool_result *result)
+static struct slice result_text(struct request_writing *r, const struct tool_result *result)
 {
 	struct tool_result said = *result;
 	struct part **end = &said.parts;
@@ -191,7 +191,7 @@ static struct slice result_text(struct cohere_writing *r, const struct tool_resu
 	return shape_result_text(&said, r->arena);
 }
 
-static void write_result(struct cohere_writing *r, const struct tool_result *result, struct content *moved)
+static void write_result(struct request_writing *r, const struct tool_result *result, struct content *moved)
 {
 	struct content content = { 0 };
 	bool native = false;
@@ -202,17 +202,17 @@ static void write_result(struct cohere_writing *r, const struct tool_result *res
 		native |= is_native(r, p);
 		if (is_content(r, p))
 			content_add(&content, p, r->arena);
-		if (p->kind == PART_IMAGE && !r->same)
+		if (p->kind == PART_IMAGE && !r->own)
 			content_add(moved, p, r->arena);
 	}
-	if (native || (r->same && content.count > 1))
+	if (native || (r->own && content.count > 1))
 		write_content(r, &content);
 	else
 		json_member_string(&r->json, "content", result_text(r, result));
 	end_message(r);
 }
 
-static void write_user_content(struct cohere_writing *r, const struct content *content)
+static void write_user_content(struct request_writing *r, const struct content *content)
 {
 	begin_message(r, "user");
 	write_content(r, content);
@@ -220,7 +220,7 @@ static void write_user_content(struct cohere_writing *r, const struct content *c
 }
 
 /* A run of user turns: results first, which answer the turn before, then what else was said. */
-static void write_user(struct cohere_writing *r, const struct turn *t, const struct turn *end, struct content *moved)
+static void write_user(struct request_writing *r, const struct turn *t, const struct turn *end, struct content *moved)
 {
 	bool results = shape_has_results(t, end);
 
@@ -238,13 +238,13 @@ static void write_user(struct cohere_writing *r, const struct turn *t, const str
 	}
 }
 
-static void write_system(struct cohere_writing *r, const struct turn *t, bool begun)
+static void write_system(struct request_writing *r, const struct turn *t, bool begun)
 {
 	const struct model_rules *rules = r->target->rules;
 	bool by_user = rules->system_role == SYSTEM_AS_USER || (begun && (rules->rejects & REJECTS_LATER_SYSTEM));
 	struct content content = { 0 };
 
-	if (!cohere_writes(r, begun ? FIELD_LATER_SYSTEM : FIELD_SYSTEM))
+	if (!writes(r, begun ? FIELD_LATER_SYSTEM : FIELD_SYSTEM))
 		return;
 	for (const struct part *p = t->parts; p; p = p->next)
 		if (is_content(r, p))
@@ -254,7 +254,7 @@ static void write_system(struct cohere_writing *r, const struct turn *t, bool be
 	end_message(r);
 }
 
-void cohere_write_messages(struct cohere_writing *r)
+void cohere_write_messages(struct request_writing *r)
 {
 	struct content moved = { 0 };
 	bool begun = false;

@@ -25,25 +25,10 @@ bool ollama_read_chat(const struct request_facts *facts, enum operation op, stru
 		      struct failure *reterr);
 
 /* request_write.c, request_write_messages.c */
-struct ollama_writing {
-	struct json_writer json;
-	const struct chat *chat;
-	const struct chat_target *target;
-	struct arena *arena;
-	struct failure *failure;
-	struct chat_shape shape;
-	bool same;                     /* it came in this dialect: what only this dialect knows goes back */
-	unsigned message;              /* number of the one being written */
-};
-
-static inline bool ollama_writes(const struct ollama_writing *r, uint64_t field)
-{
-	return (r->target->carried & field) != 0;
-}
 bool ollama_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr);
 /* The array. */
-void ollama_write_messages(struct ollama_writing *r);
+void ollama_write_messages(struct request_writing *r);
 
 /* events_write.c */
 void ollama_writer_init(struct event_writer *w, const struct request_facts *facts);

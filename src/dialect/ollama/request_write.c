@@ -10,54 +10,48 @@ enum { TOP_LOGPROBS_MAX = 20 };
 /* Ollama hands names to the model's template; this is what models were trained with. */
 static const struct name_rule rule_name = { "_-.:/ ", 128, false };
 
-static void note_loss(struct ollama_writing *r, uint64_t field, bool lost)
-{
-	if (lost)
-		*r->target->rewritten_lossy |= field;
-}
-
 /* "must not call" is said by leaving the tools out (§3.5). */
-static bool write_tools(struct ollama_writing *r)
+static bool write_tools(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
 
-	if (c->choice.mode == CHOICE_NONE || shape_count_tools(c, r->target, &r->shape) == 0)
+	if (c->choice.mode == CHOICE_NONE || shape_count_tools(c, r->target, r->shape) == 0)
 		return true;
 	json_literal_key(&r->json, "tools");
-	return shape_write_tools(&r->json, c, r->target, &r->shape, r->arena, r->failure);
+	return shape_write_tools(&r->json, c, r->target, r->shape, r->arena, r->failure);
 }
 
-static bool write_format(struct ollama_writing *r)
+static bool write_format(struct request_writing *r)
 {
 	const struct output_format *f = &r->chat->format;
 	struct schema_report report = { 0 };
 
-	if (f->kind == FORMAT_JSON && ollama_writes(r, FIELD_FORMAT_JSON))
+	if (f->kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON))
 		json_member_cstr(&r->json, "format", "json");
-	if (f->kind != FORMAT_SCHEMA || !ollama_writes(r, FIELD_FORMAT_SCHEMA))
+	if (f->kind != FORMAT_SCHEMA || !writes(r, FIELD_FORMAT_SCHEMA))
 		return true;
 	json_literal_key(&r->json, "format");
-	if (r->same)
+	if (r->own)
 		json_value_raw(&r->json, json_raw(f->schema));
 	else if (!schema_write(f->schema, SCHEMA_PLAIN, SCHEMA_OUTPUT, r->arena, &r->json, &report))
 		return failure_set(r->failure, FAILURE_REQUEST, "the answer's schema cannot be said there: %s",
 				   report.reason ? report.reason : "it is too large");
-	note_loss(r, FIELD_FORMAT_SCHEMA, report.lossy);
+	request_note_loss(r, FIELD_FORMAT_SCHEMA, report.lossy);
 	return true;
 }
 
 /* ---- options ---- */
 
-static void write_number(struct ollama_writing *r, uint64_t field, const char *name, const struct number *n, double low,
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n, double low,
 			 double high)
 {
-	if (n->said && ollama_writes(r, field))
-		note_loss(r, field, request_write_number(&r->json, name, n, low, high));
+	if (n->said && writes(r, field))
+		request_note_loss(r, field, request_write_number(&r->json, name, n, low, high));
 }
 
-static void write_stops(struct ollama_writing *r)
+static void write_stops(struct request_writing *r)
 {
-	if (r->chat->stop_count == 0 || !ollama_writes(r, FIELD_STOP))
+	if (r->chat->stop_count == 0 || !writes(r, FIELD_STOP))
 		return;
 	json_literal_key(&r->json, "stop");
 	json_begin_array(&r->json);
@@ -66,12 +60,12 @@ static void write_stops(struct ollama_writing *r)
 	json_end_array(&r->json);
 }
 
-static bool takes(const struct ollama_writing *r, const struct other_member *m)
+static bool takes(const struct request_writing *r, const struct other_member *m)
 {
-	return r->same && (m->field == 0 || ollama_writes(r, m->field));
+	return r->own && (m->field == 0 || writes(r, m->field));
 }
 
-static void write_others(struct ollama_writing *r, struct slice parent)
+static void write_others(struct request_writing *r, struct slice parent)
 {
 	for (const struct other_member *m = r->chat->others; m; m = m->next) {
 		bool inner = slice_starts_with(m->path, SLICE("options.")) || slice_starts_with(m->path, SLICE("messages["));
@@ -83,7 +77,7 @@ static void write_others(struct ollama_writing *r, struct slice parent)
 	}
 }
 
-static bool has_options(const struct ollama_writing *r)
+static bool has_options(const struct request_writing *r)
 {
 	const uint64_t fields = FIELD_TEMPERATURE | FIELD_TOP_P | FIELD_TOP_K | FIELD_MIN_P | FIELD_MAX_OUTPUT |
 				FIELD_STOP | FIELD_SEED | FIELD_REPEAT_PENALTY | FIELD_PRESENCE_PENALTY |
@@ -96,7 +90,7 @@ static bool has_options(const struct ollama_writing *r)
 }
 
 /* Ranges: §3.9; temperature has no upper end here, but models may. */
-static void write_options(struct ollama_writing *r)
+static void write_options(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
 	double hottest = r->target->rules->temperature_max > 0 ? r->target->rules->temperature_max : 1e9;
@@ -110,7 +104,7 @@ static void write_options(struct ollama_writing *r)
 	write_number(r, FIELD_TOP_P, "top_p", &c->top_p, 0, 1);
 	write_number(r, FIELD_TOP_K, "top_k", &c->top_k, -1, 1e9);
 	write_number(r, FIELD_MIN_P, "min_p", &c->min_p, 0, 1);
-	most = request_max_output(c, r->target, r->same);
+	most = request_max_output(c, r->target, r->own);
 	if (most >= 0)
 		json_member_int(&r->json, "num_predict", most);
 	write_stops(r);
@@ -125,13 +119,13 @@ static void write_options(struct ollama_writing *r)
 /* ---- reasoning ---- */
 
 /* The word for how much (§3.12); a model that only knows on and off is told so. */
-static void write_effort(struct ollama_writing *r, unsigned effort)
+static void write_effort(struct request_writing *r, unsigned effort)
 {
 	const struct model_rules *rules = r->target->rules;
 	unsigned words = EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH | EFFORT_MAX;
 	unsigned said;
 
-	if (rules->reasoning == REASONING_TOGGLE && !r->same) {
+	if (rules->reasoning == REASONING_TOGGLE && !r->own) {
 		json_member_bool(&r->json, "think", true);
 		return;
 	}
@@ -139,10 +133,10 @@ static void write_effort(struct ollama_writing *r, unsigned effort)
 		words &= rules->efforts;
 	said = effort_nearest(effort, words);
 	json_member_cstr(&r->json, "think", effort_name(said));
-	note_loss(r, FIELD_REASONING, said != effort);
+	request_note_loss(r, FIELD_REASONING, said != effort);
 }
 
-static void write_off(struct ollama_writing *r)
+static void write_off(struct request_writing *r)
 {
 	if (!(r->target->rules->rejects & REJECTS_REASONING_OFF)) {
 		json_member_bool(&r->json, "think", false);
@@ -151,14 +145,14 @@ static void write_off(struct ollama_writing *r)
 	/* gpt-oss always thinks: as little as it can */
 	if (r->target->rules->reasoning != REASONING_ALWAYS)
 		json_member_cstr(&r->json, "think", "low");
-	note_loss(r, FIELD_REASONING, true);
+	request_note_loss(r, FIELD_REASONING, true);
 }
 
-static void write_think(struct ollama_writing *r)
+static void write_think(struct request_writing *r)
 {
 	const struct reasoning *wish = &r->chat->reasoning;
 
-	if (!ollama_writes(r, FIELD_REASONING))
+	if (!writes(r, FIELD_REASONING))
 		return;
 	switch (wish->wish) {
 	case REASONING_OFF:
@@ -187,20 +181,20 @@ static void write_think(struct ollama_writing *r)
 
 /* ---- all ---- */
 
-static void write_logprobs(struct ollama_writing *r)
+static void write_logprobs(struct request_writing *r)
 {
 	int64_t top = r->chat->top_logprobs;
 
-	if (!r->chat->logprobs || !ollama_writes(r, FIELD_LOGPROBS))
+	if (!r->chat->logprobs || !writes(r, FIELD_LOGPROBS))
 		return;
 	json_member_bool(&r->json, "logprobs", true);
-	note_loss(r, FIELD_LOGPROBS, top > TOP_LOGPROBS_MAX);
+	request_note_loss(r, FIELD_LOGPROBS, top > TOP_LOGPROBS_MAX);
 	if (top >= 0)
 		json_member_int(&r->json, "top_logprobs", top > TOP_LOGPROBS_MAX ? TOP_LOGPROBS_MAX : top);
 }
 
 /* What api/generate has and api/chat has not. */
-static bool can_be_said(struct ollama_writing *r)
+static bool can_be_said(struct request_writing *r)
 {
 	if (r->chat->fields & FIELD_OTHER_MEANING)
 		return failure_set(r->failure, FAILURE_REQUEST, "suffix, raw, template and context go with /api/generate only");
@@ -210,17 +204,18 @@ static bool can_be_said(struct ollama_writing *r)
 bool ollama_write_chat(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 		       struct failure *reterr)
 {
-	struct ollama_writing r = {
-		.chat = c, .target = t, .arena = scratch, .failure = reterr, .same = c->dialect == DIALECT_OLLAMA,
-		.shape = { .options = SHAPE_ARGUMENTS_OBJECT | SHAPE_CALL_INDEX | SHAPE_NO_CALL_TYPE,
-			   .names = &rule_name, .tools = SCHEMA_PLAIN, .strict_tools = SCHEMA_PLAIN },
+	struct chat_shape shape = {
+		.options = SHAPE_ARGUMENTS_OBJECT | SHAPE_CALL_INDEX | SHAPE_NO_CALL_TYPE,
+		.names = &rule_name, .tools = SCHEMA_PLAIN, .strict_tools = SCHEMA_PLAIN,
 	};
+	struct request_writing r;
 
-	if (r.same)
-		r.shape.options |= SHAPE_OWN_SCHEMAS;
+	request_writing_init(&r, c, t, DIALECT_OLLAMA, scratch, out, reterr);
+	r.shape = &shape;
+	if (r.own)
+		shape.options |= SHAPE_OWN_SCHEMAS;
 	if (!can_be_said(&r))
 		return false;
-	json_writer_init(&r.json, out);
 	json_begin_object(&r.json);
 	json_member_string(&r.json, "model", t->model);
 	if (!write_tools(&r))
@@ -235,7 +230,5 @@ bool ollama_write_chat(const struct chat *c, const struct chat_target *t, struct
 	write_others(&r, SLICE(""));
 	json_member_bool(&r.json, "stream", t->stream);
 	json_end_object(&r.json);
-	if (r.json.overflow)
-		return failure_set(reterr, FAILURE_REQUEST, "the request is too large once translated");
-	return true;
+	return request_writing_end(&r);
 }

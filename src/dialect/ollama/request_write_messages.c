@@ -5,21 +5,21 @@
 
 #include "llm/names.h"
 
-static void begin_message(struct ollama_writing *r, const char *role)
+static void begin_message(struct request_writing *r, const char *role)
 {
 	json_begin_object(&r->json);
 	json_member_cstr(&r->json, "role", role);
 }
 
-static void end_message(struct ollama_writing *r)
+static void end_message(struct request_writing *r)
 {
-	shape_end_message(&r->json, r->chat, r->target, r->same, &r->message);
+	shape_end_message(&r->json, r->chat, r->target, r->own, &r->message);
 }
 
 /* ---- content ---- */
 
 /* What of a list of parts is text, joined. */
-static struct slice text_of(const struct ollama_writing *r, const struct part *parts, const char *between)
+static struct slice text_of(const struct request_writing *r, const struct part *parts, const char *between)
 {
 	struct part *list = NULL, **end = &list;
 
@@ -41,7 +41,7 @@ static bool is_image(const struct part *p)
 	return p->kind == PART_IMAGE && p->media->source == MEDIA_DATA;
 }
 
-static void write_images(struct ollama_writing *r, const struct part *parts)
+static void write_images(struct request_writing *r, const struct part *parts)
 {
 	bool any = false;
 
@@ -62,12 +62,12 @@ static void write_images(struct ollama_writing *r, const struct part *parts)
 /* ---- assistant ---- */
 
 /* Thinking goes back to where it came from; from elsewhere only to models that need it (§3.13). */
-static void write_thinking(struct ollama_writing *r, const struct turn *t)
+static void write_thinking(struct request_writing *r, const struct turn *t)
 {
 	struct part *list = NULL, **end = &list;
 
-	if (!ollama_writes(r, FIELD_REASONING_HISTORY) || r->target->rules->replay == REPLAY_FORBIDDEN ||
-	    (!r->same && r->target->rules->replay != REPLAY_CONTENT))
+	if (!writes(r, FIELD_REASONING_HISTORY) || r->target->rules->replay == REPLAY_FORBIDDEN ||
+	    (!r->own && r->target->rules->replay != REPLAY_CONTENT))
 		return;
 	for (const struct part *p = t->parts; p; p = p->next)
 		if (p->kind == PART_REASONING && p->text.len > 0) {
@@ -80,7 +80,7 @@ static void write_thinking(struct ollama_writing *r, const struct turn *t)
 		json_member_string(&r->json, "thinking", shape_join_texts(list, "\n\n", r->arena));
 }
 
-static void write_assistant(struct ollama_writing *r, const struct turn *t)
+static void write_assistant(struct request_writing *r, const struct turn *t)
 {
 	unsigned index = 0;
 
@@ -95,7 +95,7 @@ static void write_assistant(struct ollama_writing *r, const struct turn *t)
 			json_literal_key(&r->json, "tool_calls");
 			json_begin_array(&r->json);
 		}
-		shape_begin_call(&r->json, p->call, index++, r->target, &r->shape, r->arena);
+		shape_begin_call(&r->json, p->call, index++, r->target, r->shape, r->arena);
 		json_end_object(&r->json);
 	}
 	if (index > 0)
@@ -106,13 +106,13 @@ static void write_assistant(struct ollama_writing *r, const struct turn *t)
 /* ---- the others ---- */
 
 /* There is no flag for errors: "Error: " in front says it. */
-static void write_result(struct ollama_writing *r, const struct tool_result *result)
+static void write_result(struct request_writing *r, const struct tool_result *result)
 {
 	struct slice text = text_of(r, result->parts, "\n");
 
 	begin_message(r, "tool");
 	if (result->name.len > 0)
-		json_member_string(&r->json, "tool_name", names_out(r->target->names, result->name, r->shape.names));
+		json_member_string(&r->json, "tool_name", names_out(r->target->names, result->name, r->shape->names));
 	json_member_string(&r->json, "tool_call_id", result->id);
 	json_member_string(&r->json, "content", result->is_error ? arena_join(r->arena, SLICE("Error: "), text) : text);
 	write_images(r, result->parts);
@@ -127,7 +127,7 @@ static bool says_anything(const struct turn *t)
 	return false;
 }
 
-static void write_said(struct ollama_writing *r, const struct turn *t, const char *role)
+static void write_said(struct request_writing *r, const struct turn *t, const char *role)
 {
 	begin_message(r, role);
 	json_member_string(&r->json, "content", text_of(r, t->parts, "\n\n"));
@@ -136,7 +136,7 @@ static void write_said(struct ollama_writing *r, const struct turn *t, const cha
 }
 
 /* A run of user turns: results first, which answer the turn before, then what else was said. */
-static void write_user(struct ollama_writing *r, const struct turn *t, const struct turn *end)
+static void write_user(struct request_writing *r, const struct turn *t, const struct turn *end)
 {
 	bool results = shape_has_results(t, end);
 
@@ -150,16 +150,16 @@ static void write_user(struct ollama_writing *r, const struct turn *t, const str
 }
 
 /* Gemma's template has no place for system text but the user's (§3.2). */
-static void write_system(struct ollama_writing *r, const struct turn *t, bool begun)
+static void write_system(struct request_writing *r, const struct turn *t, bool begun)
 {
 	const struct model_rules *rules = r->target->rules;
 	bool by_user = rules->system_role == SYSTEM_AS_USER || (begun && (rules->rejects & REJECTS_LATER_SYSTEM));
 
-	if (ollama_writes(r, begun ? FIELD_LATER_SYSTEM : FIELD_SYSTEM))
+	if (writes(r, begun ? FIELD_LATER_SYSTEM : FIELD_SYSTEM))
 		write_said(r, t, by_user ? "user" : "system");
 }
 
-void ollama_write_messages(struct ollama_writing *r)
+void ollama_write_messages(struct request_writing *r)
 {
 	bool begun = false;
 	const struct turn *end;
