@@ -188,7 +188,8 @@ def run_sdk(runner, variant):
     if prepared.returncode != 0:
         return Counts(failed=1, note="npm could not install the SDKs")
     files = sorted(str(path.relative_to(ROOT / "test/sdk")) for path in (ROOT / "test/sdk").glob("*.test.mjs"))
-    status, text = runner.run(["node", "--test", "--test-reporter=spec", *files], variant, ROOT / "test/sdk")
+    command = ["node", "--test", f"--test-concurrency={PROCESSES}", "--test-reporter=spec", *files]
+    status, text = runner.run(command, variant, ROOT / "test/sdk")
     counts = Counts(total_of(r"^\S pass (\d+)", text), total_of(r"^\S fail (\d+)", text) + total_of(r"^\S cancelled (\d+)", text),
                     total_of(r"^\S skipped (\d+)", text) + total_of(r"^\S todo (\d+)", text))
     return runner.judge(counts, status)

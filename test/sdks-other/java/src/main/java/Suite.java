@@ -15,6 +15,7 @@ import com.google.genai.types.FunctionDeclaration;
 import com.google.genai.types.GenerateContentConfig;
 import com.google.genai.types.GenerateContentResponse;
 import com.google.genai.types.HttpOptions;
+import com.google.genai.types.HttpRetryOptions;
 import com.google.genai.types.Part;
 import com.google.genai.types.Tool;
 import com.openai.client.OpenAIClient;
@@ -161,7 +162,7 @@ public class Suite {
 			var call = message.content().stream().flatMap(block -> block.toolUse().stream()).findFirst().get();
 			var result = com.anthropic.models.messages.ToolResultBlockParam.builder().toolUseId(call.id()).content("3 degrees").build();
 			body.addMessage(message)
-				.addUserMessageOfBlockParams(List.of(com.anthropic.models.messages.ContentBlockParam.ofToolResult(result)));
+				.addUserMessageOfContentBlockParams(List.of(com.anthropic.models.messages.ContentBlockParam.ofToolResult(result)));
 			Map<?, ?> input = call._input().convert(Map.class);
 			return List.of(call.name(), String.valueOf(input.get("city")), textOf(client.messages().create(body.build())));
 		}
@@ -173,7 +174,8 @@ public class Suite {
 
 	static class Google implements Sdk {
 		Client open(String key) {
-			return Client.builder().apiKey(key).httpOptions(HttpOptions.builder().baseUrl(URL).build()).build();
+			HttpOptions once = HttpOptions.builder().baseUrl(URL).retryOptions(HttpRetryOptions.builder().attempts(1).build()).build();
+			return Client.builder().apiKey(key).httpOptions(once).build();
 		}
 
 		public String ask(String key, String model, String text, boolean stream) {
