@@ -19,7 +19,7 @@ def endpoints():
     """(methods, pattern, plane, auth) of every row of the table in the program: a new row is tested by being there."""
     text = (ROOT / "src/exchange/endpoint.c").read_text()
     rows = []
-    for line in re.findall(r"^\t((?:MODEL|STREAM|LOCAL|LATER)\(.*?\)),$", text, re.M):
+    for line in re.findall(r"^\t([A-Z]+\(.*?\)),$", text, re.M):
         kind, arguments = line.split("(", 1)
         pattern = re.search(r'"(/[^"]*)"', arguments).group(1)
         methods = re.match(r'"([A-Z,]+)"', arguments)
