@@ -25,9 +25,10 @@ static const char *const request_headers[] = {
 	NULL
 };
 
-/* DIALECTS §4.8, §6.1. */
+/* DIALECTS §4.8. Not here on purpose: x-amzn-errortype, which SDKs believe before the body, where the class stands that
+ * goes with what the client is told (the provider's refusal of our key is no UnrecognizedClientException of theirs). */
 static const char *const answer_headers[] = {
-	"x-amzn-requestid", "x-amzn-errortype", "x-amzn-bedrock-*", "retry-after",
+	"x-amzn-requestid", "x-amzn-bedrock-*", "retry-after",
 	NULL
 };
 

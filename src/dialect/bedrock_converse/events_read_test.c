@@ -142,6 +142,8 @@ static void test_error_classes_in_the_head(void **state)
 	dialect_bedrock.read_failure_head(&head, &f);
 	assert_int_equal(f.kind, FAILURE_QUOTA);
 	assert_string_equal(f.type, "ServiceQuotaExceededException");
+	for (const char *const *name = dialect_bedrock.answer_headers; *name; name++)
+		assert_false(slice_matches_glob(SLICE("x-amzn-errortype"), slice_cstr(*name)));
 	arena_done(&a);
 }
 
