@@ -138,7 +138,7 @@ static void write_effort(struct request_writing *r, unsigned effort)
 
 static void write_off(struct request_writing *r)
 {
-	if (!(r->target->rules->rejects & REJECTS_REASONING_OFF)) {
+	if (!(r->target->rules->rejects & REJECTS_REASONING_OFF) && r->target->rules->reasoning != REASONING_ALWAYS) {
 		json_member_bool(&r->json, "think", false);
 		return;
 	}
