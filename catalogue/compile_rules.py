@@ -26,7 +26,7 @@ REJECTS = (
     "stop", "penalties", "logprobs", "logit_bias", "seed", "top_k", "temperature_with_top_p", "forced_tool",
     "forced_tool_with_reasoning", "prefill", "later_system", "tools_on_chat", "tools_on_chat_with_reasoning", "schema",
     "schema_with_tools", "max_tokens_name", "reasoning_off", "reasoning_off_above_high", "parallel_control",
-    "user_after_tool",
+    "user_after_tool", "verbosity",
 )
 KNOBS = (*WORDS, "efforts", "budget_min", "budget_max", "rejects", "stop_max", "temperature_max")
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")

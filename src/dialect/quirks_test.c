@@ -124,12 +124,18 @@ static const struct row rows[] = {
 	{ ON(NO_LOGIT_BIAS), { RELAYED, HI ",\"logit_bias\":{\"5\":1}", { .lacks = "bias" }, { "\"logit_bias\":{\"5\":1}" } } },
 	{ ON(NO_SERVICE_TIER), { FROM_CHAT, HI ",\"service_tier\":\"flex\"", { .lacks = "tier" }, { "\"service_tier\":\"flex\"" } } },
 	{ ON(NO_SERVICE_TIER), { RELAYED, HI ",\"service_tier\":\"flex\"", { .lacks = "tier" }, { "\"service_tier\":\"flex\"" } } },
+	{ ON(NO_VERBOSITY), { FROM_CHAT, HI ",\"verbosity\":\"low\"", { .lacks = "verbosity" }, { "\"verbosity\":\"low\"" } } },
+	{ ON(NO_VERBOSITY), { RELAYED, HI ",\"verbosity\":\"low\"", { .lacks = "verbosity" }, { "\"verbosity\":\"low\"" } } },
 	{ ON(NO_METADATA), { FROM_CHAT, HI ",\"metadata\":{\"k\":\"v\"}", { .lacks = "metadata" }, { "\"metadata\":{\"k\":\"v\"}" } } },
 	{ ON(NO_METADATA), { RELAYED, HI ",\"metadata\":{\"k\":\"v\"}", { .lacks = "metadata" }, { "\"metadata\":{\"k\":\"v\"}" } } },
 	/* What is part of the meaning is refused instead: another candidate may know it. */
 	{ ON(NO_N), { FROM_CHAT, HI ",\"n\":2", { .refused = true }, { "\"n\":2" } } },
 	{ ON(NO_LOGPROBS), { FROM_CHAT, HI ",\"logprobs\":true", { .refused = true }, { "\"logprobs\":true" } } },
 	{ ON(NO_STOP), { FROM_CHAT, HI ",\"stop\":[\"a\"]", { .refused = true }, { "\"stop\":[\"a\"]" } } },
+	{ ON(NO_CUSTOM_TOOLS), { FROM_CHAT, HI ",\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"g\"}}]", { .refused = true },
+				 { "\"type\":\"custom\"" } } },
+	{ ON(NO_FILE_DATA), { FROM_CHAT, CHAT("{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\","
+			      "\"file_data\":\"data:application/pdf;base64,JVBERi0x\"}}]}"), { .refused = true }, { "\"type\":\"file\"" } } },
 	{ ON(NO_TOOLS), { FROM_CLAUDE, CLAUDE_TOOL "," HI, { .refused = true }, { "\"tools\"" } } },
 	{ ON(NO_FORCED_TOOL), { FROM_CLAUDE, CLAUDE_ANY, { .refused = true }, { "\"tool_choice\":\"required\"" } } },
 	{ ON(NO_IMAGE_URL), { FROM_CLAUDE, IMAGE, { .refused = true }, { "https://x.example/a.png" } } },

@@ -192,6 +192,7 @@ static const struct { unsigned reject; uint64_t fields; } rejections[] = {
 	{ REJECTS_FORCED_TOOL, FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED },
 	{ REJECTS_PREFILL, FIELD_PREFILL },
 	{ REJECTS_PARALLEL_CONTROL, FIELD_PARALLEL_CONTROL },
+	{ REJECTS_VERBOSITY, FIELD_VERBOSITY },
 };
 
 static const struct { uint64_t quirk, fields; } deviations[] = {

@@ -65,6 +65,7 @@ enum {                                 /* bits of model_rules.rejects: leads to 
 	REJECTS_REASONING_OFF_ABOVE_HIGH = 1 << 17, /* Opus 5: disabled only when effort ≤ high */
 	REJECTS_PARALLEL_CONTROL = 1 << 18,         /* parallel_tool_calls */
 	REJECTS_USER_AFTER_TOOL = 1 << 19,          /* Mistral: an assistant turn must stand between */
+	REJECTS_VERBOSITY = 1 << 20,                /* OpenAI before GPT-5 */
 };
 
 /* How prompt-cache markers are said to it. */

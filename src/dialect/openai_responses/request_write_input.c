@@ -98,7 +98,7 @@ static const struct turn *instructions_end(const struct responses_request *q)
 	for (; end && end->role == ROLE_SYSTEM; end = end->next)
 		if (!is_text_only(end) || (q->marks > 0 && count_marks(end->parts) > 0))
 			return first;
-	return end;
+	return end ? end : first; /* an `input` of nothing is refused */
 }
 
 void responses_write_instructions(const struct responses_request *q)

@@ -300,6 +300,13 @@ static void test_foreign_conversation(void **state)
 #define MARKED(text) "{\"type\":\"input_text\",\"text\":\"" text "\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\"}}"
 #define PLAIN(text) "{\"type\":\"input_text\",\"text\":\"" text "\"}"
 
+/* Instructions alone are no input: they are said as its only message. */
+static void test_instructions_alone(void **state)
+{
+	assert_foreign("\"input\":[{\"role\":\"system\",\"content\":\"s\"}]",
+		       "\"store\":false,\"input\":[{\"type\":\"message\",\"role\":\"system\",\"content\":\"s\"}]", &unknown, 0);
+}
+
 static void test_cache_markers(void **state)
 {
 	/* at most four: the last ones; a model without them is told nothing */
@@ -526,7 +533,7 @@ int main(void)
 		cmocka_unit_test(test_own_members), cmocka_unit_test(test_own_tools), cmocka_unit_test(test_own_items),
 		cmocka_unit_test(test_storage_and_reasoning), cmocka_unit_test(test_foreign_members),
 		cmocka_unit_test(test_foreign_tools), cmocka_unit_test(test_foreign_conversation),
-		cmocka_unit_test(test_cache_markers), cmocka_unit_test(test_prefix_stays), cmocka_unit_test(test_state), cmocka_unit_test(test_count),
+		cmocka_unit_test(test_instructions_alone), cmocka_unit_test(test_cache_markers), cmocka_unit_test(test_prefix_stays), cmocka_unit_test(test_state), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_table_keeps_its_promises), cmocka_unit_test(test_refusals),
 	};
 
