@@ -149,6 +149,23 @@ class AgentLoops(Case):
                 with self.subTest(client=client, target=target):
                     self.check(client, target, plain)
 
+    def test_the_provider_refuses_altered_history(self):
+        """Else the other tests would prove nothing."""
+        loop = Loop(self, self.weir, self.sims["anthropic"], "anthropic", "anthropic", False, "altered")
+        for number in range(3):
+            loop.turn(number)
+        loop.sim.log.requests.clear()
+        for alter in (lambda history: history[1]["content"][0].update(thinking="I thought otherwise."),
+                      lambda history: history[1]["content"].pop(0),
+                      lambda history: history[0]["content"][0].update(text="What was there? #end"),
+                      lambda history: history[2]["content"].append({"type": "text", "text": "And?"})):
+            kept, loop.agent.history = loop.agent.history, json.loads(json.dumps(loop.agent.history))
+            alter(loop.agent.history)
+            body = json.dumps(loop.agent.request(False)).encode()
+            response = fetch(self.weir.port, "POST", loop.agent.path(False), loop.agent.headers, body, dialect="anthropic")
+            self.assertEqual(response.status, 400)
+            loop.agent.history = kept
+
     def test_an_agent_that_echoes_what_it_got(self):
         self.check_all(plain=False)
 

@@ -240,7 +240,7 @@ def says_something(wire, event):
 
 
 def malformed(wire):
-    return b"\0\0\0\x20\0\0\0\0 this is no frame" if wire.name == "bedrock" else b'{"model": \n' if wire.name == "ollama" else b'data: {"id": \n\n'
+    return {"bedrock": b"\0\0\0\x20\0\0\0\0 this is no frame", "ollama": b'{"model": \n'}.get(wire.name, b'data: {"id": \n\n')
 
 
 FAULTS = {"cut": [], "reset": [steps.Pause(0.005), steps.RESET], "malformed": [malformed],

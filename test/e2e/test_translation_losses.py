@@ -14,7 +14,8 @@ from test_translation import SAYINGS, Translation
 TUNING = {
     "seed": ({"openai-chat": {"seed": 7}, "gemini": {"generationConfig": {"seed": 7}}, "cohere": {"seed": 7},
               "ollama": {"options": {"seed": 7}}}, {"openai-chat", "gemini", "cohere", "ollama"}),
-    "top_k": ({"anthropic": {"top_k": 5}, "gemini": {"generationConfig": {"topK": 5}}, "cohere": {"k": 5}, "ollama": {"options": {"top_k": 5}},
+    "top_k": ({"anthropic": {"top_k": 5}, "gemini": {"generationConfig": {"topK": 5}}, "cohere": {"k": 5},
+               "ollama": {"options": {"top_k": 5}},
                "bedrock": {"additionalModelRequestFields": {"top_k": 5}}}, {"anthropic", "gemini", "bedrock", "cohere", "ollama"}),
     "frequency_penalty": ({"openai-chat": {"frequency_penalty": 0.5}, "gemini": {"generationConfig": {"frequencyPenalty": 0.5}},
                            "cohere": {"frequency_penalty": 0.5}, "ollama": {"options": {"frequency_penalty": 0.5}}},
@@ -27,10 +28,12 @@ TUNING = {
 }
 MEANING = {
     "n": ({"openai-chat": {"n": 2}, "gemini": {"generationConfig": {"candidateCount": 2}}}, {"openai-chat", "gemini"}),
-    "logprobs": ({"openai-chat": {"logprobs": True}, "cohere": {"logprobs": True}, "gemini": {"generationConfig": {"responseLogprobs": True}},
+    "logprobs": ({"openai-chat": {"logprobs": True}, "cohere": {"logprobs": True},
+                  "gemini": {"generationConfig": {"responseLogprobs": True}},
                   "openai-responses": {"include": ["message.output_text.logprobs"]}},
                  {"openai-chat", "openai-responses", "gemini", "cohere", "ollama"}),
-    "stop": ({"openai-chat": {"stop": ["X"]}, "anthropic": {"stop_sequences": ["X"]}, "gemini": {"generationConfig": {"stopSequences": ["X"]}},
+    "stop": ({"openai-chat": {"stop": ["X"]}, "anthropic": {"stop_sequences": ["X"]},
+              "gemini": {"generationConfig": {"stopSequences": ["X"]}},
               "bedrock": {"inferenceConfig": {"stopSequences": ["X"]}}, "cohere": {"stop_sequences": ["X"]},
               "ollama": {"options": {"stop": ["X"]}}}, set(WIRES) - {"openai-responses"}),
 }
@@ -46,8 +49,8 @@ class Losses(Translation):
     @classmethod
     def providers(cls):
         both = {f"both-{target}": "sim-model" for target in WIRES}
-        rows = {f"the-{target}": cls.row(target, {f"m-{target}": "sim-model", f"strict-{target}": "sim-model", f"both-{target}": "sim-model"},
-                                         priority=1) for target in WIRES}
+        rows = {f"the-{target}": cls.row(target, {f"{kind}-{target}": "sim-model" for kind in ("m", "strict", "both")}, priority=1)
+                for target in WIRES}
         cls.second = cls.keep(WireSim("gemini", "openai-chat", name="second"))
         rows["second"] = {**cls.row("gemini", both, priority=2),
                           "dialect": {"gemini": cls.second.url + "/v1beta", "openai-chat": cls.second.url + "/v1"}}
@@ -70,7 +73,7 @@ class Losses(Translation):
                 named = (response.header("x-weir-dropped") or "").split(", ")
                 self.assertEqual(field in named, not is_carried, named)
                 asked = self.sims[target].journal[0].body
-                number = b"0.5" if b"0.5" in json.dumps(members).encode() else b"-100" if field == "logit_bias" else b"0.1" if field == "min_p" else None
+                number = next((n for n in (b"0.5", b"-100", b"0.1") if n in json.dumps(members).encode()), None)
                 if number:
                     self.assertEqual(number in asked, is_carried, asked)
 
@@ -145,7 +148,8 @@ class Verbatim(Translation):
         self.assertEqual(response.status, 200, response.body[:300])
         return response, self.sims[client].journal[-1].body
 
-    ODD = b'{ "x_1": 1.0,"model":"%s", "messages" : [{"role":"user","content":"a\\/b \\u00e9 \xc3\xa9 <&> 12345678901234567890"}],%s  "z":[ ] }'
+    MESSAGES = b'"messages" : [{"role":"user","content":"a\\/b \\u00e9 \xc3\xa9 <&> 12345678901234567890"}]'
+    ODD = b'{ "x_1": 1.0,"model":"%s", ' + MESSAGES + b',%s  "z":[ ] }'
 
     def test_f5_without_a_need_nothing_changes(self):
         body = self.ODD % (b"m-anthropic", b'"max_tokens":10,')
@@ -157,7 +161,7 @@ class Verbatim(Translation):
         response, came = self.send("anthropic", "/v1/messages", self.ODD % (b"m-anthropic", b'"temperature": 0.3,"max_tokens":10,'))
         self.assertEqual(response.header("x-weir-dropped"), "temperature")
         self.assertEqual(json.loads(came), json.loads(self.ODD % (b"claude-opus-4-7", b'"max_tokens":10,')))
-        self.assertIn(b'"messages" : [{"role":"user","content":"a\\/b \\u00e9 \xc3\xa9 <&> 12345678901234567890"}]', came)
+        self.assertIn(self.MESSAGES, came)
 
     def test_f28_an_effort_beyond_the_models_is_its_strongest(self):
         _, came = self.send("openai-chat", "/v1/chat/completions", self.ODD % (b"m-gpt", b'"reasoning_effort":"max",'))
@@ -166,7 +170,7 @@ class Verbatim(Translation):
     def test_f28_the_limits_name(self):
         _, came = self.send("openai-chat", "/v1/chat/completions", self.ODD % (b"m-gpt", b'"max_tokens":10,'))
         self.assertEqual(json.loads(came), json.loads(self.ODD % (b"gpt-5.5", b'"max_completion_tokens":10,')))
-        self.assertIn(b'"messages" : [{"role":"user","content":"a\\/b \\u00e9 \xc3\xa9 <&> 12345678901234567890"}]', came)
+        self.assertIn(self.MESSAGES, came)
         _, came = self.send("openai-chat", "/v1/chat/completions", self.ODD % (b"m-old", b'"max_tokens":10,'))
         self.assertEqual(came, self.ODD % (b"gpt-4o", b'"max_tokens":10,'))
 

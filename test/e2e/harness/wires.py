@@ -244,7 +244,8 @@ class AnthropicWire(Wire):
         return said.word("end_turn", "max_tokens", "tool_use", "refusal")
 
     def whole(self, said, request):
-        return dump(self.message(said, request, [self.block(part) for part in said.parts], self.word(said), self.usage(said.usage))).encode()
+        content = [self.block(part) for part in said.parts]
+        return dump(self.message(said, request, content, self.word(said), self.usage(said.usage))).encode()
 
     def stream(self, said, request):
         def event(name, /, **members):
@@ -497,7 +498,8 @@ class OllamaWire(Wire):
         return self.error(500, message) + b"\n"
 
 
-WIRES = {wire.name: wire for wire in (ChatWire(), ResponsesWire(), AnthropicWire(), GeminiWire(), BedrockWire(), CohereWire(), OllamaWire())}
+WIRES = {wire.name: wire for wire in (ChatWire(), ResponsesWire(), AnthropicWire(), GeminiWire(), BedrockWire(), CohereWire(),
+                                      OllamaWire())}
 
 
 def wire_of(request):
