@@ -22,6 +22,7 @@ struct answering {
 	struct {
 		bool tool_calls, refusal, stopped;
 		unsigned answer_block; /* block number + 1 of the call of names->answer_tool, 0 = none */
+		unsigned begun_block;  /* …of the function's call that began last and has no arguments yet */
 	} choices[CHOICES_MAX];
 	struct {
 		bool open;

@@ -74,6 +74,36 @@ static void test_prepare(void **state)
 	arena_done(&a);
 }
 
+static const char *prepared_arguments(struct answering *s, struct arena *a, unsigned block, const char *text)
+{
+	struct event e = { .kind = EVENT_TOOL_ARGUMENTS, .block = block, .text = slice_cstr(text) };
+
+	answering_prepare(s, &e, a);
+	return arena_printf(a, "%.*s", SLICE_ARG(e.text)).ptr;
+}
+
+/* null for no arguments, but nowhere within them, and never in free text. */
+static void test_prepare_null_arguments(void **state)
+{
+	struct answering s;
+	struct arena a;
+	struct event function = { .kind = EVENT_TOOL_BEGIN, .block = 1 };
+	struct event custom = { .kind = EVENT_TOOL_BEGIN, .block = 2, .tool.custom = true };
+
+	arena_init(&a);
+	answering_init(&s, SLICE("p"), DIALECT_OPENAI_CHAT, NULL, 1);
+	answering_prepare(&s, &function, &a);
+	assert_string_equal(prepared_arguments(&s, &a, 1, " null"), "");
+	assert_string_equal(prepared_arguments(&s, &a, 1, "null"), "null");
+	answering_prepare(&s, &custom, &a);
+	assert_string_equal(prepared_arguments(&s, &a, 2, "null"), "null");
+	function.block = 3;
+	answering_prepare(&s, &function, &a);
+	assert_string_equal(prepared_arguments(&s, &a, 3, "{\"a\":"), "{\"a\":");
+	assert_string_equal(prepared_arguments(&s, &a, 3, "null"), "null");
+	arena_done(&a);
+}
+
 static void test_fold(void **state)
 {
 	struct arena a;
@@ -148,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_prepare_null_arguments),
 		cmocka_unit_test(test_fold), cmocka_unit_test(test_fold_keeps_its_limit), cmocka_unit_test(test_fold_many_parts),
 	};
 

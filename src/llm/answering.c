@@ -62,6 +62,19 @@ static void read_custom(struct answering *s, struct event *e, struct arena *a)
 	}
 }
 
+/* A bare null is what some write for no arguments (Python's None as JSON): clients want an object, and an empty text is
+ * one everywhere. */
+static void read_arguments(struct answering *s, struct event *e)
+{
+	unsigned *begun = &s->choices[e->choice].begun_block;
+
+	if (*begun != e->block + 1 || e->text.len == 0)
+		return;
+	*begun = 0;
+	if (slice_eq(slice_trim(e->text), SLICE("null")))
+		e->text = SLICE("");
+}
+
 void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 {
 	if (is_answer(s, e))
@@ -74,6 +87,7 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		s->choices[e->choice].tool_calls = true;
 		if (names_is_custom(s->names, e->tool.name))
 			begin_custom(s, e);
+		s->choices[e->choice].begun_block = e->tool.custom ? 0 : e->block + 1;
 		e->tool.name = names_back(s->names, e->tool.name);
 		if (e->tool.id.len == 0)
 			e->tool.id = make_call_id(s, a);
@@ -89,7 +103,11 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		s->choices[e->choice].stopped = true;
 		e->stop.reason = stop_decide(e->stop.reason, s->choices[e->choice].tool_calls, s->choices[e->choice].refusal);
 		break;
-	case EVENT_TOOL_ARGUMENTS: case EVENT_TOOL_END:
+	case EVENT_TOOL_ARGUMENTS:
+		read_arguments(s, e);
+		read_custom(s, e, a);
+		break;
+	case EVENT_TOOL_END:
 		read_custom(s, e, a);
 		break;
 	case EVENT_TEXT: case EVENT_REASONING: case EVENT_MEDIA:

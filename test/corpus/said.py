@@ -63,13 +63,13 @@ def finished(answer):
 
 
 def arguments(value):
-    """A JSON value out of what a call came with: text that is JSON, an object, nothing at all (§5.4: "" is {})."""
-    if not isinstance(value, str):
-        return {} if value is None else value
-    try:
-        return json.loads(value) if value.strip() else {}
-    except ValueError:
-        return value
+    """A JSON value out of what a call came with: text that is JSON, an object, nothing at all (§5.4: "" is {}; so is null)."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else None
+        except ValueError:
+            return value
+    return {} if value is None else value
 
 
 def counts(**numbers):

@@ -97,11 +97,8 @@ static void begin_tool(struct event_reader *r, struct choice_reading *c, struct 
 
 static void add_arguments(struct event_reader *r, struct choice_reading *c, struct tool_reading *t, struct slice text)
 {
-	/* Behind a complete object nothing can follow: some send the whole once more at the end. And a bare null stands
-	 * for no arguments (Python's None, written as JSON). */
+	/* Behind a complete object nothing can follow: some send the whole once more at the end. */
 	if (text.len == 0 || t->ended || (t->balance.complete && !t->custom))
-		return;
-	if (!t->custom && t->balance.depth == 0 && !t->balance.in_string && slice_eq(slice_trim(text), SLICE("null")))
 		return;
 	if (!t->custom)
 		balance_feed(&t->balance, text);
