@@ -30,13 +30,16 @@ def targets():
     return [(name, binding) for name, row in catalogue().items() for binding in row["bindings"] if "chat" in binding["operations"]]
 
 
-def lengths():
-    models = json.loads((CATALOGUE / "condensed.json").read_text(encoding="utf-8"))["models"]
-    return {offer.get("id", name): model.get("max_output", 0) for name, model in models.items() for offer in model["offers"].values()}
+def models():
+    """Public name and longest answer of what goes by an id somewhere."""
+    known = json.loads((CATALOGUE / "condensed.json").read_text(encoding="utf-8"))["models"]
+    return {offer.get("id", name): (name, model.get("max_output", 0)) for name, model in known.items()
+            for offer in model["offers"].values()}
 
 
-def send(hub, client, request, name, binding, own, length):
-    ask = dict(name=name, model=own, own=own, quirks=binding.get("quirks", []), max_output=length)
+def send(hub, client, request, name, binding, own, model):
+    public, length = model
+    ask = dict(name=name, model=public, own=own, quirks=binding.get("quirks", []), max_output=length)
     if client == binding["dialect"]:
         return hub.ask(op="relay", client=client, body=files.compact(request), **ask)
     return hub.request(client, binding["dialect"], files.compact(request), **ask)
@@ -61,13 +64,12 @@ def written(hub, client, request, *target):
 
 
 def results(hub, agreed):
-    longest = lengths()
+    known = models()
     for name, binding in targets():
-        own = agreed["models"][f"{name} {binding['dialect']}"] if f"{name} {binding['dialect']}" in agreed["models"] else (
-            agreed["models"][name])
+        own = agreed["models"].get(f"{name} {binding['dialect']}") or agreed["models"][name]
         for client, request in agreed["requests"].items():
             yield (f"{client} → {name} {binding['dialect']}",
-                   written(hub, client, request, name, binding, own, longest.get(own, 0)))
+                   written(hub, client, request, name, binding, own, known.get(own, (own, 0))))
 
 
 def run(hub, update):

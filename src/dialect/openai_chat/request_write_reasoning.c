@@ -8,6 +8,12 @@ static bool is_off(const struct reasoning *r)
 	return r->wish == REASONING_OFF;
 }
 
+/* More than on or off. */
+static bool says_amount(const struct reasoning *r)
+{
+	return r->wish == REASONING_BY_BUDGET || r->effort != 0;
+}
+
 /* The effort that says the wish, 0 = none needed. */
 static unsigned effort_of(const struct chat_writing *wr)
 {
@@ -72,7 +78,7 @@ static void write_thinking(struct chat_writing *wr)
 	if (!is_off(r) && rules->efforts != 0)
 		write_effort(wr);
 	else
-		note_loss(wr, !is_off(r) && r->wish != REASONING_ON);
+		note_loss(wr, !is_off(r) && says_amount(r));
 }
 
 /* Qwen */
@@ -85,7 +91,7 @@ static void write_enable_thinking(struct chat_writing *wr)
 	json_member_bool(&wr->w, "enable_thinking", !is_off(r));
 	if (r->wish == REASONING_BY_BUDGET)
 		budget = r->budget;
-	else if (r->wish == REASONING_BY_EFFORT)
+	else if (!is_off(r) && r->effort != 0)
 		budget = effort_to_budget(r->effort, wr->target->max_output, rules->budget_min, rules->budget_max);
 	if (budget < 0)
 		return;
@@ -129,7 +135,7 @@ static void write_template(struct chat_writing *wr)
 	json_begin_object(&wr->w);
 	json_member_bool(&wr->w, "enable_thinking", !is_off(r));
 	json_end_object(&wr->w);
-	note_loss(wr, r->wish == REASONING_BY_EFFORT || r->wish == REASONING_BY_BUDGET);
+	note_loss(wr, !is_off(r) && says_amount(r));
 }
 
 /* Together: a switch, and a word beside it (§7.5). */
@@ -151,7 +157,7 @@ static void write_wish(struct chat_writing *wr)
 	enum reasoning_control control = wr->target->rules->reasoning;
 
 	if (control == REASONING_ALWAYS) { /* nothing to turn */
-		note_loss(wr, r->wish != REASONING_ON);
+		note_loss(wr, is_off(r) || says_amount(r));
 		return;
 	}
 	if (writing_quirk(wr, QUIRK_REASONING_OBJECT))
