@@ -40,8 +40,8 @@ enum {
 struct schema_report {
 	bool changed;
 	bool lossy;                    /* something is not enforced there: `lost` has its keyword */
-	bool nullable;                 /* optional properties became required ones that may be null; schema_drop_nulls()
-					* takes the nulls out of what the model answers */
+	bool nullable;                 /* optional properties became required ones that may be null: the answer has
+					* nulls where the client's schema knows none */
 	bool empty;                    /* an object without properties: Gemini wants it left out (DIALECTS §3.4) */
 	char lost[SCHEMA_LOST_MAX];    /* keywords, each once, separated by commas; as many as fit */
 	const char *reason;            /* static; why false was returned, else NULL */
@@ -54,7 +54,3 @@ bool schema_write(struct json schema, enum schema_target target, enum schema_use
 		  struct json_writer *out, struct schema_report *ret);
 /* "openai-strict", … for documents and logs. */
 const char *schema_target_name(enum schema_target target);
-
-/* The way back of `nullable`: writes `value`, which a model made for the rewritten schema, without those members that
- * are null where `schema` (the client's own) has an optional property that may not be null. */
-void schema_drop_nulls(struct json schema, struct json value, struct arena *scratch, struct json_writer *out);

@@ -244,25 +244,6 @@ static void test_optional_properties(void **state)
 	       "\"required\":[\"a\"]}", "");
 }
 
-static void test_nulls_dropped(void **state)
-{
-	struct json_writer w;
-	struct buf out;
-	struct json schema, value;
-
-	arena_reset(&arena);
-	schema = parse("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":[\"string\",\"null\"]},"
-		       "\"c\":{},\"l\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/n\"}},\"r\":{\"type\":\"string\"}},"
-		       "\"required\":[\"r\"],\"$defs\":{\"n\":{\"allOf\":[{\"properties\":{\"x\":{\"type\":\"integer\"}}}]}}}");
-	value = parse("{\"a\":null,\"b\":null,\"c\":null,\"d\":null,\"l\":[{\"x\":null,\"y\":null},{\"x\":1}],\"r\":null}");
-	buf_init(&out, 4096);
-	json_writer_init(&w, &out);
-	schema_drop_nulls(schema, value, &arena, &w);
-	assert_false(w.overflow);
-	assert_true(slice_eq(buf_slice(&out), SLICE("{\"b\":null,\"c\":null,\"d\":null,\"l\":[{\"y\":null},{\"x\":1}],\"r\":null}")));
-	buf_done(&out);
-}
-
 static void test_roots(void **state)
 {
 	struct property_result is;
@@ -497,7 +478,6 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_combinations),
 		cmocka_unit_test(test_optional_properties),
-		cmocka_unit_test(test_nulls_dropped),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_tools),
