@@ -102,7 +102,7 @@ const CASES = {
     },
   },
   usage: {
-    run: async ({ ask, next, client, provider }) => {
+    run: async ({ ask, next }) => {
       await next({ text: 'Counted.', usage: { input: 1200, output: 345 } });
       const { usage } = await ask({ turns: hello });
       assert.equal(usage.input, 1200);

@@ -90,10 +90,10 @@ class OpenAIChat:
                                 ("n", 1, 128), ("top_logprobs", 0, 20)):
             given = value.get(name)
             if given is not None and not low <= given <= high:
-                side, word = ("minimum", ">=") if given < low else ("maximum", "<=")
-                bound = low if given < low else high
-                return self.refuse(f"Invalid '{name}': decimal {'below' if given < low else 'above'} {side} value. Expected a value "
-                                   f"{word} {bound}, but got {given} instead.", f"decimal_{'below_min' if given < low else 'above_max'}_value")
+                low_side = given < low
+                where, sign, bound = ("below minimum", ">=", low) if low_side else ("above maximum", "<=", high)
+                return self.refuse(f"Invalid '{name}': decimal {where} value. Expected a value {sign} {bound}, but got {given} instead.",
+                                   "decimal_below_min_value" if low_side else "decimal_above_max_value")
         if value.get("top_logprobs") is not None and not value.get("logprobs"):
             return self.refuse("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
         if isinstance(value.get("stop"), list) and len(value["stop"]) > 4:
@@ -133,7 +133,7 @@ class OpenAIChat:
         if content is None:
             if role == "assistant" and (message.get("tool_calls") or message.get("refusal") or message.get("audio")):
                 return None
-            return self.refuse(f"Invalid value for 'content': expected a string, got null.", "invalid_type")
+            return self.refuse("Invalid value for 'content': expected a string, got null.", "invalid_type")
         if isinstance(content, str):
             return None
         if not isinstance(content, list) or not content:

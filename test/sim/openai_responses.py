@@ -120,7 +120,7 @@ class OpenAIResponses(OpenAIChat):
                     return self.refuse(words, "invalid_function_parameters")
         choice = value.get("tool_choice")
         if isinstance(choice, dict) and choice.get("type") == "function" and choice.get("name") not in names:
-            return self.refuse(f"Tool choice 'function' not found in 'tools' parameter.")
+            return self.refuse("Tool choice 'function' not found in 'tools' parameter.")
         if choice == "required" and not names:
             return self.refuse("Tool choice 'required' must be specified with 'tools' parameter.")
         return None
