@@ -2,6 +2,8 @@
 /* Writing requests: what does not depend on the dialect. */
 #include "dialect/request_write.h"
 
+#include "dialect/chat_read.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -55,6 +57,18 @@ bool request_allows_tool(const struct chat *c, const struct tool *tool)
 		if (slice_eq(c->choice.allowed[i], tool->name))
 			return true;
 	return false;
+}
+
+void request_note_search(const struct chat_target *t, const struct tool *search, const char *const *carried)
+{
+	static const char *const always[] = { "type", "name", "cache_control", NULL };
+
+	for (struct json_walk w = json_walk(search->raw); json_walk_next(&w);) {
+		bool told = json_is(w.value, JSON_NUMBER) || json_is(w.value, JSON_TRUE) || json_is_filled(w.value);
+
+		if (told && !json_is_one_of(w.key, always) && !json_is_one_of(w.key, carried))
+			*t->rewritten_lossy |= FIELD_WEB_SEARCH;
+	}
 }
 
 bool request_marks_tools(const struct chat *c)

@@ -82,6 +82,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 			continue;
 		json_member_cstr(&r->json, "type", plain[i].type);
 		json_member_cstr(&r->json, "name", plain[i].name);
+		if (t->kind == TOOL_WEB_SEARCH)
+			request_note_search(r->target, t, &known[1]);
 		return true;
 	}
 	return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",

@@ -50,6 +50,7 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		[TOOL_WEB_SEARCH] = "googleSearch", [TOOL_WEB_FETCH] = "urlContext", [TOOL_CODE] = "codeExecution",
 		[TOOL_OTHER] = NULL,
 	};
+	static const char *const none = NULL;
 
 	if (!r->own && (t->kind >= COUNT_OF(plain) || !plain[t->kind]))
 		return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
@@ -58,6 +59,8 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 	json_key(&r->json, r->own ? t->name : slice_cstr(plain[t->kind]));
 	json_value_raw(&r->json, r->own ? json_raw(t->raw) : SLICE("{}"));
 	json_end_object(&r->json);
+	if (t->kind == TOOL_WEB_SEARCH && !r->own)
+		request_note_search(r->target, t, &none);
 	return true;
 }
 

@@ -139,11 +139,15 @@ bool openai_chat_write_tools(struct chat_writing *wr, unsigned count)
 
 void openai_chat_write_web_search(struct chat_writing *wr)
 {
+	static const char *const none = NULL;
+
 	for (const struct tool *t = wr->chat->tools; t; t = t->next) {
 		if (t->kind != TOOL_WEB_SEARCH || !writing_carries(wr, FIELD_WEB_SEARCH))
 			continue;
 		json_literal_key(&wr->w, "web_search_options");
 		json_value_raw(&wr->w, t->raw_dialect == DIALECT_OPENAI_CHAT ? json_raw(t->raw) : SLICE("{}"));
+		if (t->raw_dialect != DIALECT_OPENAI_CHAT)
+			request_note_search(wr->target, t, &none);
 		return;
 	}
 }

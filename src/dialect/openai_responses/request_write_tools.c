@@ -134,8 +134,10 @@ static void copy_member(const struct responses_request *q, struct json from, con
  * Chat completions have the place one object deeper. */
 static void write_search(const struct responses_request *q, const struct tool *t)
 {
+	static const char *const carried[] = { "allowed_domains", "user_location", "search_context_size", NULL };
 	struct json place = json_get(t->raw, "user_location"), approximate = json_get(place, "approximate");
 
+	request_note_search(q->target, t, carried);
 	json_begin_object(q->w);
 	json_member_cstr(q->w, "type", "web_search");
 	if (json_is_filled(json_get(t->raw, "allowed_domains"))) {
