@@ -6,7 +6,7 @@
 #include "llm/state.h"
 
 struct read {
-	struct request q;
+	struct request q = { 0 };
 	struct chat chat;
 };
 

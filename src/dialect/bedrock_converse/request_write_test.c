@@ -16,7 +16,7 @@ static const struct model_rules unknown,
 	replays = { .reasoning = REASONING_ALWAYS, .replay = REPLAY_CONTENT };
 
 struct written {
-	struct request q;
+	struct request q = { 0 };
 	struct chat chat;
 	struct names names;
 	struct buf out;

@@ -22,7 +22,7 @@ struct way {
 };
 
 struct written {
-	struct request q;
+	struct request q = { 0 };
 	struct chat chat;
 	struct names names;
 	struct buf out;

@@ -204,7 +204,7 @@ struct speech {
 	struct usage usage;
 	struct buf out;
 	struct answer answer;
-	struct request q;
+	struct request q = { 0 };
 	char body[4096];
 };
 

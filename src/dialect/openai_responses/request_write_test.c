@@ -16,7 +16,7 @@ static const struct model_rules unknown,
 
 struct written {
 	char body[8192];               /* the request points into it */
-	struct request q;
+	struct request q = { 0 };
 	struct chat chat;
 	struct names names;
 	struct buf out;
@@ -258,7 +258,7 @@ static void test_foreign_tools(void **state)
 		    "\"max_uses\":3}]," INPUT, &unknown);
 	w.chat.tools->raw_dialect = DIALECT_ANTHROPIC;
 	assert_written(&w, "\"tools\":[{\"type\":\"web_search\",\"filters\":{\"allowed_domains\":[\"a.org\"]},"
-			   "\"user_location\":{\"type\":\"approximate\",\"city\":\"Oslo\"}}],\"store\":false," INPUT, 0);
+			   "\"user_location\":{\"type\":\"approximate\",\"city\":\"Oslo\"}}],\"store\":false," INPUT, FIELD_WEB_SEARCH);
 }
 
 static void test_foreign_conversation(void **state)
