@@ -6,7 +6,7 @@
 #include "llm/state.h"
 
 struct read {
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 };
 

@@ -22,7 +22,7 @@ struct way {
 };
 
 struct written {
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 	struct names names;
 	struct buf out;

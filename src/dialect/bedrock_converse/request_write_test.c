@@ -16,7 +16,7 @@ static const struct model_rules unknown,
 	replays = { .reasoning = REASONING_ALWAYS, .replay = REPLAY_CONTENT };
 
 struct written {
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 	struct names names;
 	struct buf out;

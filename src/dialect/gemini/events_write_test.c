@@ -146,7 +146,7 @@ struct telling {
 	struct translation t;
 	struct arena scratch;
 	struct event_list events;
-	struct request q = { 0 };
+	struct request q;
 	struct usage usage;
 	struct failure failure;
 };

@@ -30,7 +30,7 @@ struct way {
 
 struct written {
 	char body[8192];
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 	struct names names;
 	struct buf out;

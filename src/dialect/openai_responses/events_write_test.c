@@ -204,7 +204,7 @@ struct speech {
 	struct usage usage;
 	struct buf out;
 	struct answer answer;
-	struct request q = { 0 };
+	struct request q;
 	char body[4096];
 };
 
@@ -219,6 +219,7 @@ static void speech_init(struct speech *s, const char *body)
 	s->w = (struct event_writer){ .dialect = &dialect_openai_responses, .arena = &s->arena, .model = SLICE("public"), .usage = &s->usage,
 				      .seed = 7, .now_s = 1000, .sequence = -1, .limit = 1 << 16 };
 	snprintf(s->body, sizeof(s->body), "%s", body);
+	s->q.variant = false;
 	assert_true(request_read(&s->q, &dialect_openai_responses, OPERATION_CHAT, s->body));
 	dialect_openai_responses.writer_init(&s->w, &s->q.facts);
 }

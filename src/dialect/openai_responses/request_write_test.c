@@ -16,7 +16,7 @@ static const struct model_rules unknown,
 
 struct written {
 	char body[8192];               /* the request points into it */
-	struct request q = { 0 };
+	struct request q;
 	struct chat chat;
 	struct names names;
 	struct buf out;
