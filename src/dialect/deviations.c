@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of a provider's quirks meet a request that is relayed verbatim: only for these it is edited. A quirk that is not
- * here asks for nothing that its provider would refuse in the client's own words (llm/quirks.h). */
+/* Which of a provider's quirks meet a request that is relayed verbatim: only for these it is edited. A quirk that is
+ * not here asks for nothing that its provider would refuse in the client's own words (llm/quirks.h). */
 #include "dialect/dialect_internal.h"
 
 enum { SHORT_ID = 9 };                 /* Mistral: DIALECTS §3.6 */

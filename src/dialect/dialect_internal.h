@@ -97,8 +97,8 @@ enum {
 uint64_t deviations_met(const struct chat *c, struct json root, uint64_t quirks);
 
 /* openai.c: what both OpenAI dialects share. */
-/* The path with the query that goes with it. Azure's classic URLs always name a version of the API: the client's own, or
- * the base URL's, or this (DIALECTS §2.2). */
+/* The path with the query that goes with it. Azure's classic URLs always name a version of the API: the client's own,
+ * or the base URL's, or this (DIALECTS §2.2). */
 #define OPENAI_AZURE_VERSION "2025-03-01-preview"
 struct slice openai_path(struct slice path, const struct request_route *route, struct arena *a);
 void openai_read_usage(struct event_reader *r, struct json usage);

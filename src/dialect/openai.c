@@ -156,7 +156,9 @@ static struct slice version_query(const struct request_route *route, struct aren
 
 struct slice openai_path(struct slice path, const struct request_route *route, struct arena *a)
 {
-	return request_join_query(path, route->quirks & QUIRK_DEPLOYMENT_PATH ? version_query(route, a) : route->query, a);
+	bool classic = (route->quirks & QUIRK_DEPLOYMENT_PATH) != 0;
+
+	return request_join_query(path, classic ? version_query(route, a) : route->query, a);
 }
 
 static void write_text_or_null(struct json_writer *w, const char *text)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-place edits of the verbatim relay that a target's model or provider asks for (PRODUCT §2.1): parameters that it
  * rejects are left out, those it calls otherwise are renamed or mapped. The conversation's bytes are not touched, save
- * where a declared quirk of the provider meets them. What the edits are is decided where it is decided for translations,
- * by the verdict on fields and the dialect's own writer: of what it writes, only these members are taken over, and only
- * where they differ in meaning. */
+ * where a declared quirk of the provider meets them. What the edits are is decided where it is decided for
+ * translations, by the verdict on fields and the dialect's own writer: of what it writes, only these members are taken
+ * over, and only where they differ in meaning. */
 #include "dialect/dialect_internal.h"
 
 static bool is_same(struct json a, struct json b)
@@ -84,8 +84,8 @@ static bool is_foreign_limit(struct json root, const struct model_rules *rules)
 }
 
 /* Takes over from `wanted` what may be edited. Returns the fields of it; `*ret_ok`: the edits fit. */
-static uint64_t take_over(const struct dialect *d, struct json root, struct json wanted, uint64_t met, struct splice *out,
-			  struct arena *a, bool *ret_ok)
+static uint64_t take_over(const struct dialect *d, struct json root, struct json wanted, uint64_t met,
+			  struct splice *out, struct arena *a, bool *ret_ok)
 {
 	uint64_t fields = 0;
 

@@ -138,7 +138,8 @@ static void do_request(struct json root, struct buf *out)
 static void do_relay(struct json root, struct buf *out)
 {
 	const struct dialect *d = dialect_of(root, "client");
-	struct slice name = text_of(root, "name", "there"), own = text_of(root, "own", "own-model"), body = text_of(root, "body", "");
+	struct slice name = text_of(root, "name", "there"), own = text_of(root, "own", "own-model");
+	struct slice body = text_of(root, "body", "");
 	uint64_t quirks = quirks_of(json_get(root, "quirks")), dropped = 0;
 	struct splice *splice = arena_new(&arena, struct splice);
 	struct failure f = { .kind = FAILURE_INTERNAL, .message = "no such dialect" };
@@ -155,10 +156,11 @@ static void do_relay(struct json root, struct buf *out)
 	translation_init(&t, LIMIT);
 	splice_init(splice, body);
 
-	struct request_edits edits = { .model = own, .ask_usage = json_to_bool(json_get(root, "ask_usage"), false), .quirks = quirks };
+	struct request_edits edits = { .model = own, .quirks = quirks };
 	struct request_route route = { .stream = facts.stream, .model = own, .quirks = quirks };
 	struct chat_target target = {
-		.model = own, .provider = name, .rules = rules_find(name, text_of(root, "model", ""), own), .quirks = quirks,
+		.model = own, .provider = name, .quirks = quirks,
+		.rules = rules_find(name, text_of(root, "model", ""), own),
 		.max_output = json_i64_or(json_get(root, "max_output"), 0), .stream = facts.stream, .names = &t.names,
 		.rewritten_lossy = &t.losses,
 	};
