@@ -142,12 +142,12 @@ enum dialect_id dialect_id_by_name(struct slice name);
 const char *dialect_id_name(enum dialect_id id);
 
 /* parameters.c: in-place edits of a request that is otherwise relayed verbatim. */
-/* Is anything there at all that may have to be edited for that provider? Cheap; only then the request has to be read into
- * the hub to know more. */
+/* Is anything there at all that may have to be edited for that provider? Cheap; only then the request has to be read
+ * into the hub to know more. */
 bool parameters_are_said(const struct dialect *d, const struct request_facts *facts, uint64_t quirks);
-/* Adds the edits that the target asks for: what its model or provider rejects becomes what the dialect's own writer makes
- * of it, in `body`. Sets `target->carried`. `*ret_dropped`: FIELD_… of what was left out or said only in part. False: too
- * many edits. */
+/* Adds the edits that the target asks for: what its model or provider rejects becomes what the dialect's own writer
+ * makes of it, in `body`. Sets `target->carried`. `*ret_dropped`: FIELD_… of what was left out or said only in part.
+ * False: too many edits. */
 bool parameters_edit(const struct dialect *d, const struct request_facts *facts, const struct chat *c,
 		     struct chat_target *target, struct splice *out, struct buf *body, struct arena *a,
 		     struct arena *scratch, uint64_t *ret_dropped) MUSTCHECK;
