@@ -112,7 +112,7 @@ bool translate_parameters(struct exchange *x, const struct candidate *c, struct 
 	translation_init(&t, 2 * x->snapshot->config->limits.body);
 	target = target_of(x, c, 0, &t);
 	ok = parameters_edit(d, &x->facts, x->chat, &target, out, &t.request, &x->arena, &x->worker->scratch, &dropped);
-	x->record.dropped = exchange_keep(x, field_list(dropped, &x->arena));
+	x->record.dropped = exchange_keep(x, chat_field_list(x->chat, dropped, &x->arena));
 	arena_reset(&x->worker->scratch);
 	translation_done(&t);
 	return ok;

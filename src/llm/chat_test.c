@@ -149,6 +149,11 @@ static void test_fields(void **state)
 	assert_true(c.fields == (FIELD_SYSTEM | FIELD_CACHE_MARKS | FIELD_IMAGE_URL | FIELD_LATER_SYSTEM | FIELD_PREFILL |
 				 FIELD_TEMPERATURE | FIELD_N));
 	assert_slice(field_list(FIELD_N | FIELD_TEMPERATURE, &a), "temperature, n");
+	struct json_doc doc;
+	struct json_error error;
+	assert_true(json_parse(&a, SLICE("[1]"), &doc, &error));
+	chat_add_other(&c, &a, FIELD_OTHER, SLICE("odd\r\nx-header: 1"), json_at(json_root(&doc), 0));
+	assert_slice(chat_field_list(&c, FIELD_N | FIELD_OTHER, &a), "n, odd??x-header:?1");
 }
 
 static void test_judge(void **state)

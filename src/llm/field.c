@@ -305,13 +305,40 @@ struct field_verdict field_judge(const struct chat *c, const struct field_row *t
 	return v;
 }
 
+static struct slice join(struct slice text, struct slice more, struct arena *a)
+{
+	return text.len == 0 ? more : arena_printf(a, "%.*s, %.*s", SLICE_ARG(text), SLICE_ARG(more));
+}
+
 struct slice field_list(uint64_t fields, struct arena *a)
 {
 	struct slice text = SLICE("");
 
 	for (unsigned i = 0; i < FIELD_COUNT; i++)
 		if (fields & 1ull << i)
-			text = text.len == 0 ? slice_cstr(rows[i].words)
-					     : arena_printf(a, "%.*s, %s", SLICE_ARG(text), rows[i].words);
+			text = join(text, slice_cstr(rows[i].words), a);
+	return text;
+}
+
+enum { MEMBER_SHOWN_MAX = 64 };
+
+static struct slice show_member(struct slice path, struct arena *a)
+{
+	size_t len = path.len < MEMBER_SHOWN_MAX ? path.len : MEMBER_SHOWN_MAX;
+	char *shown = arena_alloc(a, len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		shown[i] = path.ptr[i] > ' ' && path.ptr[i] < 0x7f && path.ptr[i] != ',' ? path.ptr[i] : '?';
+	return slice_of(shown, len);
+}
+
+struct slice chat_field_list(const struct chat *c, uint64_t fields, struct arena *a)
+{
+	const uint64_t nameless = FIELD_OTHER | FIELD_OTHER_MEANING;
+	struct slice text = field_list(fields & ~nameless, a);
+
+	for (const struct other_member *m = c->others; m; m = m->next)
+		if (m->field & fields & nameless)
+			text = join(text, show_member(m->path, a), a);
 	return text;
 }

@@ -126,7 +126,7 @@ static bool fail_unsupported(struct planner *p, struct failure *reterr)
 	}
 	failure_set(reterr, FAILURE_UNSUPPORTED, "no target for '%.*s' can do what was asked: %.*s",
 		    SLICE_ARG(p->query->model), SLICE_ARG(text));
-	failure_copy_text(reterr->param, sizeof(reterr->param), field_list(refused, p->arena));
+	failure_copy_text(reterr->param, sizeof(reterr->param), chat_field_list(p->query->chat(p->query->ctx), refused, p->arena));
 	return false;
 }
 

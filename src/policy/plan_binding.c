@@ -89,7 +89,7 @@ static bool choose_translated(struct planner *p, struct candidate *c, const stru
 	return false;
 }
 
-static void refuse(struct planner *p, struct candidate *c)
+static void refuse(struct planner *p, struct candidate *c, const struct chat *chat)
 {
 	struct slice speaks = planner_spoken_dialects(p, c->provider);
 
@@ -103,7 +103,7 @@ static void refuse(struct planner *p, struct candidate *c)
 	else
 		pass_over(c, FAILURE_UNSUPPORTED,
 			  arena_printf(p->arena, "cannot carry %.*s",
-				       SLICE_ARG(field_list(c->fields.refused, p->arena))).ptr);
+				       SLICE_ARG(chat_field_list(chat, c->fields.refused, p->arena))).ptr);
 }
 
 void planner_choose_binding(struct planner *p, struct candidate *c)
@@ -126,5 +126,5 @@ void planner_choose_binding(struct planner *p, struct candidate *c)
 		return;
 	/* What none of its dialects carries better than the client's own is for the provider to judge. */
 	if (!own || (own && has_wrong_flow(q, own)))
-		refuse(p, c);
+		refuse(p, c, chat);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groq's SDK. Its paths begin with /openai/v1, which is no prefix of the gateway's: who points it elsewhere gives it a `fetch` that cuts this.
+// Groq's SDK. Its paths begin with /openai/v1.
 import assert from 'node:assert/strict';
 import Groq from 'groq-sdk';
 import { assertStatus } from '../matrix.mjs';
@@ -29,8 +29,7 @@ async function gathered(stream) {
 export default {
   name: 'groq-sdk',
   prefix: 'openai/gpt-oss-120b',
-  open: (url, key) =>
-    new Groq({ apiKey: key, baseURL: url, maxRetries: 0, fetch: (target, options) => fetch(target.replace('/openai/v1/', '/v1/'), options) }),
+  open: (url, key) => new Groq({ apiKey: key, baseURL: url, maxRetries: 0 }),
   async ask(sdk, question, stream) {
     if (!stream) return read(await sdk.chat.completions.create(body(question)));
     return read(...(await gathered(await sdk.chat.completions.create({ ...body(question), stream: true, stream_options: { include_usage: true } }))));
