@@ -51,7 +51,8 @@ struct slice base64_encode(struct slice bytes, struct arena *a)
 
 	for (size_t i = 0; i < bytes.len; i += 3) {
 		unsigned left = bytes.len - i > 2 ? 3 : (unsigned)(bytes.len - i);
-		uint32_t v = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+		uint32_t v =
+			(uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
 
 		*at++ = digits[v >> 18];
 		*at++ = digits[v >> 12 & 63];

@@ -12,48 +12,49 @@ enum failure_kind {
 	FAILURE_NONE,
 
 	/* At a target: what the provider or the way to it did. */
-	FAILURE_REQUEST,               /* 400, 413, 422 and other 4xx: it does not like the request */
-	FAILURE_CONTEXT_LENGTH,        /* the prompt does not fit this model */
-	FAILURE_CONTENT_FILTER,        /* refused by the provider's policy filter */
-	FAILURE_CREDENTIALS,           /* 401, 402, 403: our key there */
-	FAILURE_MODEL_UNKNOWN,         /* 404: no such model there */
-	FAILURE_RATE_LIMITED,          /* 429 */
-	FAILURE_OVERLOADED,            /* 529 */
-	FAILURE_QUOTA,                 /* money or monthly quota at the provider is gone */
-	FAILURE_SERVER,                /* 5xx */
-	FAILURE_DNS,                   /* the name does not resolve */
-	FAILURE_REFUSED,               /* connection refused, unreachable */
-	FAILURE_TLS,                   /* handshake or certificate */
-	FAILURE_RESET,                 /* connection lost before any answer */
-	FAILURE_MALFORMED,             /* not HTTP, not JSON, not the dialect's grammar, over a limit */
-	FAILURE_IN_BAND,               /* an error inside a 200 or inside a stream, of no kind above */
-	FAILURE_CUT,                   /* the answer ended before it was complete */
+	FAILURE_REQUEST,        /* 400, 413, 422 and other 4xx: it does not like the request */
+	FAILURE_CONTEXT_LENGTH, /* the prompt does not fit this model */
+	FAILURE_CONTENT_FILTER, /* refused by the provider's policy filter */
+	FAILURE_CREDENTIALS,    /* 401, 402, 403: our key there */
+	FAILURE_MODEL_UNKNOWN,  /* 404: no such model there */
+	FAILURE_RATE_LIMITED,   /* 429 */
+	FAILURE_OVERLOADED,     /* 529 */
+	FAILURE_QUOTA,          /* money or monthly quota at the provider is gone */
+	FAILURE_SERVER,         /* 5xx */
+	FAILURE_DNS,            /* the name does not resolve */
+	FAILURE_REFUSED,        /* connection refused, unreachable */
+	FAILURE_TLS,            /* handshake or certificate */
+	FAILURE_RESET,          /* connection lost before any answer */
+	FAILURE_MALFORMED,      /* not HTTP, not JSON, not the dialect's grammar, over a limit */
+	FAILURE_IN_BAND,        /* an error inside a 200 or inside a stream, of no kind above */
+	FAILURE_CUT,            /* the answer ended before it was complete */
 	FAILURE_TIMEOUT_CONNECT,
 	FAILURE_TIMEOUT_FIRST_TOKEN,
 	FAILURE_TIMEOUT_IDLE,
 	FAILURE_TIMEOUT_TOTAL,
 
 	/* weir's own refusals. */
-	FAILURE_BAD_REQUEST,           /* 400 */
-	FAILURE_UNAUTHENTICATED,       /* 401 */
-	FAILURE_FORBIDDEN,             /* 403 */
-	FAILURE_NO_ENDPOINT,           /* 404 */
-	FAILURE_NO_MODEL,              /* 404 model_not_found */
-	FAILURE_NO_PREVIOUS,           /* 400: previous_response_id names nothing that this client has */
-	FAILURE_NOT_STORED,            /* 404: so does an id in the path, or a conversation's */
-	FAILURE_METHOD,                /* 405 */
-	FAILURE_REQUEST_TIMEOUT,       /* 408: the client was too slow to send */
-	FAILURE_TOO_LARGE,             /* 413 */
-	FAILURE_MEDIA_TYPE,            /* 415 */
-	FAILURE_HEADERS_TOO_LARGE,     /* 431 */
-	FAILURE_NOT_BUILT,             /* 501: named by the contract, comes later */
-	FAILURE_UNSUPPORTED,           /* 400: no candidate can carry what the request asks for */
-	FAILURE_NEEDS_TRANSLATION,     /* 501: every candidate speaks another dialect, and this operation is not translated */
-	FAILURE_NO_CREDENTIALS,        /* 503: no candidate has a key; the message names the variables */
-	FAILURE_UNAVAILABLE,           /* 503: all breakers open, over capacity, draining */
-	FAILURE_DEADLINE,              /* 504: the request's own deadline */
-	FAILURE_INTERNAL,              /* 500: a bug that was survived */
-	FAILURE_CLIENT_GONE,           /* 499, logged only */
+	FAILURE_BAD_REQUEST,       /* 400 */
+	FAILURE_UNAUTHENTICATED,   /* 401 */
+	FAILURE_FORBIDDEN,         /* 403 */
+	FAILURE_NO_ENDPOINT,       /* 404 */
+	FAILURE_NO_MODEL,          /* 404 model_not_found */
+	FAILURE_NO_PREVIOUS,       /* 400: previous_response_id names nothing that this client has */
+	FAILURE_NOT_STORED,        /* 404: so does an id in the path, or a conversation's */
+	FAILURE_METHOD,            /* 405 */
+	FAILURE_REQUEST_TIMEOUT,   /* 408: the client was too slow to send */
+	FAILURE_TOO_LARGE,         /* 413 */
+	FAILURE_MEDIA_TYPE,        /* 415 */
+	FAILURE_HEADERS_TOO_LARGE, /* 431 */
+	FAILURE_NOT_BUILT,         /* 501: named by the contract, comes later */
+	FAILURE_UNSUPPORTED,       /* 400: no candidate can carry what the request asks for */
+	FAILURE_NEEDS_TRANSLATION, /* 501: every candidate speaks another dialect, and this operation is not translated
+				    */
+	FAILURE_NO_CREDENTIALS,    /* 503: no candidate has a key; the message names the variables */
+	FAILURE_UNAVAILABLE,       /* 503: all breakers open, over capacity, draining */
+	FAILURE_DEADLINE,          /* 504: the request's own deadline */
+	FAILURE_INTERNAL,          /* 500: a bug that was survived */
+	FAILURE_CLIENT_GONE,       /* 499, logged only */
 	FAILURE_KIND_COUNT
 };
 

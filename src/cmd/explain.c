@@ -39,7 +39,7 @@ struct question {
 	struct plan_query query;
 	int64_t tokens;
 	bool stream;
-	struct chat chat;              /* a request that needs what was said, for candidates that would have to be translated */
+	struct chat chat; /* a request that needs what was said, for candidates that would have to be translated */
 };
 
 static int64_t question_tokens(void *ctx)
@@ -50,8 +50,10 @@ static int64_t question_tokens(void *ctx)
 /* Fields that --needs stands for. */
 static const struct chat *question_chat(void *ctx)
 {
-	static const uint64_t fields[] = { FIELD_TOOLS, FIELD_IMAGE_DATA, FIELD_AUDIO, FIELD_DOCUMENT_DATA, FIELD_FORMAT_SCHEMA,
-					   FIELD_REASONING, FIELD_PREVIOUS_RESPONSE };
+	static const uint64_t fields[] = {
+		FIELD_TOOLS,     FIELD_IMAGE_DATA,       FIELD_AUDIO, FIELD_DOCUMENT_DATA, FIELD_FORMAT_SCHEMA,
+		FIELD_REASONING, FIELD_PREVIOUS_RESPONSE
+	};
 	struct question *q = ctx;
 
 	chat_init(&q->chat, q->query.dialect);
@@ -159,8 +161,11 @@ static int64_t candidate_cost(const struct question *q, const struct candidate *
 /* Where it would be sent: the dialect's path behind the provider's base. */
 static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
 {
-	struct request_route route = { .operation = q->query.operation, .stream = q->stream,
-					.query = c->translates && q->stream ? c->binding->dialect->stream_query : SLICE(""), .model = c->own_id,
+	struct request_route route = { .operation = q->query.operation,
+				       .stream = q->stream,
+				       .query = c->translates && q->stream ? c->binding->dialect->stream_query
+									   : SLICE(""),
+				       .model = c->own_id,
 				       .quirks = c->binding ? c->binding->quirks : 0,
 				       .base_query = c->binding ? c->binding->base.query : SLICE("") };
 	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)

@@ -75,8 +75,9 @@ struct dialect {
 	 * FAILURE_BAD_REQUEST naming the member and what would be right. */
 	bool (*read_chat)(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
 			  struct failure *reterr);
-	/* Writes it for a target of this dialect: members in a fixed order, only fields in `t->carried`. `scratch` lives
-	 * as long as the call. False: it cannot be said (reterr: FAILURE_REQUEST, says why), or the buffer is full. */
+	/* Writes it for a target of this dialect: members in a fixed order, only fields in `t->carried`. `scratch`
+	 * lives as long as the call. False: it cannot be said (reterr: FAILURE_REQUEST, says why), or the buffer is
+	 * full. */
 	bool (*write_chat)(const struct chat *c, const struct chat_target *t, struct arena *scratch, struct buf *out,
 			   struct failure *reterr);
 	/* Before the first event: keeps what the answer must repeat of the request (Responses' echo) in w->arena. */

@@ -36,8 +36,8 @@ struct slice request_join_query(struct slice path, struct slice query, struct ar
 
 /* prompt_measure.c: what is in the members that make up the prompt, named by a NULL-ended list. */
 void prompt_measure(struct json root, const char *const *members, struct arena *scratch, struct prompt_parts *ret);
-/* prompt.c: a hash over them. `turns` is the member with the conversation, of which only what leads up to and includes the first user turn
- * counts. */
+/* prompt.c: a hash over them. `turns` is the member with the conversation, of which only what leads up to and includes
+ * the first user turn counts. */
 uint64_t prompt_prefix_hash(struct json root, const char *const *members, const char *turns);
 
 /* events.c */
@@ -102,8 +102,8 @@ uint64_t deviations_met(const struct chat *c, struct json root, uint64_t quirks)
 #define OPENAI_AZURE_VERSION "2025-03-01-preview"
 struct slice openai_path(struct slice path, const struct request_route *route, struct arena *a);
 void openai_read_usage(struct event_reader *r, struct json usage);
-/* {token, logprob, bytes, top_logprobs}: LogProb of OpenAI's API description, and Ollama's (DIALECTS §4.7). `bytes_first`:
- * before the number, as Responses has them. */
+/* {token, logprob, bytes, top_logprobs}: LogProb of OpenAI's API description, and Ollama's (DIALECTS §4.7).
+ * `bytes_first`: before the number, as Responses has them. */
 void openai_write_logprob(struct json_writer *w, const struct logprob *p, bool with_top, bool bytes_first);
 /* The member "error" of an object that is being written. */
 void openai_write_error(struct json_writer *w, const struct failure_view *v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer between its dialects: what one event (or a whole answer) means, the state of an answer being read, and of one
- * being written. */
+/* An answer between its dialects: what one event (or a whole answer) means, the state of an answer being read, and of
+ * one being written. */
 #pragma once
 
 #include "base/arena.h"
@@ -48,8 +48,9 @@ struct event_reader {
 	int64_t sequence;              /* Responses: the last sequence_number seen, -1 before the first */
 	char answer_id[96];            /* Responses: the id its failure event has to repeat */
 	bool saw_tool;
-	/* Translation: where hub events go; NULL in the verbatim relay. With it, `arena` holds whatever the dialect must
-	 * remember between events in `state` (bounded: block numbers, not text), for as long as the reader lives. */
+	/* Translation: where hub events go; NULL in the verbatim relay. With it, `arena` holds whatever the dialect
+	 * must remember between events in `state` (bounded: block numbers, not text), for as long as the reader lives.
+	 */
 	struct event_list *sink;
 	struct arena *arena;
 	void *state;

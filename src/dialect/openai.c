@@ -91,8 +91,10 @@ void openai_read_usage(struct event_reader *r, struct json usage)
 
 	int64_t said = u.output;
 	settle_total(&u, count_of(usage, "total_tokens"));
-	/* Perplexity leaves its reasoning out of the total as well: nothing but the quirk gives it away (DIALECTS §4.4). */
-	if ((r->quirks & QUIRK_OUTPUT_EXCLUDES_REASONING) && u.output == said && u.output >= 0 && u.output_reasoning > 0)
+	/* Perplexity leaves its reasoning out of the total as well: nothing but the quirk gives it away (DIALECTS
+	 * §4.4). */
+	if ((r->quirks & QUIRK_OUTPUT_EXCLUDES_REASONING) && u.output == said && u.output >= 0 &&
+	    u.output_reasoning > 0)
 		u.output += u.output_reasoning;
 	reader_note_usage(r, &u);
 }

@@ -71,7 +71,8 @@ static bool is_foreign_wish(const struct reasoning *wish, const struct model_rul
 	case REASONING_BY_BUDGET:
 		return by_words;
 	case REASONING_BY_EFFORT:
-		return rules->reasoning == REASONING_BUDGET || (rules->efforts != 0 && !(rules->efforts & wish->effort));
+		return rules->reasoning == REASONING_BUDGET ||
+		       (rules->efforts != 0 && !(rules->efforts & wish->effort));
 	case REASONING_ON:
 		return rules->reasoning == REASONING_BUDGET;
 	}

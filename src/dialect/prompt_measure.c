@@ -203,8 +203,8 @@ static void measure_object(const struct measuring *m, struct json v, struct slic
 	int64_t results_before = m->parts->count[FOUND_RESULTS];
 	/* JSON that the model reads as JSON. */
 	static const char *const read_as_json[] = { "response", "schema", "json", NULL };
-	static const char *const results[] = { "tool_call_id", "tool_use_id", "functionResponse", "toolResult", "output",
-					       NULL };
+	static const char *const results[] = { "tool_call_id", "tool_use_id", "functionResponse",
+					       "toolResult",   "output",      NULL };
 	static const char *const states[] = { "signature", "thoughtSignature", "thought_signature", "encrypted_content",
 					      "redactedContent", NULL };
 	bool is_turn = json_exists(json_get(v, "role")) || json_exists(json_get(v, "parts"));

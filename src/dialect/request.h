@@ -26,8 +26,8 @@ struct request_facts {
 	struct slice model;            /* as asked: from the body, or from the path (Gemini) */
 	struct json model_value;       /* where it stands in the body; missing when it came by the path */
 	bool stream;
-	bool variant; /* the path is the operation's other form (Gemini's batchEmbedContents, Ollama's api/generate); set by
-		       * the caller before read_request */
+	bool variant; /* the path is the operation's other form (Gemini's batchEmbedContents, Ollama's api/generate);
+		       * set by the caller before read_request */
 	bool usage_asked;              /* the client itself asked for usage in the stream */
 	int64_t max_output;            /* tokens; -1 = not said */
 	unsigned needs;                /* NEEDS_… */
@@ -71,6 +71,6 @@ struct chat_target {
 struct parameter {
 	const char *name;
 	uint64_t fields;               /* FIELD_… it says */
-	uint64_t quirks;               /* QUIRK_…: edited only where one of them meets the request; 0 = says how to answer,
-					* not what, and is edited whenever the model or provider rejects what is said */
+	uint64_t quirks; /* QUIRK_…: edited only where one of them meets the request; 0 = says how to answer,
+			  * not what, and is edited whenever the model or provider rejects what is said */
 };

@@ -50,8 +50,8 @@ bool request_write_number(struct json_writer *w, const char *name, const struct 
 			  double highest);
 /* Is the tool's name among those that may be called? */
 bool request_allows_tool(const struct chat *c, const struct tool *tool);
-/* Marks the search as carried in part when the client told it more than `carried` (ends with NULL): which domains, where
- * the user is, how often (§3.14). */
+/* Marks the search as carried in part when the client told it more than `carried` (ends with NULL): which domains,
+ * where the user is, how often (§3.14). */
 void request_note_search(const struct chat_target *t, const struct tool *search, const char *const *carried);
 /* A cache marker stands behind a tool, where OpenAI's dialects have no place for it. */
 bool request_marks_tools(const struct chat *c);

@@ -45,5 +45,6 @@ struct translation_answer {
 void translation_begin_answer(struct translation *t, const struct translation_answer *how);
 /* Takes one wire event's (or a whole answer's) hub events. False: over a limit; reterr says which. */
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr);
-/* The answer is complete: what is left to be written goes to `out`: the end of the stream, or the whole answer. Once. */
+/* The answer is complete: what is left to be written goes to `out`: the end of the stream, or the whole answer. Once.
+ */
 bool translation_end(struct translation *t, struct buf *out, struct failure *reterr);

@@ -251,7 +251,8 @@ bool attempt_start(struct exchange *x, const struct candidate *c, const struct c
 	x->record.dropped = SLICE("");
 	if (translation) {
 		a->reader.arena = &translation->arena;
-		x->record.dropped = exchange_keep(x, chat_field_list(x->chat, translation->losses, &translation->arena));
+		x->record.dropped =
+			exchange_keep(x, chat_field_list(x->chat, translation->losses, &translation->arena));
 	}
 
 	a->row->provider = x->record.provider = c->provider->name;

@@ -64,7 +64,8 @@ static bool start(struct exchange *x, const struct candidate *c, const struct cr
 	struct failure f;
 
 	if (!attempt_start(x, c, key, breaker, is_probe, &f)) {
-		breaker_report(x->worker->shared->breakers, breaker, is_probe, BREAKER_NEUTRAL, -1, loop_now(x->worker->loop));
+		breaker_report(x->worker->shared->breakers, breaker, is_probe, BREAKER_NEUTRAL, -1,
+			       loop_now(x->worker->loop));
 		exchange_fail(x, &f);
 		return false;
 	}

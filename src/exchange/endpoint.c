@@ -62,7 +62,8 @@ const struct endpoint endpoints[] = {
 	LATER(ANY, "/v1/usage", DIALECT_OPENAI_CHAT),
 	LATER(ANY, "/passthrough/*", DIALECT_OPENAI_CHAT),
 
-	/* The same where Groq's SDK and Azure's v1 base URL put it (groq-sdk 1.6.0 writes /openai/v1 before every path) */
+	/* The same where Groq's SDK and Azure's v1 base URL put it (groq-sdk 1.6.0 writes /openai/v1 before every path)
+	 */
 	MODEL("POST", "/openai/v1/chat/completions", DIALECT_OPENAI_CHAT, OPERATION_CHAT),
 	MODEL("POST", "/openai/v1/embeddings", DIALECT_OPENAI_CHAT, OPERATION_EMBEDDINGS),
 	MODEL("POST", "/openai/v1/responses", DIALECT_OPENAI_RESPONSES, OPERATION_CHAT),

@@ -96,7 +96,10 @@ static void test_ids(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct endpoint_match match = endpoint_find(PLANE_DATA, strstr(cases[i].path, ":") || strstr(cases[i].pattern, "/model/") ? HTTP_POST : HTTP_GET, slice_cstr(cases[i].path));
+		struct endpoint_match match = endpoint_find(
+			PLANE_DATA,
+			strstr(cases[i].path, ":") || strstr(cases[i].pattern, "/model/") ? HTTP_POST : HTTP_GET,
+			slice_cstr(cases[i].path));
 
 		assert_non_null(match.endpoint);
 		assert_string_equal(match.endpoint->pattern, cases[i].pattern);

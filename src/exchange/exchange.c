@@ -521,7 +521,8 @@ static enum step_result step_plan(struct exchange *x)
 		stored_plan(x);
 		return STEP_NEXT;
 	}
-	planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal) && stored_constrain(x, &query, &refusal);
+	planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal) &&
+		  stored_constrain(x, &query, &refusal);
 	x->record.route = exchange_keep(x, x->plan.route);
 	x->record.model = x->plan.public_id.len ? exchange_keep(x, x->plan.public_id) : x->record.model_requested;
 	x->planned_ns = clock_now_ns();

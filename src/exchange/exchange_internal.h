@@ -20,7 +20,14 @@ enum {
 struct exchange;
 
 /* attempt: authorize → connect → send → read_head → read_events → done */
-enum attempt_step { ATTEMPT_AUTHORIZE, ATTEMPT_CONNECT, ATTEMPT_SEND, ATTEMPT_READ_HEAD, ATTEMPT_READ_EVENTS, ATTEMPT_DONE };
+enum attempt_step {
+	ATTEMPT_AUTHORIZE,
+	ATTEMPT_CONNECT,
+	ATTEMPT_SEND,
+	ATTEMPT_READ_HEAD,
+	ATTEMPT_READ_EVENTS,
+	ATTEMPT_DONE
+};
 
 enum attempt_result {
 	ATTEMPT_WAITS,                 /* an armed event will run the exchange again */
@@ -64,7 +71,14 @@ struct attempt {
 	struct event_reader reader;
 	struct buf body;               /* a whole answer, or an error's body */
 	struct timer timer;            /* first token, then idle; error body; after the terminator */
-	enum { TIMER_NONE, TIMER_AUTHORIZE, TIMER_FIRST_TOKEN, TIMER_IDLE, TIMER_ERROR_BODY, TIMER_AFTER_TERMINATOR } timer_is_for;
+	enum {
+		TIMER_NONE,
+		TIMER_AUTHORIZE,
+		TIMER_FIRST_TOKEN,
+		TIMER_IDLE,
+		TIMER_ERROR_BODY,
+		TIMER_AFTER_TERMINATOR
+	} timer_is_for;
 	struct timer total;
 	bool timed_out, total_out;
 	int64_t started_ns;

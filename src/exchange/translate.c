@@ -26,7 +26,8 @@ const struct chat *translate_chat(struct exchange *x)
 	return chat;
 }
 
-static struct chat_target target_of(struct exchange *x, const struct candidate *c, uint64_t carried, struct translation *t)
+static struct chat_target target_of(struct exchange *x, const struct candidate *c, uint64_t carried,
+				    struct translation *t)
 {
 	return (struct chat_target){
 		.operation = x->endpoint->operation,

@@ -7,11 +7,12 @@
 
 struct exchange;
 
-/* The request in the hub; read at most once. NULL: it cannot be read, and x->chat_failure says why (unless the dialect has
- * no reader). */
+/* The request in the hub; read at most once. NULL: it cannot be read, and x->chat_failure says why (unless the dialect
+ * has no reader). */
 const struct chat *translate_chat(struct exchange *x);
 /* Writes the request for that candidate and makes ready for its answer. NULL: it cannot be said there (reterr). */
-struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage, struct failure *reterr);
+struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage,
+				  struct failure *reterr);
 /* Accepts NULL, returns NULL. */
 struct translation *translate_free(struct translation *t);
 /* For a verbatim relay: edits the parameters that the candidate's model or provider rejects or calls otherwise, and

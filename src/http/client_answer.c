@@ -215,7 +215,8 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-void client_answer_init(struct client_answer *a, struct arena *arena, struct client_answer_space *space, bool to_head, size_t head_max)
+void client_answer_init(struct client_answer *a, struct arena *arena, struct client_answer_space *space, bool to_head,
+			size_t head_max)
 {
 	*a = (struct client_answer){ .arena = arena, .space = space, .to_head = to_head, .head_max = head_max };
 	llhttp_init(&a->parser, HTTP_RESPONSE, &settings);

@@ -7,8 +7,8 @@
 #include "http/llhttp.h"
 #include "http/message.h"
 
-/* Where a head is put together before its size is known; used inside client_answer_parse() only, so all answers of a thread
- * share one. Most heads come in one read and go from here to their arena in exactly the room they need. */
+/* Where a head is put together before its size is known; used inside client_answer_parse() only, so all answers of a
+ * thread share one. Most heads come in one read and go from here to their arena in exactly the room they need. */
 struct client_answer_space {
 	struct header items[HEADERS_MAX];
 	char text[8 << 10];
@@ -24,7 +24,7 @@ struct client_answer {
 	bool complete;                 /* its framing says that it is all here */
 	bool keep_alive;               /* when complete: nothing in it speaks against another request */
 	const char *reason;            /* what is wrong with it, NULL = nothing yet */
-	struct slice body;             /* what the last client_answer_parse() found of the body, in one piece of its input */
+	struct slice body; /* what the last client_answer_parse() found of the body, in one piece of its input */
 
 	/* How far it is parsed. */
 	llhttp_t parser;
@@ -43,7 +43,8 @@ struct client_answer {
 
 /* The head goes into `arena`. Heads of more than `head_max` bytes (all 1xx included), and as many bytes of trailers,
  * are refused. The answer may not move. */
-void client_answer_init(struct client_answer *a, struct arena *arena, struct client_answer_space *space, bool to_head, size_t head_max);
+void client_answer_init(struct client_answer *a, struct arena *arena, struct client_answer_space *space, bool to_head,
+			size_t head_max);
 /* Chunked coding is taken off in place: `data` is overwritten. Not to be called after a fault or when complete.
  * False: there is a `reason`; `body` may hold bytes from before the fault. Bytes after the end clear `keep_alive`. */
 bool client_answer_parse(struct client_answer *a, char *data, size_t len);

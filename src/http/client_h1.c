@@ -270,7 +270,8 @@ void h1_start(struct outbound *o)
 {
 	struct http_client *c = o->client;
 
-	client_answer_init(&o->answer, &o->stream.arena, &c->client_answer_space, o->method == HTTP_HEAD, c->options.head_max);
+	client_answer_init(&o->answer, &o->stream.arena, &c->client_answer_space, o->method == HTTP_HEAD,
+			   c->options.head_max);
 	o->piece = 0;
 	o->piece_sent = 0;
 	o->send_broken = false;

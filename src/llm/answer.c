@@ -161,10 +161,17 @@ static void add_stop(struct answer *r, struct answer_choice *c, const struct eve
 static void add_to_block(struct answer *r, struct answer_choice *c, const struct event *e)
 {
 	static const enum event_kind begins[] = {
-		[EVENT_TEXT] = EVENT_TEXT, [EVENT_REASONING] = EVENT_REASONING, [EVENT_SIGNATURE] = EVENT_REASONING,
-		[EVENT_REFUSAL] = EVENT_REFUSAL, [EVENT_TOOL_BEGIN] = EVENT_TOOL_BEGIN,
-		[EVENT_TOOL_ARGUMENTS] = EVENT_TOOL_BEGIN, [EVENT_TOOL_END] = EVENT_TOOL_BEGIN, [EVENT_MEDIA] = EVENT_MEDIA,
-		[EVENT_CITATION] = EVENT_TEXT, [EVENT_LOGPROBS] = EVENT_TEXT, [EVENT_OPAQUE] = EVENT_OPAQUE,
+		[EVENT_TEXT] = EVENT_TEXT,
+		[EVENT_REASONING] = EVENT_REASONING,
+		[EVENT_SIGNATURE] = EVENT_REASONING,
+		[EVENT_REFUSAL] = EVENT_REFUSAL,
+		[EVENT_TOOL_BEGIN] = EVENT_TOOL_BEGIN,
+		[EVENT_TOOL_ARGUMENTS] = EVENT_TOOL_BEGIN,
+		[EVENT_TOOL_END] = EVENT_TOOL_BEGIN,
+		[EVENT_MEDIA] = EVENT_MEDIA,
+		[EVENT_CITATION] = EVENT_TEXT,
+		[EVENT_LOGPROBS] = EVENT_TEXT,
+		[EVENT_OPAQUE] = EVENT_OPAQUE,
 	};
 	struct answer_block *b = block_at(r, c, e->block, begins[e->kind]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between readers and writers of answers: `struct answering` turns what a provider's dialect said into what a client
- * may be told (its tools' own names, ids for calls that had none, wrapped reasoning state, decided stop reasons), and the
- * fold gathers such events into one whole answer. Written once, for all pairs. */
+ * may be told (its tools' own names, ids for calls that had none, wrapped reasoning state, decided stop reasons), and
+ * the fold gathers such events into one whole answer. Written once, for all pairs. */
 #pragma once
 
 #include "base/buf.h"

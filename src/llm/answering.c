@@ -4,7 +4,8 @@
 
 #include "llm/state.h"
 
-void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names, uint64_t seed)
+void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
+		    uint64_t seed)
 {
 	*s = (struct answering){ .provider = provider, .dialect = dialect, .names = names, .seed = seed };
 }
@@ -101,7 +102,8 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		break;
 	case EVENT_STOP:
 		s->choices[e->choice].stopped = true;
-		e->stop.reason = stop_decide(e->stop.reason, s->choices[e->choice].tool_calls, s->choices[e->choice].refusal);
+		e->stop.reason =
+			stop_decide(e->stop.reason, s->choices[e->choice].tool_calls, s->choices[e->choice].refusal);
 		break;
 	case EVENT_TOOL_ARGUMENTS:
 		read_arguments(s, e);

@@ -208,7 +208,7 @@ struct chat {
 	struct json logit_bias;        /* object */
 	struct reasoning reasoning;
 	struct slice verbosity;
-	struct slice service_tier;     /* in OpenAI's words: auto, default, flex, priority, scale, …; empty = not said */
+	struct slice service_tier; /* in OpenAI's words: auto, default, flex, priority, scale, …; empty = not said */
 	struct slice user;             /* end user */
 	struct json metadata;          /* object */
 	struct slice cache_key;        /* prompt_cache_key */

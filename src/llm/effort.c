@@ -2,8 +2,10 @@
 /* How hard a model shall think: words, and tokens for models that count them (DIALECTS §3.12). */
 #include "llm/chat.h"
 
-static const struct { const char *name; unsigned percent; } efforts[] = {
-	{ "none", 0 }, { "minimal", 2 }, { "low", 10 }, { "medium", 30 }, { "high", 60 }, { "xhigh", 90 }, { "max", 100 },
+static const struct { const char *name; unsigned percent;
+} efforts[] = {
+	{ "none", 0 },  { "minimal", 2 }, { "low", 10 },  { "medium", 30 },
+	{ "high", 60 }, { "xhigh", 90 },  { "max", 100 },
 };
 
 enum { EFFORT_WORDS = sizeof(efforts) / sizeof(efforts[0]), OUTPUT_GUESS = 32000, BUDGET_LOW = 1024 };

@@ -201,9 +201,10 @@ const char *const token_family_names[TOKENS_COUNT] = {
 enum token_family token_family_of(const struct model_rules *rules, enum dialect_id dialect)
 {
 	static const enum token_family own[DIALECT_COUNT] = {
-		[DIALECT_OPENAI_CHAT] = TOKENS_OPENAI, [DIALECT_OPENAI_RESPONSES] = TOKENS_OPENAI,
+		[DIALECT_OPENAI_CHAT] = TOKENS_OPENAI,      [DIALECT_OPENAI_RESPONSES] = TOKENS_OPENAI,
 		[DIALECT_ANTHROPIC] = TOKENS_ANTHROPIC_4_5, [DIALECT_GEMINI] = TOKENS_GEMINI,
-		[DIALECT_BEDROCK] = TOKENS_ANTHROPIC_4_5, [DIALECT_COHERE] = TOKENS_COHERE, [DIALECT_OLLAMA] = TOKENS_OPENAI,
+		[DIALECT_BEDROCK] = TOKENS_ANTHROPIC_4_5,   [DIALECT_COHERE] = TOKENS_COHERE,
+		[DIALECT_OLLAMA] = TOKENS_OPENAI,
 	};
 
 	enum token_family family = rules->tokens != TOKENS_UNSAID ? rules->tokens : own[dialect];

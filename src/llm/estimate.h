@@ -40,7 +40,14 @@ enum prompt_part {
 };
 
 /* How pictures are counted. */
-enum picture_rule { PICTURE_TILES_512, PICTURE_PATCHES, PICTURE_AREA, PICTURE_TILES_768, PICTURE_FIXED, PICTURE_RULE_COUNT };
+enum picture_rule {
+	PICTURE_TILES_512,
+	PICTURE_PATCHES,
+	PICTURE_AREA,
+	PICTURE_TILES_768,
+	PICTURE_FIXED,
+	PICTURE_RULE_COUNT
+};
 
 struct prompt_parts {
 	int64_t count[FOUND_COUNT];

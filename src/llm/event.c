@@ -55,10 +55,16 @@ enum stop_reason stop_decide(enum stop_reason said, bool has_tool_calls, bool ha
 const char *stop_reason_name(enum stop_reason r)
 {
 	static const char *const names[STOP_REASON_COUNT] = {
-		[STOP_END] = "end", [STOP_SEQUENCE] = "stop_sequence", [STOP_LENGTH] = "length", [STOP_CONTEXT] = "context",
-		[STOP_TOOL_CALLS] = "tool_calls", [STOP_REFUSAL] = "refusal",
-		[STOP_DECLINED] = "declined", [STOP_PAUSE] = "pause",
-		[STOP_MALFORMED] = "malformed", [STOP_UNKNOWN] = "unknown",
+		[STOP_END] = "end",
+		[STOP_SEQUENCE] = "stop_sequence",
+		[STOP_LENGTH] = "length",
+		[STOP_CONTEXT] = "context",
+		[STOP_TOOL_CALLS] = "tool_calls",
+		[STOP_REFUSAL] = "refusal",
+		[STOP_DECLINED] = "declined",
+		[STOP_PAUSE] = "pause",
+		[STOP_MALFORMED] = "malformed",
+		[STOP_UNKNOWN] = "unknown",
 	};
 
 	return names[r];

@@ -5,9 +5,9 @@
  *
  * Order within a choice: blocks are numbered 0, 1, 2 … in the order in which they begin; text, reasoning and refusal
  * blocks begin with their first event and end when another block's event or the stop comes (a later event of such a
- * block may not follow); tool blocks have an explicit beginning and end, and may overlap each other. A signature belongs
- * to the block it names, or begins a reasoning block without text. Usage is no event: it grows in `struct usage` and is
- * complete at the end. */
+ * block may not follow); tool blocks have an explicit beginning and end, and may overlap each other. A signature
+ * belongs to the block it names, or begins a reasoning block without text. Usage is no event: it grows in `struct
+ * usage` and is complete at the end. */
 #pragma once
 
 #include "llm/chat.h"
@@ -31,17 +31,17 @@ enum event_kind {
 
 /* Why it stopped, after stop_decide(). */
 enum stop_reason {
-	STOP_END,                      /* it was done */
-	STOP_SEQUENCE,                 /* one of the client's */
-	STOP_LENGTH,                   /* max_tokens */
-	STOP_CONTEXT,                  /* the model's window is full */
+	STOP_END,      /* it was done */
+	STOP_SEQUENCE, /* one of the client's */
+	STOP_LENGTH,   /* max_tokens */
+	STOP_CONTEXT,  /* the model's window is full */
 	STOP_TOOL_CALLS,
-	STOP_REFUSAL,                  /* cut short by the model's or the provider's filter (content_filter, refusal, SAFETY) */
-	STOP_DECLINED,                 /* an ordinary end after a refusal in words (EVENT_REFUSAL): openai-chat still says stop,
-					* Responses completed, Anthropic refusal; readers never say it, stop_decide() does */
-	STOP_PAUSE,                    /* to be continued by sending it back (pause_turn, CONTINUATION) */
-	STOP_MALFORMED,                /* the model wrote a tool call that is none */
-	STOP_UNKNOWN,                  /* a word nobody knows; `word` has it */
+	STOP_REFUSAL,   /* cut short by the model's or the provider's filter (content_filter, refusal, SAFETY) */
+	STOP_DECLINED,  /* an ordinary end after a refusal in words (EVENT_REFUSAL): openai-chat still says stop,
+			 * Responses completed, Anthropic refusal; readers never say it, stop_decide() does */
+	STOP_PAUSE,     /* to be continued by sending it back (pause_turn, CONTINUATION) */
+	STOP_MALFORMED, /* the model wrote a tool call that is none */
+	STOP_UNKNOWN,   /* a word nobody knows; `word` has it */
 	STOP_REASON_COUNT
 };
 

@@ -163,8 +163,8 @@ static uint64_t parameter_fields(const struct chat *c)
 	       when(c->reasoning.visible != UNSAID || c->reasoning.summary.len > 0, FIELD_REASONING_VISIBLE) |
 	       when(c->verbosity.len > 0, FIELD_VERBOSITY) | when(c->service_tier.len > 0, FIELD_SERVICE_TIER) |
 	       when(c->user.len > 0, FIELD_USER) | when(json_count(c->metadata) > 0, FIELD_METADATA) |
-	       when(c->cache_key.len > 0, FIELD_CACHE_KEY) | when(c->cache_whole != CACHE_MARK_NONE, FIELD_CACHE_MARKS) |
-	       when(c->store != UNSAID, FIELD_STORE) |
+	       when(c->cache_key.len > 0, FIELD_CACHE_KEY) |
+	       when(c->cache_whole != CACHE_MARK_NONE, FIELD_CACHE_MARKS) | when(c->store != UNSAID, FIELD_STORE) |
 	       when(c->previous_response_id.len > 0 || json_exists(c->conversation), FIELD_PREVIOUS_RESPONSE) |
 	       when(c->background, FIELD_BACKGROUND) | when(c->audio_output, FIELD_AUDIO_OUTPUT) |
 	       when(c->image_output, FIELD_IMAGE_OUTPUT) | when(c->format.kind == FORMAT_JSON, FIELD_FORMAT_JSON) |

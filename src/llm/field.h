@@ -122,6 +122,6 @@ bool forced_tool_silences(const struct chat *c, enum dialect_id target, const st
 			  uint64_t quirks);
 /* "temperature, seed": the words of all bits, for people and for x-weir-dropped. */
 struct slice field_list(uint64_t fields, struct arena *a);
-/* The same for one chat: members that the hub has no word for are named as the client wrote them, in printable ASCII (this
- * goes into a header). */
+/* The same for one chat: members that the hub has no word for are named as the client wrote them, in printable ASCII
+ * (this goes into a header). */
 struct slice chat_field_list(const struct chat *c, uint64_t fields, struct arena *a);

@@ -125,8 +125,8 @@ bool picture_size(struct slice base64, uint32_t *ret_width, uint32_t *ret_height
 	return found && !b.broken && *ret_width > 0 && *ret_height > 0;
 }
 
-/* ISO 32000-1 §7.7.3.3: each page is a dictionary with /Type /Page, the tree's nodes are /Pages. Newer files may have them
- * compressed. */
+/* ISO 32000-1 §7.7.3.3: each page is a dictionary with /Type /Page, the tree's nodes are /Pages. Newer files may have
+ * them compressed. */
 static unsigned pdf_pages(struct bytes *b)
 {
 	static const char type[] = "/Type";

@@ -27,7 +27,8 @@ static bool is_legal(char c, const struct name_rule *rule)
 
 static bool fits(struct slice name, const struct name_rule *rule)
 {
-	if (name.len == 0 || name.len > rule->max || (rule->letter_first && !is_letter(name.ptr[0]) && name.ptr[0] != '_'))
+	if (name.len == 0 || name.len > rule->max ||
+	    (rule->letter_first && !is_letter(name.ptr[0]) && name.ptr[0] != '_'))
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 		if (!is_legal(name.ptr[i], rule))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated provider in the dialects that it has no shapes of its own for: Responses, Bedrock's Converse, Cohere's v2
- * chat and Ollama. Its answer is said in hub events and written by the dialect's own writer (dialect/dialect.h): what is
- * simulated here is a provider, not the grammar, which test/sim judges independently. */
+/* The simulated provider in the dialects that it has no shapes of its own for: Responses, Bedrock's Converse, Cohere's
+ * v2 chat and Ollama. Its answer is said in hub events and written by the dialect's own writer (dialect/dialect.h):
+ * what is simulated here is a provider, not the grammar, which test/sim judges independently. */
 #include "dialect/dialect.h"
 #include "mock/mock_internal.h"
 
@@ -11,8 +11,8 @@ struct mock_speech {
 	struct usage usage;
 };
 
-bool mock_hub_read(struct mock_reply *r, const struct mock_wire *wire, const struct json_doc *doc, struct slice path_model,
-		   bool path_stream, struct arena *a, struct failure *reterr)
+bool mock_hub_read(struct mock_reply *r, const struct mock_wire *wire, const struct json_doc *doc,
+		   struct slice path_model, bool path_stream, struct arena *a, struct failure *reterr)
 {
 	const struct dialect *d = wire->dialect;
 	struct request_facts facts = { .doc = *doc };
@@ -60,7 +60,8 @@ static const char *stream_type(const struct mock_reply *r)
 static void write_whole(const struct mock_reply *r, struct buf *out)
 {
 	struct event_writer *w = &r->speech->writer;
-	struct event start = start_of(r), text = { .kind = EVENT_TEXT }, stop = { .kind = EVENT_STOP, .stop.reason = STOP_END };
+	struct event start = start_of(r), text = { .kind = EVENT_TEXT },
+		     stop = { .kind = EVENT_STOP, .stop.reason = STOP_END };
 	struct answer answer;
 	struct arena a;
 
@@ -111,7 +112,11 @@ static struct failure failure_of(int status, const char *message)
 {
 	struct failure f;
 
-	failure_set(&f, status >= 500 ? FAILURE_SERVER : status == 429 ? FAILURE_RATE_LIMITED : FAILURE_REQUEST, "%s", message);
+	failure_set(&f,
+		    status >= 500   ? FAILURE_SERVER
+		    : status == 429 ? FAILURE_RATE_LIMITED
+				    : FAILURE_REQUEST,
+		    "%s", message);
 	f.status = status;
 	return f;
 }
@@ -119,7 +124,9 @@ static struct failure failure_of(int status, const char *message)
 static void write_error(const struct mock_wire *wire, int status, const char *message, struct buf *out)
 {
 	struct failure f = failure_of(status, message);
-	struct failure_view v = { .failure = &f, .status = status, .from_provider = true, .request_id = SLICE("req_mock") };
+	struct failure_view v = {
+		.failure = &f, .status = status, .from_provider = true, .request_id = SLICE("req_mock")
+	};
 
 	wire->dialect->write_failure(&v, out);
 }
@@ -128,7 +135,9 @@ static void write_error_event(struct mock_reply *r, struct buf *out)
 {
 	const struct event_writer *w = &r->speech->writer;
 	struct failure f = failure_of(500, "This is a simulated error inside a stream");
-	struct failure_view v = { .failure = &f, .status = 500, .from_provider = true, .request_id = SLICE("req_mock") };
+	struct failure_view v = {
+		.failure = &f, .status = 500, .from_provider = true, .request_id = SLICE("req_mock")
+	};
 	struct event_reader seen;
 
 	w->dialect->reader_init(&seen, OPERATION_CHAT);
@@ -140,9 +149,10 @@ static void write_error_event(struct mock_reply *r, struct buf *out)
 
 #define HUB_WIRE(dialect_) \
 	{ \
-		.dialect = &(dialect_), .stream_type = stream_type, .write_whole = write_whole, .write_begin = write_begin, \
-		.write_token = write_token, .write_finish = write_finish, .write_terminator = write_terminator, \
-		.write_error = write_error, .write_error_event = write_error_event \
+		.dialect = &(dialect_), .stream_type = stream_type, .write_whole = write_whole, \
+		.write_begin = write_begin, .write_token = write_token, .write_finish = write_finish, \
+		.write_terminator = write_terminator, .write_error = write_error, \
+		.write_error_event = write_error_event \
 	}
 
 const struct mock_wire mock_responses = HUB_WIRE(dialect_openai_responses), mock_bedrock = HUB_WIRE(dialect_bedrock),

@@ -50,8 +50,8 @@ extern const struct mock_wire mock_openai, mock_anthropic, mock_gemini;
 extern const struct mock_wire mock_responses, mock_bedrock, mock_cohere, mock_ollama; /* mock_hub.c */
 
 /* Reads a request of a wire that has a dialect: model and stream into the reply, and makes its writer ready in `a`. */
-bool mock_hub_read(struct mock_reply *r, const struct mock_wire *wire, const struct json_doc *doc, struct slice path_model,
-		   bool path_stream, struct arena *a, struct failure *reterr);
+bool mock_hub_read(struct mock_reply *r, const struct mock_wire *wire, const struct json_doc *doc,
+		   struct slice path_model, bool path_stream, struct arena *a, struct failure *reterr);
 
 enum { MOCK_OUT_MAX = 4 << 20, MOCK_DIMENSIONS_MAX = 4096, MOCK_INPUTS_MAX = 64, MOCK_WORD_MAX = 160 };
 

@@ -105,8 +105,8 @@ static bool fail_needs_translation(struct planner *p, struct failure *reterr)
 	}
 	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION,
 			   "'%.*s' was asked for %s in the %s dialect, but %.*s; %s is not translated between dialects",
-			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect), SLICE_ARG(text),
-			   operation_name(q->operation));
+			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect),
+			   SLICE_ARG(text), operation_name(q->operation));
 }
 
 /* The field, and at which targets it fails. */
@@ -126,7 +126,8 @@ static bool fail_unsupported(struct planner *p, struct failure *reterr)
 	}
 	failure_set(reterr, FAILURE_UNSUPPORTED, "no target for '%.*s' can do what was asked: %.*s",
 		    SLICE_ARG(p->query->model), SLICE_ARG(text));
-	failure_copy_text(reterr->param, sizeof(reterr->param), chat_field_list(p->query->chat(p->query->ctx), refused, p->arena));
+	failure_copy_text(reterr->param, sizeof(reterr->param),
+			  chat_field_list(p->query->chat(p->query->ctx), refused, p->arena));
 	return false;
 }
 

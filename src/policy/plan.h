@@ -63,7 +63,7 @@ struct plan_query {
 	unsigned needs;
 	bool stream;
 	int64_t max_output;            /* -1 = not said */
-	bool has_foreign_state;        /* wrapped reasoning state (llm/state.h) is in the body: it may not go out as it is */
+	bool has_foreign_state; /* wrapped reasoning state (llm/state.h) is in the body: it may not go out as it is */
 	enum unsupported unsupported;  /* `defaults.unsupported`; a rule may say otherwise */
 	/* The request in the hub, read at most once and only when a candidate may need translation. NULL: it cannot be
 	 * read; the asker knows why. */
@@ -81,7 +81,7 @@ struct candidate {
 	struct slice own_id;           /* what is sent: the provider's own id, or a dated id as asked */
 	const struct binding *binding; /* NULL when passed over for its dialect */
 	const struct model_rules *rules;
-	bool translates;               /* through the hub: another dialect, or foreign reasoning state to be taken out */
+	bool translates; /* through the hub: another dialect, or foreign reasoning state to be taken out */
 	struct field_verdict fields;   /* of a translation */
 	bool substituted;              /* another model than the one asked for */
 	bool stands_in;                /* chosen by tier, for what its provider does not list */

@@ -21,7 +21,8 @@ static struct slice name_at(struct slice s, size_t at)
 
 static bool fits(const struct rule_row *row, struct slice name)
 {
-	/* Nearly all globs begin with a letter that the name does not: ids sent as written are looked up per request. */
+	/* Nearly all globs begin with a letter that the name does not: ids sent as written are looked up per request.
+	 */
 	for (const char *const *glob = row->globs; *glob; glob++)
 		if ((**glob == '*' || **glob == name.ptr[0]) && slice_matches_glob(name, slice_cstr(*glob)))
 			return true;

@@ -20,8 +20,17 @@ void cohere_read_whole(struct event_reader *r, struct slice body, struct arena *
 
 /* What an event is, by its `type`. */
 enum cohere_event {
-	COHERE_OTHER, COHERE_MESSAGE_START, COHERE_CONTENT_START, COHERE_CONTENT_DELTA, COHERE_CONTENT_END, COHERE_PLAN_DELTA,
-	COHERE_CALL_START, COHERE_CALL_DELTA, COHERE_CALL_END, COHERE_CITATION, COHERE_MESSAGE_END
+	COHERE_OTHER,
+	COHERE_MESSAGE_START,
+	COHERE_CONTENT_START,
+	COHERE_CONTENT_DELTA,
+	COHERE_CONTENT_END,
+	COHERE_PLAN_DELTA,
+	COHERE_CALL_START,
+	COHERE_CALL_DELTA,
+	COHERE_CALL_END,
+	COHERE_CITATION,
+	COHERE_MESSAGE_END
 };
 /* events_read_hub.c: the same events and answers, as the hub's. */
 void cohere_hear(struct event_reader *r, enum cohere_event type, struct json root);

@@ -50,7 +50,8 @@ bool cohere_edit_request(const struct request_facts *facts, enum operation op, c
 void cohere_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
 			struct prompt_parts *ret)
 {
-	static const char *const members[] = { "tools", "documents", "messages", "response_format", "texts", "inputs", NULL };
+	static const char *const members[] = { "tools", "documents", "messages", "response_format",
+					       "texts", "inputs",    NULL };
 
 	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }

@@ -152,8 +152,8 @@ static bool write_format(struct request_writing *r)
 /* ---- numbers ---- */
 
 /* Numbers of this dialect's own clients are the API's to judge. */
-static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n, double low,
-			 double high)
+static void write_number(struct request_writing *r, uint64_t field, const char *name, const struct number *n,
+			 double low, double high)
 {
 	if (n->said && writes(r, field))
 		request_note_loss(r, field, request_write_number(&r->json, name, n, r->own ? -INFINITY : low,

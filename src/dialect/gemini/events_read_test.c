@@ -230,7 +230,10 @@ static void test_batch(void **state)
 	splice_init(&splice, q.facts.doc.text);
 	assert_true(dialect_gemini.edit_request(&q.facts, OPERATION_EMBEDDINGS, &want, &splice, &q.arena));
 	assert_slice(splice_flatten(&splice, &q.arena), "{\"requests\":[{\"model\":\"models/own\",\"n\":1.0},{\"model\":\"models/own\"},{}]}");
-	assert_slice(dialect_gemini.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .variant = true, .model = SLICE("own") }, &q.arena),
+	assert_slice(dialect_gemini.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS,
+									  .variant = true,
+									  .model = SLICE("own") },
+						 &q.arena),
 		     "/models/own:batchEmbedContents");
 	arena_done(&q.arena);
 	assert_false(request_read(&q, &dialect_gemini, OPERATION_EMBEDDINGS, "{\"content\":{}}"));
@@ -243,11 +246,23 @@ static void test_paths(void **state)
 	struct slice none = { 0 };
 	const struct dialect *d = &dialect_gemini;
 	arena_init(&a);
-	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("gemini-x") }, &a), "/models/gemini-x:generateContent");
-	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true, .model = SLICE("gemini-x"), .query = SLICE("alt=sse") }, &a),
+	assert_slice(
+		d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("gemini-x") }, &a),
+		"/models/gemini-x:generateContent");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT,
+							      .stream = true,
+							      .model = SLICE("gemini-x"),
+							      .query = SLICE("alt=sse") },
+				     &a),
 		     "/models/gemini-x:streamGenerateContent?alt=sse");
-	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS, .model = SLICE("tunedModels/a b") }, &a), "/tunedModels/a%20b:countTokens");
-	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .model = SLICE("x?y#z%") }, &a), "/models/x%3Fy%23z%25:embedContent");
+	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_COUNT_TOKENS,
+							      .model = SLICE("tunedModels/a b") },
+				     &a),
+		     "/tunedModels/a%20b:countTokens");
+	assert_slice(
+		d->request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .model = SLICE("x?y#z%") },
+				&a),
+		"/models/x%3Fy%23z%25:embedContent");
 	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("../x") }, &a), "/models/..%2Fx:generateContent");
 	assert_slice(d->request_path(&(struct request_route){ .operation = OPERATION_CHAT, .model = SLICE("a//x") }, &a), "/models/a%2F%2Fx:generateContent");
 	assert_null(d->request_path(&(struct request_route){ .operation = OPERATION_COMPACT, .model = SLICE("x") }, &a).ptr);

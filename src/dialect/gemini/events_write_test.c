@@ -97,13 +97,14 @@ static void test_streams_are_heard(void **state)
 /* Vertex: streamFunctionCallArguments. */
 static void test_partial_arguments(void **state)
 {
-	assert_hears("start r g|tool 0 i f|args 0 {\"city\":\"Oslo\",\"a\":{\"b c\":[null,2]},\"t\":true}|end 0|stop end STOP |",
-		     PARTS("{\"functionCall\":{\"id\":\"i\",\"name\":\"f\",\"willContinue\":true}}"),
-		     PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":\"$.city\",\"stringValue\":\"Os\",\"willContinue\":true}],\"willContinue\":true}}"),
-		     PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":\"$.city\",\"stringValue\":\"lo\"},{\"jsonPath\":\"$.a['b c'][0]\","
-			   "\"nullValue\":null},{\"jsonPath\":\"$.a['b c'][1]\",\"numberValue\":2},{\"jsonPath\":\"$.t\",\"boolValue\":true},"
-			   "{\"jsonPath\":\"city\",\"stringValue\":\"x\"},{\"jsonPath\":\"$.\",\"stringValue\":\"x\"}],\"willContinue\":true}}"),
-		     PARTS("{\"functionCall\":{}}"), STOP("\"STOP\"", ""));
+	assert_hears(
+		"start r g|tool 0 i f|args 0 {\"city\":\"Oslo\",\"a\":{\"b c\":[null,2]},\"t\":true}|end 0|stop end STOP |",
+		PARTS("{\"functionCall\":{\"id\":\"i\",\"name\":\"f\",\"willContinue\":true}}"),
+		PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":\"$.city\",\"stringValue\":\"Os\",\"willContinue\":true}],\"willContinue\":true}}"),
+		PARTS("{\"functionCall\":{\"partialArgs\":[{\"jsonPath\":\"$.city\",\"stringValue\":\"lo\"},{\"jsonPath\":\"$.a['b c'][0]\","
+		      "\"nullValue\":null},{\"jsonPath\":\"$.a['b c'][1]\",\"numberValue\":2},{\"jsonPath\":\"$.t\",\"boolValue\":true},"
+		      "{\"jsonPath\":\"city\",\"stringValue\":\"x\"},{\"jsonPath\":\"$.\",\"stringValue\":\"x\"}],\"willContinue\":true}}"),
+		PARTS("{\"functionCall\":{}}"), STOP("\"STOP\"", ""));
 	/* one in a single part; one whose end did not come */
 	assert_hears("start r g|tool 0  h|args 0 {\"x\":\"y\"}|end 0|tool 1  f|args 1 {}|end 1|stop length MAX_TOKENS |",
 		     PARTS("{\"functionCall\":{\"name\":\"h\",\"partialArgs\":[{\"jsonPath\":\"$.x\",\"stringValue\":\"y\"}]}}"),
@@ -338,8 +339,11 @@ static void test_citations_are_written(void **state)
 		event_add(&s.events, EVENT_TOOL_END, 0, 1);
 		tell_text(&s, EVENT_TEXT, 2, "\xe2\x82\xac b");
 		for (unsigned i = 0; i < 3; i++)
-			event_add(&s.events, EVENT_CITATION, 0, 2)->citation = (struct citation){
-				.url = i < 2 ? SLICE("http://u") : SLICE("http://v"), .title = SLICE("t"), .start = i < 2 ? 0 : -1, .end = i < 2 ? 1 + (int)i : -1 };
+			event_add(&s.events, EVENT_CITATION, 0, 2)->citation =
+				(struct citation){ .url = i < 2 ? SLICE("http://u") : SLICE("http://v"),
+						   .title = SLICE("t"),
+						   .start = i < 2 ? 0 : -1,
+						   .end = i < 2 ? 1 + (int)i : -1 };
 		tell_stop(&s, STOP_TOOL_CALLS);
 #define GROUNDING ",\"groundingMetadata\":{\"groundingChunks\":[{\"web\":{\"uri\":\"http://u\",\"title\":\"t\"}},{\"web\":{\"uri\":\"http://v\"," \
 	"\"title\":\"t\"}}],\"groundingSupports\":[{\"segment\":{\"startIndex\":2,\"endIndex\":5},\"groundingChunkIndices\":[0]}," \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the ollama dialect: /api/chat, /api/generate (a chat of one prompt) and /api/embed. Private to its folder,
- * but for the vtable. */
+/* The parts of the ollama dialect: /api/chat, /api/generate (a chat of one prompt) and /api/embed. Private to its
+ * folder, but for the vtable. */
 #pragma once
 
 #include "dialect/chat_shape.h"

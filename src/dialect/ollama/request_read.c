@@ -48,7 +48,8 @@ bool ollama_edit_request(const struct request_facts *facts, enum operation op, c
 void ollama_measure_prompt(const struct request_facts *facts, enum operation op, struct arena *scratch,
 			struct prompt_parts *ret)
 {
-	static const char *const members[] = { "tools", "messages", "system", "prompt", "suffix", "images", "input", NULL };
+	static const char *const members[] = { "tools",  "messages", "system", "prompt",
+					       "suffix", "images",   "input",  NULL };
 
 	prompt_measure(json_root(&facts->doc), members, scratch, ret);
 }
@@ -64,7 +65,8 @@ struct slice ollama_request_path(const struct request_route *route, struct arena
 {
 	switch (route->operation) {
 	case OPERATION_CHAT:
-		return request_join_query(route->variant ? SLICE("/api/generate") : SLICE("/api/chat"), route->query, a);
+		return request_join_query(route->variant ? SLICE("/api/generate") : SLICE("/api/chat"), route->query,
+					  a);
 	case OPERATION_EMBEDDINGS:
 		return request_join_query(SLICE("/api/embed"), route->query, a);
 	default:

@@ -133,8 +133,12 @@ static void test_paths(void **state)
 	struct arena a;
 	arena_init(&a);
 	assert_slice(dialect_openai_chat.request_path(&(struct request_route){ .operation = OPERATION_CHAT, .stream = true }, &a), "/chat/completions");
-	assert_slice(dialect_openai_chat.request_path(&(struct request_route){ .operation = OPERATION_COMPLETIONS, .query = SLICE("a=b") }, &a), "/completions?a=b");
-	assert_slice(dialect_openai_chat.request_path(&(struct request_route){ .operation = OPERATION_EMBEDDINGS, .query = SLICE("?a=b") }, &a), "/embeddings?a=b");
+	assert_slice(dialect_openai_chat.request_path(
+			     &(struct request_route){ .operation = OPERATION_COMPLETIONS, .query = SLICE("a=b") }, &a),
+		     "/completions?a=b");
+	assert_slice(dialect_openai_chat.request_path(
+			     &(struct request_route){ .operation = OPERATION_EMBEDDINGS, .query = SLICE("?a=b") }, &a),
+		     "/embeddings?a=b");
 	assert_null(dialect_openai_chat.request_path(&(struct request_route){ .operation = OPERATION_COMPACT }, &a).ptr);
 	arena_done(&a);
 }

@@ -530,11 +530,20 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_members), cmocka_unit_test(test_own_tools), cmocka_unit_test(test_own_items),
-		cmocka_unit_test(test_storage_and_reasoning), cmocka_unit_test(test_foreign_members),
-		cmocka_unit_test(test_foreign_tools), cmocka_unit_test(test_foreign_conversation),
-		cmocka_unit_test(test_instructions_alone), cmocka_unit_test(test_cache_markers), cmocka_unit_test(test_prefix_stays), cmocka_unit_test(test_state), cmocka_unit_test(test_count),
-		cmocka_unit_test(test_table_keeps_its_promises), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_own_members),
+		cmocka_unit_test(test_own_tools),
+		cmocka_unit_test(test_own_items),
+		cmocka_unit_test(test_storage_and_reasoning),
+		cmocka_unit_test(test_foreign_members),
+		cmocka_unit_test(test_foreign_tools),
+		cmocka_unit_test(test_foreign_conversation),
+		cmocka_unit_test(test_instructions_alone),
+		cmocka_unit_test(test_cache_markers),
+		cmocka_unit_test(test_prefix_stays),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_table_keeps_its_promises),
+		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
