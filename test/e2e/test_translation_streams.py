@@ -188,7 +188,7 @@ class Endless:
 
     async def play(self, wire):
         events = self.dialect.stream(Said([Text("token ", 1)]), wire.request)
-        at = next(n for n, event in enumerate(events) if b"token" in event)
+        at = next(n for n, event in enumerate(events) if b'token "' in event)  # not "input_tokens"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {self.dialect.stream_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
         await wire.send(head.encode())
         wire.encode = lambda data: b"%x\r\n%s\r\n" % (len(data), data)
