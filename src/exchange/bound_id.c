@@ -78,7 +78,7 @@ static size_t pack(struct slice own, bool hex, unsigned char *out)
 		return own.len;
 	}
 	for (size_t i = prefix.len; i < own.len; i += 2)
-		*out++ = (unsigned char)(digit_of(own.ptr[i]) << 4 | digit_of(own.ptr[i + 1]));
+		*out++ = (unsigned char)(digit_of(own.ptr[i]) * 16 + digit_of(own.ptr[i + 1])); /* is_hex_id() has looked */
 	return (own.len - prefix.len) / 2;
 }
 

@@ -67,7 +67,7 @@ static void gather_thoughts(struct chat_reading *r, struct part *last)
 		p->text.len = p->raw.len = 0;
 	}
 	if (last->text.len > 0)
-		at = mempcpy(at, last->text.ptr, last->text.len);
+		memcpy(at, last->text.ptr, last->text.len);
 	last->text = slice_of(all, len);
 }
 

@@ -300,19 +300,20 @@ static bool is_choice_said(const struct responses_request *q)
 void responses_write_choice(const struct responses_request *q, const struct other_member *own)
 {
 	static const char *const words[] = {
-		[CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none", [CHOICE_REQUIRED] = "required",
+		[CHOICE_UNSAID] = "auto", [CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none", [CHOICE_REQUIRED] = "required",
 	};
 	const struct tool_choice *c = &q->chat->choice;
+	bool said = is_choice_said(q);
 
-	if (own || is_choice_said(q))
+	if (own || said)
 		json_literal_key(q->w, "tool_choice");
 	if (own)
 		json_value_raw(q->w, own->raw);
-	else if (is_choice_said(q) && c->allowed_count > 0)
+	else if (said && c->allowed_count > 0)
 		write_allowed(q);
-	else if (is_choice_said(q) && c->mode == CHOICE_NAMED)
+	else if (said && c->mode == CHOICE_NAMED)
 		write_named(q, c->name);
-	else if (is_choice_said(q))
+	else if (said)
 		json_string(q->w, slice_cstr(words[c->mode]));
 	if (q->own ? c->parallel != UNSAID
 		   : c->parallel == SAID_NO && responses_says(q, FIELD_PARALLEL_CONTROL) && has_tools(q))
