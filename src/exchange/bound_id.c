@@ -77,8 +77,9 @@ static size_t pack(struct slice own, bool hex, unsigned char *out)
 		memcpy(out, own.ptr, own.len);
 		return own.len;
 	}
+	/* is_hex_id() has looked: there is nothing but digits. */
 	for (size_t i = prefix.len; i < own.len; i += 2)
-		*out++ = (unsigned char)(digit_of(own.ptr[i]) * 16 + digit_of(own.ptr[i + 1])); /* is_hex_id() has looked */
+		*out++ = (unsigned char)(digit_of(own.ptr[i]) * 16 + digit_of(own.ptr[i + 1]));
 	return (own.len - prefix.len) / 2;
 }
 

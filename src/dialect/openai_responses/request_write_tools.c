@@ -300,7 +300,8 @@ static bool is_choice_said(const struct responses_request *q)
 void responses_write_choice(const struct responses_request *q, const struct other_member *own)
 {
 	static const char *const words[] = {
-		[CHOICE_UNSAID] = "auto", [CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none", [CHOICE_REQUIRED] = "required",
+		[CHOICE_UNSAID] = "auto", [CHOICE_AUTO] = "auto", [CHOICE_NONE] = "none",
+		[CHOICE_REQUIRED] = "required",
 	};
 	const struct tool_choice *c = &q->chat->choice;
 	bool said = is_choice_said(q);
