@@ -94,7 +94,7 @@ class Leaving(Gated):
         self.check_leaving(None, stream=False)
 
 
-VOLATILE = re.compile(rb'"(id|created|created_at|responseId|item_id|call_id|model|createTime)": ?("[^"]*"|\d+)|'
+VOLATILE = re.compile(rb'"(id|created|created_at|completed_at|responseId|item_id|call_id|model|createTime)": ?("[^"]*"|\d+)|'
                       rb"(resp|msg|fc|rs|chatcmpl)[-_]\w+")
 
 
