@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-static int digit_value(char c)
+int base64_digit(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -23,7 +23,7 @@ bool base64_decode(struct slice text, struct arena *a, struct slice *ret)
 	bool padded = false;
 
 	for (size_t i = 0; i < text.len; i++) {
-		int digit = digit_value(text.ptr[i]);
+		int digit = base64_digit(text.ptr[i]);
 
 		if (text.ptr[i] == '\r' || text.ptr[i] == '\n')
 			continue;

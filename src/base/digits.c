@@ -37,3 +37,11 @@ char *digits_put_thousandths(char *at, uint64_t n)
 	*at++ = '.';
 	return digits_put(at, n % 1000, 3);
 }
+
+int digits_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

@@ -13,3 +13,5 @@ char *digits_put(char *at, uint64_t n, unsigned width);
 char *digits_put_hex(char *at, uint64_t n, unsigned width);
 /* Thousandths: 12345 is "12.345". At most DIGITS_MAX + 1 characters. */
 char *digits_put_thousandths(char *at, uint64_t n);
+/* The way back, one digit: the value of a hexadecimal digit in either case, or -1. */
+int digits_hex_value(char c);

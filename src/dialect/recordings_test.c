@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include "base/base64.h"
 #include "http/framing.h"
 
 /* Recordings that are what they are because the provider failed, or that are no answer of the endpoint they are
@@ -86,23 +87,10 @@ static struct slice read_file(const char *path, struct arena *a)
 
 static struct slice decode_base64(struct slice s, struct arena *a)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *out = arena_alloc(a, s.len + 1);
-	size_t len = 0;
-	uint32_t bits = 0;
-	unsigned held = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		const char *digit = s.ptr[i] ? strchr(digits, s.ptr[i]) : NULL;
-		if (!digit)
-			continue;
-		bits = bits << 6 | (uint32_t)(digit - digits);
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			out[len++] = (char)(bits >> held);
-		}
-	}
-	return slice_of(out, len);
+	struct slice bytes;
+
+	assert_true(base64_decode(s, a, &bytes));
+	return bytes;
 }
 
 static bool open_recording(struct recording *rec, const char *path, struct arena *a)

@@ -108,7 +108,8 @@ bool serial_hold(struct serial *s, struct event_writer *w, const struct event *e
 	return s->held <= w->limit;
 }
 
-const struct serial_event *serial_next(struct serial *s)
+/* Takes off the block that has waited longest; its events. */
+static const struct serial_event *take_next(struct serial *s)
 {
 	struct serial_block *b = s->blocks;
 
@@ -121,4 +122,17 @@ const struct serial_event *serial_next(struct serial *s)
 		s->held = 0;
 	}
 	return b->events;
+}
+
+bool serial_release(struct serial *s, struct event_writer *w, struct buf *out,
+		    bool (*is_open)(const struct event_writer *w),
+		    bool (*apply)(struct event_writer *w, const struct event *e, struct buf *out))
+{
+	const struct serial_event *item;
+
+	while (!is_open(w) && (item = take_next(s)))
+		for (; item; item = item->next)
+			if (!apply(w, &item->event, out))
+				return false;
+	return true;
 }

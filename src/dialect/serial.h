@@ -25,5 +25,8 @@ struct serial {
 
 /* False: too much waits, in blocks or in bytes (w->limit). */
 bool serial_hold(struct serial *s, struct event_writer *w, const struct event *e);
-/* Takes off the block that has waited longest: its events, a call's state right behind its begin. NULL: none waits. */
-const struct serial_event *serial_next(struct serial *s);
+/* Hands what waits to `apply`, block by block in the order in which they began (a call's state right behind its begin),
+ * until none waits or a call `is_open` again. False: `apply` was. */
+bool serial_release(struct serial *s, struct event_writer *w, struct buf *out,
+		    bool (*is_open)(const struct event_writer *w),
+		    bool (*apply)(struct event_writer *w, const struct event *e, struct buf *out));

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
+#include "base/base64.h"
 #include "http/framing_event_stream_property.h"
 #include "json/seed_support.h"
 
@@ -25,26 +26,6 @@ static bool read_whole(const char *path, struct buf *ret)
 	if (file)
 		fclose(file);
 	return ok;
-}
-
-static void decode_base64(struct slice text, struct buf *ret)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned bits = 0, held = 0;
-
-	for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-		const char *digit = strchr(digits, text.ptr[i]);
-
-		assert_non_null(digit);
-		bits = (bits << 6 | (unsigned)(digit - digits)) & 0xffff;
-		held += 6;
-		if (held >= 8) {
-			char byte = (char)(bits >> (held - 8));
-
-			assert_true(buf_append(ret, &byte, 1));
-			held -= 8;
-		}
-	}
 }
 
 /* Mostly small portions, so that boundaries fall everywhere. */
@@ -87,20 +68,18 @@ static bool replay(struct slice recording)
 	struct json_doc doc;
 	struct json root;
 	property_function *property;
-	struct buf body;
+	struct slice body;
 	struct arena a;
 
 	arena_init(&a);
-	buf_init(&body, FILE_MAX);
 	assert_true(json_parse(&a, recording, &doc, &error));
 	root = json_root(&doc);
-	decode_base64(json_text(json_get(json_get(root, "response"), "body_base64"), &a), &body);
-	property = property_of(json_text(json_get(root, "framing"), &a), json_text(json_get(root, "wire"), &a), buf_slice(&body));
+	assert_true(base64_decode(json_text(json_get(json_get(root, "response"), "body_base64"), &a), &a, &body));
+	property = property_of(json_text(json_get(root, "framing"), &a), json_text(json_get(root, "wire"), &a), body);
 	for (unsigned i = 0; i < SPLITS && property; i++)
-		property(buf_slice(&body), random_len, NULL);
+		property(body, random_len, NULL);
 	if (property == event_stream_property)
-		assert_good_event_stream(buf_slice(&body));
-	buf_done(&body);
+		assert_good_event_stream(body);
 	arena_done(&a);
 	return property != NULL;
 }

@@ -2,6 +2,7 @@
 /* URLs and request targets (RFC 3986, RFC 9112 §3.2), read strictly: what the grammar does not allow is refused
  * instead of repaired, because the party behind us may repair it differently. */
 #include <arpa/inet.h>
+#include "base/digits.h"
 #include "http/url.h"
 
 enum { HOST_MAX = 253, LABEL_MAX = 63 };
@@ -21,14 +22,6 @@ static unsigned char_class(unsigned char c)
 	return CHAR_QUERY;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte a triple at the front of `s` stands for, or -1. */
 static int triple_value(struct slice s)
 {
@@ -36,8 +29,8 @@ static int triple_value(struct slice s)
 
 	if (s.len < 3 || s.ptr[0] != '%')
 		return -1;
-	high = hex_digit(s.ptr[1]);
-	low = hex_digit(s.ptr[2]);
+	high = digits_hex_value(s.ptr[1]);
+	low = digits_hex_value(s.ptr[2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -3,6 +3,7 @@
 #include "llm/custom_input.h"
 
 #include <stdint.h>
+#include "base/digits.h"
 
 static bool is_space(char c)
 {
@@ -53,14 +54,6 @@ static char *put_unit(struct custom_input *c, char *at)
 		return at;
 	}
 	return put_utf8(at, unit >= 0xdc00 && unit < 0xe000 ? 0xfffd : unit);
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
 }
 
 static char *put_escaped(struct custom_input *c, char *at, char letter)
@@ -119,7 +112,7 @@ static char *step(struct custom_input *c, char *at, char byte)
 	case INPUT_ESCAPE:
 		return put_escaped(c, at, byte);
 	case INPUT_UNICODE:
-		c->value = c->value << 4 | (unsigned)hex_value(byte);
+		c->value = c->value << 4 | (unsigned)(digits_hex_value(byte) < 0 ? 0 : digits_hex_value(byte));
 		if (++c->digits < 4)
 			break;
 		c->place = INPUT_TEXT;

@@ -3,31 +3,20 @@
  * Nothing is decoded as a whole; a byte is taken from the four characters it is in. */
 #include "llm/estimate.h"
 
+#include "base/base64.h"
+
 struct bytes {
 	struct slice text;
 	bool broken;                   /* past the end, or no base64 */
 };
-
-static int digit_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
 
 static uint32_t byte_at(struct bytes *b, size_t i)
 {
 	size_t at = i / 3 * 4 + i % 3;
 	int high, low;
 
-	if (b->broken || at + 1 >= b->text.len || (high = digit_of(b->text.ptr[at])) < 0 ||
-	    (low = digit_of(b->text.ptr[at + 1])) < 0) {
+	if (b->broken || at + 1 >= b->text.len || (high = base64_digit(b->text.ptr[at])) < 0 ||
+	    (low = base64_digit(b->text.ptr[at + 1])) < 0) {
 		b->broken = true;
 		return 0;
 	}

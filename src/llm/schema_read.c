@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a JSON schema into a tree, older spellings as 2020-12 has them, and follows its references. */
 #include <stdlib.h>
+#include "base/digits.h"
 #include "llm/schema_internal.h"
 
 const struct schema_keyword_row schema_keywords[KEYWORD_COUNT] = {
@@ -200,11 +201,6 @@ struct schema_node *schema_read(struct schema_rewriter *r, struct json source)
 	return n;
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* One token of a JSON pointer in a URI fragment (RFC 6901 §6): percent signs first, then tildes. */
 static struct slice unescape(struct slice token, struct arena *a)
 {
@@ -214,7 +210,8 @@ static struct slice unescape(struct slice token, struct arena *a)
 	for (size_t i = 0; i < token.len; i++) {
 		char c = token.ptr[i];
 		bool escaped = c == '%' && i + 2 < token.len;
-		int high = escaped ? hex_digit(token.ptr[i + 1]) : -1, low = escaped ? hex_digit(token.ptr[i + 2]) : -1;
+		int high = escaped ? digits_hex_value(token.ptr[i + 1]) : -1,
+		    low = escaped ? digits_hex_value(token.ptr[i + 2]) : -1;
 		if (high >= 0 && low >= 0) {
 			c = (char)(high << 4 | low);
 			i += 2;

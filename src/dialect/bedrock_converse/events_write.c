@@ -383,17 +383,14 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 	return true;
 }
 
-/* Blocks that waited, in the order in which they began, up to the next call that is not complete. */
+static bool is_in_call(const struct event_writer *w)
+{
+	return ((const struct writing *)w->state)->open == BLOCK_TOOL;
+}
+
 static bool release(struct event_writer *w, struct buf *out)
 {
-	struct writing *s = writing_of(w);
-	const struct serial_event *item;
-
-	while (s->open != BLOCK_TOOL && (item = serial_next(&s->serial)))
-		for (; item; item = item->next)
-			if (!apply(w, &item->event, out))
-				return false;
-	return true;
+	return serial_release(&writing_of(w)->serial, w, out, is_in_call, apply);
 }
 
 static bool keep_stop(struct event_writer *w, const struct event *e)

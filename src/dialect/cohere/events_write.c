@@ -307,17 +307,14 @@ static bool apply(struct event_writer *w, const struct event *e, struct buf *out
 	return true;
 }
 
-/* Blocks that waited, in the order in which they began, up to the next call that is not complete. */
+static bool is_in_call(const struct event_writer *w)
+{
+	return ((const struct answer_written *)w->state)->in_call;
+}
+
 static bool release(struct event_writer *w, struct buf *out)
 {
-	struct answer_written *a = written_of(w);
-	const struct serial_event *item;
-
-	while (!a->in_call && (item = serial_next(&a->serial)))
-		for (; item; item = item->next)
-			if (!apply(w, &item->event, out))
-				return false;
-	return true;
+	return serial_release(&written_of(w)->serial, w, out, is_in_call, apply);
 }
 
 /* One answer is all there is in this dialect: those of other choices are not asked for. */

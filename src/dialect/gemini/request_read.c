@@ -167,23 +167,7 @@ uint64_t gemini_prefix_hash(const struct request_facts *facts, enum operation op
 /* Everything but what a path segment may hold unescaped (RFC 3986 §3.3), and the slashes of a resource's full name. */
 static struct slice escape_model(struct slice model, struct arena *a)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	char *text = arena_alloc(a, 3 * model.len + 1);
-	size_t len = 0;
-	const char *unescaped = is_resource_name(model) ? "-._~/@:" : "-._~@:";
-	for (size_t i = 0; i < model.len; i++) {
-		unsigned char c = (unsigned char)model.ptr[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			     (c && strchr(unescaped, c));
-		if (plain) {
-			text[len++] = (char)c;
-			continue;
-		}
-		text[len++] = '%';
-		text[len++] = hex[c >> 4];
-		text[len++] = hex[c & 15];
-	}
-	return slice_of(text, len);
+	return path_escape(model, is_resource_name(model) ? "-._~/@:" : "-._~@:", a);
 }
 
 static const char *verb_of(const struct request_route *route)
