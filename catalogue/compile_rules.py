@@ -7,7 +7,7 @@ Anything that is not exactly as documented at the head of rules.yaml is an error
 import re
 import sys
 
-from compile import load, number, one_of, only, refuse, strings, text
+from compile import load, number, one_of, only, refuse, text
 
 WORDS = {
     "system_role": {"system": "SYSTEM_AS_SYSTEM", "developer": "SYSTEM_AS_DEVELOPER", "user": "SYSTEM_AS_USER"},
@@ -17,8 +17,9 @@ WORDS = {
                   ("absent", "effort", "adaptive", "budget", "level", "toggle", "always")},
     "cache_marks": {word: f"CACHE_MARKS_{word.upper()}" for word in ("none", "control", "breakpoint", "point")},
     "tokens": {word: f"TOKENS_{word.upper()}" for word in (
-        "openai", "openai_5", "anthropic", "anthropic_4_5", "anthropic_5", "gemini", "gemini_3", "cohere", "grok",
-        "grok_4_3", "deepseek", "mistral", "llama", "qwen", "gpt_oss", "glm", "kimi", "minimax", "nova")},
+        "openai", "openai_5", "anthropic_3", "anthropic", "anthropic_4_5", "anthropic_5", "gemini", "gemini_3",
+        "cohere_r", "cohere", "cohere_plus", "cohere_reasoning", "grok", "grok_4_3", "deepseek", "mistral", "llama",
+        "qwen", "gpt_oss", "glm", "kimi", "minimax", "nova")},
     "replay": {word: f"REPLAY_{word.upper()}" for word in ("optional", "content", "details", "forbidden")},
 }
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -29,6 +30,7 @@ REJECTS = (
     "user_after_tool", "verbosity",
 )
 KNOBS = (*WORDS, "efforts", "budget_min", "budget_max", "rejects", "stop_max", "temperature_max")
+LETTERS, PROVIDER_MAX, GLOB_MAX = 128, 22, 30  # as src/provider/rules.h has them, with the NUL at the end
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -59,13 +61,39 @@ def write_knob(place, name, value):
     return str(number(place, value))
 
 
-def write_row(index, globs, provider, knobs):
-    place = globs[0] if globs else "*"
+def short_text(value, size):
+    if len(value) >= size:
+        refuse(value, f"is longer than {size - 1} characters: src/provider/rules.h has no more room")
+    return text(value)
+
+
+def write_row(place, index, provider, knobs):
     fields = ", ".join(f".{name} = {write_knob(place, name, value)}" for name, value in knobs.items())
-    return (
-        f"\t{{ .index = {index}, .globs = {strings(globs)},\n\t  .provider = {text(provider)},\n"
-        f"\t  .rules = {{ {fields} }} }},\n"
-    )
+    return f"\t{{ .index = {index}, .provider = {short_text(provider or '', PROVIDER_MAX)},\n\t  .rules = {{ {fields} }} }},\n"
+
+
+class Rows:
+    """The C text of all rows, the globs that lead to them, and the rows that have none."""
+
+    def __init__(self):
+        self.written, self.globs, self.others = [], [], []
+
+    def add(self, index, globs, provider, knobs):
+        number_here = len(self.written)
+        self.written.append(write_row(globs[0] if globs else "*", index, provider, knobs))
+        self.globs += [(ord(glob[0]), number_here, position, glob) for position, glob in enumerate(globs)]
+        if not globs:
+            self.others.append(number_here)
+
+    def glob_text(self):
+        """By first letter, then by row; rule_glob_begins[letter] is where a letter's globs begin."""
+        self.globs.sort()
+        begins = [sum(1 for glob in self.globs if glob[0] < letter) for letter in range(LETTERS + 1)]
+        rows = "".join(f"\t{{ {row}, {short_text(glob, GLOB_MAX)} }},\n" for _, row, _, glob in self.globs)
+        return (
+            f"const struct rule_glob rule_globs[] = {{\n{rows}}};\n"
+            f"const uint16_t rule_glob_begins[RULE_LETTERS + 1] = {{ {', '.join(map(str, begins))} }};\n"
+        )
 
 
 def knobs_of(row, names):
@@ -89,7 +117,7 @@ def differences_of(row, names, everywhere):
 def compile_rules(path, providers_path):
     file, providers = load(path), load(providers_path)["providers"]
     only(path, file, ("rules",), ("everywhere_at",))
-    names, written = {}, []
+    names, rows = {}, Rows()
     for index, row in enumerate(file["rules"]):
         place = str(row.get("match", f"row {index + 1}"))
         only(place, row, ("match", "source"), ("name", "like", "at", "only_at", *KNOBS))
@@ -104,18 +132,21 @@ def compile_rules(path, providers_path):
             one_of(place, provider, providers, "provider")
             only(f"{place} at {provider}", other, (), KNOBS)
             if "only_at" not in row or provider in row["only_at"]:
-                written.append(write_row(index, globs, provider, knobs | other))
+                rows.add(index, globs, provider, knobs | other)
         if "only_at" in row:
             plain = [p for p in row["only_at"] if p not in differences_of(row, names, file.get("everywhere_at", {}))]
-            written += [write_row(index, globs, one_of(place, p, {n: n for n in providers}, "provider"), knobs) for p in plain]
+            for provider in plain:
+                rows.add(index, globs, one_of(place, provider, {n: n for n in providers}, "provider"), knobs)
         else:
-            written.append(write_row(index, globs, None, knobs))
+            rows.add(index, globs, None, knobs)
     return "".join([
         "/* SPDX-License-Identifier: Apache-2.0 */\n",
         "/* Made by catalogue/compile_rules.py from catalogue/rules.yaml: edit that. */\n",
-        '#include <stddef.h>\n#include "provider/rules.h"\n\n',
-        f"const struct rule_row rule_rows[] = {{\n{''.join(written)}}};\n",
-        f"const unsigned rule_row_count = {len(written)};\n",
+        '#include "provider/rules.h"\n\n',
+        f"const struct rule_row rule_rows[] = {{\n{''.join(rows.written)}}};\n",
+        rows.glob_text(),
+        f"const uint16_t rule_rows_of_others[] = {{ {', '.join(map(str, rows.others))} }};\n",
+        f"const unsigned rule_rows_of_others_count = {len(rows.others)};\n",
         f"const unsigned rule_index_count = {len(file['rules'])};\n",
     ])
 

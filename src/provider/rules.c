@@ -19,56 +19,54 @@ static struct slice name_at(struct slice s, size_t at)
 	return slice_of(s.ptr + at, end - at);
 }
 
-static bool fits(const struct rule_row *row, struct slice name)
+static bool holds_at(const struct rule_row *row, struct slice provider)
 {
-	/* Nearly all globs begin with a letter that the name does not: ids sent as written are looked up per request.
-	 */
-	for (const char *const *glob = row->globs; *glob; glob++)
-		if ((**glob == '*' || **glob == name.ptr[0]) && slice_matches_glob(name, slice_cstr(*glob)))
-			return true;
-	return false;
+	return !row->provider[0] || slice_eq(slice_cstr(row->provider), provider);
 }
 
-static bool fits_anywhere(const struct rule_row *row, struct slice s)
+/* The first row before `end` of which a glob of that letter fits, or `end`. */
+static unsigned first_fit(unsigned char letter, struct slice name, struct slice provider, unsigned end)
 {
-	for (size_t at = 0; at < s.len; at++) {
-		struct slice name;
+	const struct rule_glob *glob = &rule_globs[rule_glob_begins[letter]];
 
-		if (!begins_name(s, at))
-			continue;
-		name = name_at(s, at);
-		if (name.len > 0 && fits(row, name))
-			return true;
-	}
-	return false;
+	for (; glob < &rule_globs[rule_glob_begins[letter + 1]] && glob->row < end; glob++)
+		if (holds_at(&rule_rows[glob->row], provider) && slice_matches_glob(name, slice_cstr(glob->text)))
+			return glob->row;
+	return end;
 }
 
 const struct rule_row *rules_find_row(struct slice provider, struct slice name)
 {
+	enum { NONE = UINT16_MAX };
+	unsigned row = NONE;
 	char lower[NAME_MAX_LENGTH];
 
 	if (name.len == 0 || name.len > sizeof(lower))
 		return NULL;
 	for (size_t i = 0; i < name.len; i++)
 		lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] - 'A' + 'a') : name.ptr[i];
-	for (unsigned i = 0; i < rule_row_count; i++) {
-		const struct rule_row *row = &rule_rows[i];
+	name.ptr = lower;
+	for (size_t at = 0; at < name.len; at++) {
+		struct slice from;
 
-		if (row->provider && !slice_eq(slice_cstr(row->provider), provider))
+		if (!begins_name(name, at))
 			continue;
-		if (fits_anywhere(row, slice_of(lower, name.len)))
-			return row;
+		from = name_at(name, at);
+		if (from.len > 0 && (unsigned char)from.ptr[0] < RULE_LETTERS)
+			row = first_fit((unsigned char)from.ptr[0], from, provider, row);
+		if (from.len > 0)
+			row = first_fit('*', from, provider, row);
 	}
-	return NULL;
+	return row == NONE ? NULL : &rule_rows[row];
 }
 
-/* What a provider wants of every model that no row names: a row without globs. */
+/* What a provider wants of every model that no row names. */
 static const struct rule_row *row_of_all_others(struct slice provider)
 {
-	for (unsigned i = 0; i < rule_row_count; i++) {
-		const struct rule_row *row = &rule_rows[i];
+	for (unsigned i = 0; i < rule_rows_of_others_count; i++) {
+		const struct rule_row *row = &rule_rows[rule_rows_of_others[i]];
 
-		if (!row->globs[0] && row->provider && slice_eq(slice_cstr(row->provider), provider))
+		if (row->provider[0] && slice_eq(slice_cstr(row->provider), provider))
 			return row;
 	}
 	return NULL;
