@@ -507,7 +507,7 @@ static enum step_result step_plan(struct exchange *x)
 		.needs = x->facts.needs,
 		.stream = x->facts.stream,
 		.max_output = x->facts.max_output,
-		.has_foreign_state = slice_find(buf_slice(&x->body), SLICE(STATE_MARK)) != SIZE_MAX,
+		.has_foreign_state = state_is_in(buf_slice(&x->body)),
 		.unsupported = config->defaults.unsupported,
 		.chat = chat_for_plan,
 		.only = x->only,

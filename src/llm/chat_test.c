@@ -322,6 +322,30 @@ static void test_state(void **state)
 	}
 }
 
+/* However many letters of the mark stand before it, and wherever it is cut. */
+static void test_state_is_found(void **state)
+{
+	static const char *const fillers[] = { "x", "V", "d2V", "d2Vpcg", "d2VpcgD", "Lorem Vpsum ", "2V" };
+	char text[1200];
+
+	assert_false(state_is_in((struct slice){ 0 }));
+	assert_false(state_is_in(SLICE("V")));
+	assert_false(state_is_in(SLICE("VpcgE d2Vpcg")));
+	assert_true(state_is_in(SLICE(STATE_MARK)));
+	for (size_t f = 0; f < COUNT_OF(fillers); f++)
+		for (size_t len = 0; len < sizeof(text) - 8; len += 1 + len / 40) {
+			struct slice body = slice_of(text, len + 7);
+
+			for (size_t i = 0; i < len; i++)
+				text[i] = fillers[f][i % strlen(fillers[f])];
+			memcpy(text + len, STATE_MARK, 7);
+			assert_true(state_is_in(body));
+			assert_int_equal(state_is_in(slice_of(text, len + 6)), slice_find(slice_of(text, len + 6), SLICE(STATE_MARK)) != SIZE_MAX);
+			text[len + 6] = 'D';
+			assert_false(state_is_in(body));
+		}
+}
+
 /* Left out, and named: what belongs to somebody else, and words that the model does not ask to have back. */
 static void test_lost_reasoning(void **state)
 {
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_media, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_state_is_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_reasoning, setup, teardown),
 	};
 

@@ -6,6 +6,32 @@
 
 enum { STATE_HEAD = 7, PROVIDER_MAX = 255 }; /* "weir\1", dialect, length of the provider's name */
 
+/* Runs per request. The mark's third letter is rare in prose and in JSON, and memchr() is many times faster than
+ * memmem(), except where that letter is frequent. */
+bool state_is_in(struct slice body)
+{
+	enum { RARE = 2, SPARSE = 64 }; /* one such letter in 64 is what base64 has */
+	const char *at = body.ptr, *end;
+	size_t met = 0;
+
+	_Static_assert(sizeof(STATE_MARK) - 1 > RARE, "the mark has that letter");
+	if (body.len == 0)
+		return false;
+	end = at + body.len;
+	while ((size_t)(end - at) >= sizeof(STATE_MARK) - 1) {
+		const char *rare = memchr(at + RARE, STATE_MARK[RARE], (size_t)(end - at) - RARE);
+
+		if (!rare)
+			return false;
+		if (slice_starts_with(slice_of(rare - RARE, (size_t)(end - rare) + RARE), SLICE(STATE_MARK)))
+			return true;
+		at = rare - RARE + 1;
+		if (++met > SPARSE + (size_t)(at - body.ptr) / SPARSE * 2)
+			return slice_find(slice_of(at, (size_t)(end - at)), SLICE(STATE_MARK)) != SIZE_MAX;
+	}
+	return false;
+}
+
 struct slice state_wrap(struct slice payload, struct slice provider, enum dialect_id dialect, struct arena *a)
 {
 	size_t name = provider.len < PROVIDER_MAX ? provider.len : PROVIDER_MAX;

@@ -13,6 +13,8 @@
 
 #define STATE_MARK "d2VpcgE"           /* the first characters of every wrapped state */
 
+/* Whether the mark stands anywhere in a body. */
+bool state_is_in(struct slice body);
 struct slice state_wrap(struct slice payload, struct slice provider, enum dialect_id dialect, struct arena *a);
 /* What a client sent: taken apart if it was wrapped, else raw and native to `dialect`. Empty text: none. */
 struct reasoning_state state_read(struct slice text, enum dialect_id dialect, struct arena *a);
