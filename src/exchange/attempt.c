@@ -107,7 +107,7 @@ static bool should_ask_usage(const struct exchange *x, const struct candidate *c
 {
 	bool client_asked = x->facts.usage_asked && !c->translates;
 
-	return x->endpoint->kind == ENDPOINT_MODEL && x->wants_stream && !client_asked && !x->plain_retry &&
+	return x->endpoint->kind == ENDPOINT_MODEL && translate_asks_stream(x, c) && !client_asked && !x->plain_retry &&
 	       c->binding->usage_in_stream == USAGE_ASKED && !was_refused_usage(x->worker, target);
 }
 

@@ -26,6 +26,14 @@ const struct chat *translate_chat(struct exchange *x)
 	return chat;
 }
 
+bool translate_asks_stream(const struct exchange *x, const struct candidate *c)
+{
+	uint64_t exception = x->wants_stream ? QUIRK_NO_STREAM : QUIRK_STREAM_ONLY;
+	bool is_exception = c->translates && (c->binding->quirks & exception);
+
+	return x->wants_stream != is_exception;
+}
+
 static struct chat_target target_of(struct exchange *x, const struct candidate *c, uint64_t carried,
 				    struct translation *t)
 {
@@ -66,11 +74,9 @@ struct translation *translate_new(struct exchange *x, const struct candidate *c,
 {
 	const struct config *config = x->snapshot->config;
 	struct translation *t = xmalloc(sizeof(*t));
-	uint64_t quirks = c->binding->quirks;
 
 	translation_init(t, 2 * config->limits.body);
-	if (x->endpoint->operation == OPERATION_CHAT)
-		t->stream = x->wants_stream ? !(quirks & QUIRK_NO_STREAM) : (quirks & QUIRK_STREAM_ONLY) != 0;
+	t->stream = x->endpoint->operation == OPERATION_CHAT && translate_asks_stream(x, c);
 	if (!write_request(x, t, c, ask_usage, reterr))
 		return translate_free(t);
 	translation_begin_answer(t, &(struct translation_answer){

@@ -10,6 +10,8 @@ struct exchange;
 /* The request in the hub; read at most once. NULL: it cannot be read, and x->chat_failure says why (unless the dialect
  * has no reader). */
 const struct chat *translate_chat(struct exchange *x);
+/* Is the candidate asked for a stream? What the client wants decides, but for providers that have only one of both. */
+bool translate_asks_stream(const struct exchange *x, const struct candidate *c);
 /* Writes the request for that candidate and makes ready for its answer. NULL: it cannot be said there (reterr). */
 struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage,
 				  struct failure *reterr);

@@ -135,6 +135,8 @@ class StreamOnly(Translation):
             self.assertTrue(wire.wants_stream(asked))
             there = talks.read(target, b"".join(wire.stream(said, asked)), True)
             self.assertEqual(talks.differences(there, talks.read(client, response.body, False), target, client), [])
+            if target == "openai-chat":  # its usage comes only to who asks for it, and it is the stream that is asked
+                self.assertIs(asked.json()["stream_options"]["include_usage"], True)
         self.every(check, (False,), [(c, t) for c in CLIENTS for t in TARGETS])
 
 
