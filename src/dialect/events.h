@@ -72,6 +72,7 @@ struct event_writer {
 	unsigned written;              /* events so far; JSON array framing counts elements */
 	int64_t sequence;              /* Responses: number of the last event written, -1 before the first */
 	char answer_id[96];            /* Responses: the id its failure event has to repeat */
+	char answer_model[128];        /* Responses: the model likewise; empty before the beginning was written */
 	size_t limit;                  /* bytes that may be kept where the dialect repeats whole texts at its end */
 	void *state;
 };

@@ -269,7 +269,7 @@ void answer_failure_event(struct exchange *x)
 	if (x->committed && x->shown.translated) {
 		unseen.sequence = x->shown.sequence;
 		memcpy(unseen.answer_id, x->shown.answer_id, sizeof(unseen.answer_id));
-		failure_copy_text(unseen.model, sizeof(unseen.model), x->record.model);
+		memcpy(unseen.model, x->shown.model, sizeof(unseen.model));
 		x->elements_written = x->shown.events > 0;
 	}
 	buf_clear(&x->last);

@@ -375,6 +375,7 @@ void attempt_end(struct attempt *a, const struct failure *f)
 		x->shown.events = a->translation->writer.written;
 		x->shown.sequence = a->translation->writer.sequence;
 		memcpy(x->shown.answer_id, a->translation->writer.answer_id, sizeof(x->shown.answer_id));
+		memcpy(x->shown.model, a->translation->writer.answer_model, sizeof(x->shown.model));
 		a->translation = translate_free(a->translation);
 	} else {
 		x->shown.translated = false;

@@ -143,6 +143,7 @@ struct exchange {
 		unsigned events;
 		int64_t sequence;
 		char answer_id[96];
+		char model[128];
 	} shown;
 
 	bool wants_stream;

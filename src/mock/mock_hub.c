@@ -143,7 +143,7 @@ static void write_error_event(struct mock_reply *r, struct buf *out)
 	w->dialect->reader_init(&seen, OPERATION_CHAT);
 	seen.sequence = w->sequence;
 	memcpy(seen.answer_id, w->answer_id, sizeof(seen.answer_id));
-	failure_copy_text(seen.model, sizeof(seen.model), r->model);
+	memcpy(seen.model, w->answer_model, sizeof(seen.model));
 	w->dialect->write_failure_event(&v, w->framing, w->written > 0, &seen, out);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Translated streams in time and in pieces: heartbeats, clients that leave, every cut of the bytes, answers without end."""
 
+import json
 import os
 import re
 import time
@@ -10,7 +11,7 @@ from harness import FULL, SLOW, grammar, seeded, talks
 from harness.signer import say
 from harness.wires import WIRES, Said, Text, wire_of
 from sim import answers, steps
-from test_translation import SAYINGS, Translation, sample, says_something
+from test_translation import SAYINGS, TARGETS, Translation, sample, says_something
 
 EVENTS = 200_000 if FULL else 20_000
 GROWTH_KB = 4096
@@ -92,6 +93,23 @@ class Leaving(Gated):
 
     def test_f8_a_whole_answer(self):
         self.check_leaving(None, stream=False)
+
+
+class Broken(Gated):
+    """An answer that breaks off: its last event names what its first did."""
+
+    def test_the_failure_names_the_model_that_the_beginning_named(self):
+        for target in TARGETS:
+            with self.subTest(target=target):
+                if target == "openai-responses":
+                    continue  # relayed as it is
+                sim = self.sims[target]
+                sim.clear()
+                sim.next(self.gated(steps.CLOSE, 2))
+                response = self.finish(self.start("openai-responses", f"m-{target}"), "openai-responses")
+                said = [json.loads(event.data) for event in response.stream.events]
+                self.assertEqual(said[-1]["type"], "response.failed")
+                self.assertEqual(len({event["response"]["model"] for event in said if "response" in event}), 1)
 
 
 VOLATILE = re.compile(rb'"(id|created|created_at|completed_at|responseId|item_id|call_id|model|createTime)": ?("[^"]*"|\d+)|'

@@ -285,6 +285,7 @@ static void begin(struct stream *x, const struct event *start)
 		failure_copy_text(x->w->answer_id, sizeof(x->w->answer_id),
 				  slice_starts_with(id, SLICE("resp_")) ? id : writer_make_id(x->w, "resp_", made));
 	s->model = stream_copy(x, start && start->start.model.len > 0 ? start->start.model : x->w->model);
+	failure_copy_text(x->w->answer_model, sizeof(x->w->answer_model), s->model);
 	s->service_tier = start ? stream_copy(x, start->start.service_tier) : SLICE("");
 	s->created_s = start && start->start.created_s > 0 ? start->start.created_s : x->w->now_s;
 	write_response_event(x, "response.created", false);

@@ -415,6 +415,7 @@ static void test_a_whole_stream(void **state)
 	ended(&s);
 	out = buf_slice(&s.out);
 	assert_string_equal(s.w.answer_id, "resp_9");
+	assert_string_equal(s.w.answer_model, "claude");
 	assert_wire(out, EVENT("response.output_item.added", "\"sequence_number\":2,\"output_index\":0,\"item\":{\"id\":\"MSG\","
 			       "\"type\":\"message\",\"status\":\"in_progress\",\"role\":\"assistant\",\"content\":[]}")
 		    EVENT("response.content_part.added", "\"sequence_number\":3,\"item_id\":\"MSG\",\"output_index\":0,\"content_index\":0,"
