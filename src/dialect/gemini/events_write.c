@@ -5,16 +5,16 @@
  *     stream = chunk* last                each chunk: one part of one candidate
  *     last   = all candidates' finishReason and groundingMetadata, usageMetadata
  *
- * Function calls come whole: their arguments wait for their end. A state comes behind the text that it belongs to, on
+ * Function calls come whole: their arguments wait for their end, and what begins meanwhile waits for them
+ * (dialect/serial.h). A state comes behind the text that it belongs to, on
  * an empty one. A client that did not ask for thoughts sees none: their text waits and travels within the state
  * (state.c). */
 #include "dialect/gemini/gemini.h"
 
-enum { CALLS_OPEN_MAX = 1024 };
+#include "dialect/serial.h"
 
 /* A function call whose end has not come. */
 struct open_call {
-	struct open_call *next;
 	unsigned block;
 	struct slice id, name, state;
 	char *arguments;
@@ -27,7 +27,9 @@ enum voice_kind { VOICE_NONE, VOICE_TEXT, VOICE_THOUGHT };
 struct voice {
 	enum voice_kind kind;          /* of the last text or thought */
 	unsigned block;
-	struct open_call *calls, *last_call;
+	bool in_call;
+	struct open_call call;
+	struct serial serial;
 	char *hidden;                  /* text of the thought that is not shown */
 	size_t hidden_len, hidden_capacity;
 	struct text_offsets offsets;
@@ -43,8 +45,8 @@ struct writing {
 	bool shows_thoughts;
 	struct slice id, model;
 	struct voice *voices[CHOICES_MAX];
-	unsigned open_calls;
-	size_t held;                   /* bytes that wait */
+	unsigned choice;               /* whose waiting events are released */
+	size_t held;                   /* bytes that wait, but for those in the voices' serials */
 };
 
 static struct writing *writing_of(struct event_writer *w)
@@ -205,25 +207,15 @@ static bool write_thought(struct event_writer *w, const struct event *e, struct 
 	return hold(w, &v->hidden, &v->hidden_len, &v->hidden_capacity, e->text);
 }
 
-static struct open_call *find_call(const struct voice *v, unsigned block)
-{
-	struct open_call *c = v->calls;
-
-	while (c && c->block != block)
-		c = c->next;
-	return c;
-}
-
 static bool write_signature(struct event_writer *w, const struct event *e, struct buf *out)
 {
 	struct voice *v = voice_of(w, e->choice);
-	struct open_call *call = find_call(v, e->block);
 	struct slice payload = e->signature.payload;
 
 	if (payload.len == 0)
 		return true;
-	if (call) {
-		call->state = arena_dup(w->arena, payload);
+	if (v->in_call && v->call.block == e->block) {
+		v->call.state = arena_dup(w->arena, payload);
 		return true;
 	}
 	if (v->kind == VOICE_TEXT && v->block == e->block)
@@ -242,46 +234,27 @@ static bool write_signature(struct event_writer *w, const struct event *e, struc
 static bool begin_call(struct event_writer *w, const struct event *e, struct buf *out)
 {
 	struct voice *v = voice_of(w, e->choice);
-	struct open_call *c;
 
-	if (!enter(w, e, VOICE_NONE, out) || ++writing_of(w)->open_calls > CALLS_OPEN_MAX)
+	if (!enter(w, e, VOICE_NONE, out))
 		return false;
-	v->called = true;
-	c = arena_new(w->arena, struct open_call);
-	c->block = e->block;
-	c->id = arena_dup(w->arena, e->tool.id);
-	c->name = arena_dup(w->arena, e->tool.name);
-	if (v->last_call)
-		v->last_call->next = c;
-	else
-		v->calls = c;
-	v->last_call = c;
+	v->called = v->in_call = true;
+	v->call = (struct open_call){
+		.block = e->block, .id = arena_dup(w->arena, e->tool.id), .name = arena_dup(w->arena, e->tool.name),
+		.arguments = v->call.arguments, .capacity = v->call.capacity,
+	};
 	return true;
 }
 
-static void remove_call(struct voice *v, const struct open_call *call)
+static bool end_call(struct event_writer *w, unsigned choice, struct buf *out)
 {
-	struct open_call **at = &v->calls, *before = NULL;
-
-	while (*at != call) {
-		before = *at;
-		at = &before->next;
-	}
-	*at = call->next;
-	if (v->last_call == call)
-		v->last_call = before;
-}
-
-static bool end_call(struct event_writer *w, unsigned choice, struct open_call *c, struct buf *out)
-{
-	struct writing *s = writing_of(w);
+	struct voice *v = voice_of(w, choice);
+	struct open_call *c = &v->call;
 	struct json_writer j;
 
-	if (!c)
+	if (!v->in_call)
 		return true;
-	remove_call(voice_of(w, choice), c);
-	s->open_calls--;
-	s->held -= c->len;
+	v->in_call = false;
+	writing_of(w)->held -= c->len;
 	begin_part(w, &j, out);
 	gemini_write_call_part(&j, c->id, c->name, slice_of(c->arguments, c->len), c->state, w->arena);
 	return end_part(w, &j, choice);
@@ -378,13 +351,12 @@ static bool keep_stop(struct event_writer *w, const struct event *e)
 	return true;
 }
 
-bool gemini_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+/* An event whose block may be written now. */
+static bool apply(struct event_writer *w, const struct event *e, struct buf *out)
 {
-	struct open_call *call;
+	struct voice *v = voice_of(w, e->choice);
 
 	switch (e->kind) {
-	case EVENT_START:
-		return keep_start(w, e);
 	case EVENT_TEXT: case EVENT_REFUSAL:
 		return write_visible(w, e, out);
 	case EVENT_REASONING:
@@ -394,10 +366,9 @@ bool gemini_write_event(struct event_writer *w, const struct event *e, struct bu
 	case EVENT_TOOL_BEGIN:
 		return begin_call(w, e, out);
 	case EVENT_TOOL_ARGUMENTS:
-		call = find_call(voice_of(w, e->choice), e->block);
-		return !call || hold(w, &call->arguments, &call->len, &call->capacity, e->text);
+		return !v->in_call || hold(w, &v->call.arguments, &v->call.len, &v->call.capacity, e->text);
 	case EVENT_TOOL_END:
-		return end_call(w, e->choice, find_call(voice_of(w, e->choice), e->block), out);
+		return end_call(w, e->choice, out);
 	case EVENT_MEDIA:
 		return write_media(w, e, out);
 	case EVENT_CITATION:
@@ -406,25 +377,49 @@ bool gemini_write_event(struct event_writer *w, const struct event *e, struct bu
 		return write_logprobs(w, e, out);
 	case EVENT_OPAQUE:
 		return write_opaque(w, e, out);
-	case EVENT_STOP:
-		return keep_stop(w, e);
+	case EVENT_START: case EVENT_STOP:
+		return true;
 	}
 	return true;
 }
 
+static bool is_in_call(const struct event_writer *w)
+{
+	const struct writing *s = w->state;
+
+	return s->voices[s->choice]->in_call;
+}
+
+static bool release(struct event_writer *w, unsigned choice, struct buf *out)
+{
+	writing_of(w)->choice = choice;
+	return serial_release(&voice_of(w, choice)->serial, w, out, is_in_call, apply);
+}
+
+bool gemini_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct voice *v;
+
+	if (e->kind == EVENT_START)
+		return keep_start(w, e);
+	if (e->kind == EVENT_STOP)
+		return keep_stop(w, e);
+	v = voice_of(w, e->choice);
+	if (v->in_call && v->call.block != e->block && e->kind != EVENT_LOGPROBS)
+		return serial_hold(&v->serial, w, e);
+	return apply(w, e, out) && release(w, e->choice, out);
+}
+
 /* ---- the end ---- */
 
-/* What waited for an end that did not come. */
+/* A call that nobody ended is over as well, and lets through what waits for it. */
 static bool finish_voice(struct event_writer *w, unsigned choice, struct buf *out)
 {
-	struct voice *v = voice_of(w, choice);
-
-	if (!flush_hidden(w, choice, SLICE(""), out))
-		return false;
-	while (v->calls)
-		if (!end_call(w, choice, v->calls, out))
+	do {
+		if (!end_call(w, choice, out) || !release(w, choice, out))
 			return false;
-	return true;
+	} while (voice_of(w, choice)->in_call);
+	return flush_hidden(w, choice, SLICE(""), out);
 }
 
 static void write_last(struct json_writer *j, const struct voice *v, unsigned choice)

@@ -229,7 +229,7 @@ static void tell_all(struct telling *s)
 	tell_text(s, EVENT_REASONING, 0, "m");
 	tell_signature(s, 0, false);
 	tell_text(s, EVENT_TEXT, 1, "Hi");
-	/* two at once */
+	/* two at once: the first is written first, though the second ends before it */
 	tell_call(s, 2, "a");
 	tell_call(s, 3, "b");
 	tell_text(s, EVENT_TOOL_ARGUMENTS, 3, "{\n\"y\":");
@@ -248,8 +248,8 @@ static void test_streams_are_written(void **state)
 	tell_all(&s);
 	telling_done(&s, EVENT(CHUNK("{\"text\":\"hm \",\"thought\":true}")) EVENT(CHUNK("{\"text\":\"m\",\"thought\":true}"))
 		     EVENT(CHUNK("{\"text\":\"\",\"thought\":true,\"thoughtSignature\":\"" STATE "\"}")) EVENT(CHUNK("{\"text\":\"Hi\"}"))
-		     EVENT(CHUNK("{\"functionCall\":{\"id\":\"b\",\"name\":\"f\",\"args\":{ \"y\":2}}}"))
-		     EVENT(CHUNK("{\"functionCall\":{\"id\":\"a\",\"name\":\"f\",\"args\":{\"x\":1}}}")) EVENT(LAST("STOP", "")));
+		     EVENT(CHUNK("{\"functionCall\":{\"id\":\"a\",\"name\":\"f\",\"args\":{\"x\":1}}}"))
+		     EVENT(CHUNK("{\"functionCall\":{\"id\":\"b\",\"name\":\"f\",\"args\":{ \"y\":2}}}")) EVENT(LAST("STOP", "")));
 	telling_init(&s, SHOWN, FRAMING_JSON_ARRAY, false);
 	tell_start(&s);
 	tell_text(&s, EVENT_TEXT, 0, "Hi");

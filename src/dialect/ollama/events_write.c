@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ollama's streams and whole answers out of hub events (DIALECTS §4.1–§4.4, §5.8). Text and thinking go out as they
- * come; calls are whole in this dialect, and images, so their pieces wait for their end. Durations are zero: nobody
+ * come; calls are whole in this dialect, and images, so their pieces wait for their end, and what begins while a call is
+ * open waits for it. Durations are zero: nobody
  * here has measured how long a model was loaded or read, and zero is what clients take for not known. */
 #include "dialect/ollama/ollama.h"
 
 #include "base/clock.h"
+#include "dialect/serial.h"
 
-enum { CALLS_MAX = 1024, TIME_MAX = 25 };
+enum { TIME_MAX = 25 };
 
 /* Gathered in the writer's arena. */
 struct kept_text {
@@ -15,11 +17,9 @@ struct kept_text {
 };
 
 struct call_written {
-	struct call_written *next;
 	unsigned block;
 	struct slice id, name;
 	struct kept_text arguments;
-	bool said;
 };
 
 /* event_writer.state */
@@ -27,8 +27,10 @@ struct answer_written {
 	bool generate;                 /* the client asked api/generate */
 	struct slice model;
 	char created_at[TIME_MAX];     /* empty = not set yet */
-	struct call_written *calls, *last_call;
-	unsigned call_count, calls_said;
+	bool in_call;
+	struct call_written call;      /* the open one */
+	unsigned calls_said;
+	struct serial serial;
 	struct kept_text image;
 	unsigned image_block;
 	size_t kept;                   /* bytes, against w->limit */
@@ -38,8 +40,7 @@ struct answer_written {
 /* What one line, or the whole answer, says. */
 struct piece {
 	struct slice text, thinking, image;
-	const struct call_written *calls; /* up to `calls_end` */
-	const struct call_written *calls_end;
+	const struct call_written *call;
 	const struct answer_choice *whole; /* images and calls are taken from it */
 	const struct logprob *logprobs;
 	unsigned logprob_count;
@@ -79,6 +80,12 @@ static bool keep(struct event_writer *w, struct kept_text *t, struct slice more)
 	return true;
 }
 
+static void forget(struct event_writer *w, struct kept_text *t)
+{
+	written_of(w)->kept -= t->len;
+	t->len = 0;
+}
+
 /* ---- pieces ---- */
 
 static void write_call(struct json_writer *j, struct slice id, struct slice name, struct slice arguments,
@@ -109,12 +116,11 @@ static void write_calls(struct event_writer *w, struct json_writer *j, const str
 		}
 		write_call(j, b->id, b->name, buf_slice(&b->text), index++, w->arena);
 	}
-	for (const struct call_written *c = s->calls; c != s->calls_end; c = c->next) {
-		if (index == first) {
-			json_literal_key(j, "tool_calls");
-			json_begin_array(j);
-		}
-		write_call(j, c->id, c->name, slice_of(c->arguments.ptr, c->arguments.len), index++, w->arena);
+	if (s->call) {
+		json_literal_key(j, "tool_calls");
+		json_begin_array(j);
+		write_call(j, s->call->id, s->call->name, slice_of(s->call->arguments.ptr, s->call->arguments.len), index++,
+			   w->arena);
 	}
 	if (index > first)
 		json_end_array(j);
@@ -228,11 +234,13 @@ static bool flush_image(struct event_writer *w, struct buf *out)
 {
 	struct answer_written *a = written_of(w);
 	struct piece s = { .image = slice_of(a->image.ptr, a->image.len) };
+	bool ok;
 
 	if (a->image.len == 0)
 		return true;
-	a->image.len = 0;
-	return write_line(w, &s, out);
+	ok = write_line(w, &s, out);
+	forget(w, &a->image);
+	return ok;
 }
 
 static bool write_text(struct event_writer *w, const struct event *e, struct buf *out)
@@ -248,49 +256,28 @@ static bool write_text(struct event_writer *w, const struct event *e, struct buf
 	return write_line(w, &s, out);
 }
 
-static bool begin_call(struct event_writer *w, const struct event *e)
+static void begin_call(struct event_writer *w, const struct event *e)
 {
 	struct answer_written *a = written_of(w);
-	struct call_written *c;
 
-	if (a->call_count == CALLS_MAX)
-		return false;
-	a->call_count++;
-	c = arena_new(w->arena, struct call_written);
-	c->block = e->block;
-	c->id = arena_dup(w->arena, e->tool.id);
-	c->name = arena_dup(w->arena, e->tool.name);
-	if (a->last_call)
-		a->last_call->next = c;
-	else
-		a->calls = c;
-	a->last_call = c;
-	return true;
+	a->in_call = true;
+	a->call.block = e->block;
+	a->call.id = arena_dup(w->arena, e->tool.id);
+	a->call.name = arena_dup(w->arena, e->tool.name);
 }
 
-static struct call_written *find_call(struct event_writer *w, unsigned block)
+static bool end_call(struct event_writer *w, struct buf *out)
 {
-	for (struct call_written *c = written_of(w)->calls; c; c = c->next)
-		if (c->block == block && !c->said)
-			return c;
-	return NULL;
-}
+	struct answer_written *a = written_of(w);
+	struct piece s = { .call = &a->call };
+	bool ok;
 
-static bool end_call(struct event_writer *w, struct call_written *c, struct buf *out)
-{
-	struct piece s = { .calls = c, .calls_end = c ? c->next : NULL };
-
-	if (!c)
+	if (!a->in_call)
 		return true;
-	c->said = true;
-	return write_line(w, &s, out);
-}
-
-static bool keep_arguments(struct event_writer *w, const struct event *e)
-{
-	struct call_written *c = find_call(w, e->block);
-
-	return !c || keep(w, &c->arguments, e->text);
+	a->in_call = false;
+	ok = write_line(w, &s, out);
+	forget(w, &a->call.arguments);
+	return ok;
 }
 
 static bool write_media(struct event_writer *w, const struct event *e, struct buf *out)
@@ -321,36 +308,59 @@ static void note_start(struct event_writer *w, const struct event *e)
 		clock_format_wall(e->start.created_s * 1000, a->created_at);
 }
 
-/* One answer is all there is in this dialect: those of other choices are not asked for. */
-bool ollama_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+/* An event whose block may be written now. */
+static bool apply(struct event_writer *w, const struct event *e, struct buf *out)
 {
-	if (e->choice != 0)
-		return true;
-	if (e->kind != EVENT_MEDIA && e->kind != EVENT_START && !flush_image(w, out))
+	struct answer_written *a = written_of(w);
+
+	if (e->kind != EVENT_MEDIA && !flush_image(w, out))
 		return false;
 	switch (e->kind) {
-	case EVENT_START:
-		note_start(w, e);
-		return true;
 	case EVENT_TEXT: case EVENT_REASONING: case EVENT_REFUSAL:
 		return write_text(w, e, out);
 	case EVENT_TOOL_BEGIN:
-		return begin_call(w, e);
+		begin_call(w, e);
+		return true;
 	case EVENT_TOOL_ARGUMENTS:
-		return keep_arguments(w, e);
+		return !a->in_call || keep(w, &a->call.arguments, e->text);
 	case EVENT_TOOL_END:
-		return end_call(w, find_call(w, e->block), out);
+		return end_call(w, out);
 	case EVENT_MEDIA:
 		return write_media(w, e, out);
 	case EVENT_LOGPROBS:
 		return write_token_logprobs(w, e, out);
-	case EVENT_STOP:
-		written_of(w)->reason = e->stop.reason;
-		return true;
-	case EVENT_SIGNATURE: case EVENT_CITATION: case EVENT_OPAQUE:
-		return true;           /* there is no place for them */
+	case EVENT_START: case EVENT_STOP: case EVENT_SIGNATURE: case EVENT_CITATION: case EVENT_OPAQUE:
+		return true;           /* said, or without a place */
 	}
 	return true;
+}
+
+static bool is_in_call(const struct event_writer *w)
+{
+	return ((const struct answer_written *)w->state)->in_call;
+}
+
+static bool release(struct event_writer *w, struct buf *out)
+{
+	return serial_release(&written_of(w)->serial, w, out, is_in_call, apply);
+}
+
+/* One answer is all there is in this dialect: those of other choices are not asked for. */
+bool ollama_write_event(struct event_writer *w, const struct event *e, struct buf *out)
+{
+	struct answer_written *a = written_of(w);
+
+	if (e->choice != 0)
+		return true;
+	if (e->kind == EVENT_START)
+		note_start(w, e);
+	if (e->kind == EVENT_STOP)
+		a->reason = e->stop.reason;
+	if (e->kind == EVENT_START || e->kind == EVENT_STOP)
+		return true;
+	if (a->in_call && a->call.block != e->block && e->kind != EVENT_LOGPROBS)
+		return serial_hold(&a->serial, w, e);
+	return apply(w, e, out) && release(w, out);
 }
 
 bool ollama_write_end(struct event_writer *w, struct buf *out)
@@ -358,11 +368,11 @@ bool ollama_write_end(struct event_writer *w, struct buf *out)
 	struct piece nothing = { 0 };
 	struct json_writer j;
 
-	if (!flush_image(w, out))
-		return false;
-	for (struct call_written *c = written_of(w)->calls; c; c = c->next)
-		if (!c->said && !end_call(w, c, out))
+	/* A call that nobody ended is over as well, and lets through what waits for it. */
+	do {
+		if (!end_call(w, out) || !release(w, out) || !flush_image(w, out))
 			return false;
+	} while (written_of(w)->in_call);
 	begin_line(w, &j, out);
 	write_said(w, &j, &nothing);
 	write_done(w, &j, written_of(w)->reason);

@@ -52,6 +52,23 @@ static void test_calls_are_whole(void **state)
 	assert_split_free(way, from);
 }
 
+/* The first is written first, though the second is complete before it. */
+static void test_calls_keep_their_order(void **state)
+{
+	struct way_back way = { &dialect_ollama, &dialect_openai_chat, .stream = true, .framing = FRAMING_SSE, .step = 4096 };
+	static const char from[] =
+		CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}},{\"index\":1,\"id\":\"b\","
+		      "\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]")
+		CHUNK("\"content\":\"Hi\"") CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]")
+		"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+
+	assert_way_back(&way, from,
+		HEAD SAYS("\"content\":\"\",\"tool_calls\":[{\"id\":\"a\",\"function\":{\"index\":0,\"name\":\"f\",\"arguments\":{}}}]") MORE
+		HEAD SAYS("\"content\":\"\",\"tool_calls\":[{\"id\":\"b\",\"function\":{\"index\":1,\"name\":\"g\",\"arguments\":{}}}]") MORE
+		HEAD SAYS("\"content\":\"Hi\"") MORE HEAD SAYS("\"content\":\"\"") DONE("stop", "0", "0") "\n");
+	assert_split_free(way, from);
+}
+
 static void test_generate(void **state)
 {
 	struct way_back way = { &dialect_ollama, &dialect_openai_chat, .variant = true, .asked = "{\"model\":\"m\",\"prompt\":\"x\"}",
@@ -111,7 +128,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_streams_stay_the_same), cmocka_unit_test(test_own_streams_fold),
-		cmocka_unit_test(test_calls_are_whole), cmocka_unit_test(test_generate), cmocka_unit_test(test_logprobs),
+		cmocka_unit_test(test_calls_are_whole), cmocka_unit_test(test_calls_keep_their_order), cmocka_unit_test(test_generate),
+		cmocka_unit_test(test_logprobs),
 		cmocka_unit_test(test_other_clients), cmocka_unit_test(test_limits),
 	};
 
