@@ -77,7 +77,7 @@ void block_plan_effort(struct request_writing *r, struct reasoning_plan *p, bool
 	unsigned effort = block_wished_effort(r);
 
 	if (effort != 0 && effort != EFFORT_NONE)
-		p->effort = effort_nearest(effort, block_efforts_of(r->target->rules));
+		p->effort = request_effort(r, effort, block_efforts_of(r->target->rules));
 	/* Said to this dialect, effort without a word on thinking leaves the latter to the model. */
 	if (adaptive && !(r->own && r->chat->reasoning.wish == REASONING_BY_EFFORT))
 		p->thinking = THINKING_ADAPTIVE;

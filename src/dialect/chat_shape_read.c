@@ -384,6 +384,19 @@ bool shape_read_format(struct chat *c, struct arena *a, struct json format)
 	return true;
 }
 
+/* A string, nothing, one part, or an array of parts and strings: whatever else it is would be passed over. */
+static bool is_content(struct json content)
+{
+	if (json_is(content, JSON_OBJECT))
+		return json_is(json_get(content, "type"), JSON_STRING);
+	if (!json_is(content, JSON_ARRAY))
+		return !json_exists(content) || json_is(content, JSON_NULL) || json_is(content, JSON_STRING);
+	for (struct json_walk w = json_walk(content); json_walk_next(&w);)
+		if (!json_is(w.value, JSON_OBJECT) && !json_is(w.value, JSON_STRING) && !json_is(w.value, JSON_NULL))
+			return false;
+	return true;
+}
+
 bool shape_read_messages(struct chat_reading *r, struct json messages, unsigned least,
 			 bool (*read_message)(struct chat_reading *r, struct json message))
 {
@@ -394,6 +407,9 @@ bool shape_read_messages(struct chat_reading *r, struct json messages, unsigned 
 	for (struct json_walk w = json_walk(messages); json_walk_next(&w); r->message++) {
 		if (!json_is(w.value, JSON_OBJECT))
 			return chat_refuse(r->failure, "messages", "messages[%u] must be an object", r->message);
+		if (!is_content(json_get(w.value, "content")))
+			return chat_refuse(r->failure, "messages",
+					   "messages[%u].content must be a string or an array of parts", r->message);
 		if (!read_message(r, w.value))
 			return false;
 	}

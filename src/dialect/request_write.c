@@ -91,6 +91,14 @@ int64_t request_max_output(const struct chat *c, const struct chat_target *t, bo
 	return wish <= 0 ? 1 : most;
 }
 
+unsigned request_effort(struct request_writing *r, unsigned effort, unsigned allowed)
+{
+	unsigned said = effort_nearest(effort, allowed);
+
+	request_note_loss(r, FIELD_REASONING, said != effort && effort == r->chat->reasoning.effort);
+	return said;
+}
+
 bool reasoning_is_off(const struct reasoning *wish)
 {
 	return wish->wish == REASONING_OFF || (wish->wish == REASONING_BY_EFFORT && wish->effort == EFFORT_NONE);

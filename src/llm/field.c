@@ -246,6 +246,39 @@ bool forced_tool_silences(const struct chat *c, enum dialect_id target, const st
 	       (c->choice.mode == CHOICE_REQUIRED || c->choice.mode == CHOICE_NAMED);
 }
 
+static bool is_blank(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!s.ptr[i] || !strchr(" \t\r\n\v\f", s.ptr[i]))
+			return false;
+	return true;
+}
+
+/* Fewer of them than were asked for would let the answer run on. Anthropic: "each stop sequence must contain
+ * non-whitespace"; Gemini takes five (DIALECTS §3.9). */
+static bool stops_rejected(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
+{
+	unsigned most = rules->stop_max > 0 ? (unsigned)rules->stop_max : target == DIALECT_GEMINI ? 5 : CHAT_STOPS_MAX;
+
+	if (c->stop_count > most)
+		return true;
+	for (unsigned i = 0; target == DIALECT_ANTHROPIC && c->dialect != target && i < c->stop_count; i++)
+		if (is_blank(c->stops[i]))
+			return true;
+	return false;
+}
+
+/* Where models have no structured output there are words for it (openai-chat), or a tool that must be called (dialects of
+ * blocks) and may be called at all; Gemini has neither. */
+static bool schema_rejected(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
+{
+	bool by_tool = target == DIALECT_ANTHROPIC || target == DIALECT_BEDROCK;
+
+	if (!(rules->rejects & REJECTS_SCHEMA))
+		return false;
+	return by_tool ? (rules->rejects & REJECTS_FORCED_TOOL) != 0 : target == DIALECT_GEMINI && c->dialect != target;
+}
+
 static uint64_t rule_fields(const struct chat *c, const struct model_rules *rules, enum dialect_id target,
 			    uint64_t quirks)
 {
@@ -269,23 +302,41 @@ static uint64_t rule_fields(const struct chat *c, const struct model_rules *rule
 	    ((rules->rejects & REJECTS_TOOLS_ON_CHAT) ||
 	     ((rules->rejects & REJECTS_TOOLS_ON_CHAT_WITH_REASONING) && reasoning)))
 		out |= FIELD_TOOLS | FIELD_CUSTOM_TOOLS;
-	/* Fewer of them than were asked for would let the answer run on. */
-	if (rules->stop_max > 0 && c->stop_count > (unsigned)rules->stop_max)
+	if (stops_rejected(c, rules, target))
 		out |= FIELD_STOP;
+	if (schema_rejected(c, rules, target))
+		out |= FIELD_FORMAT_SCHEMA;
 	if ((rules->rejects & REJECTS_SCHEMA_WITH_TOOLS) && c->tools)
 		out |= FIELD_FORMAT_JSON | FIELD_FORMAT_SCHEMA;
 	return out;
+}
+
+static uint64_t deviating_fields(uint64_t quirks)
+{
+	uint64_t fields = 0;
+
+	for (unsigned i = 0; i < sizeof(deviations) / sizeof(deviations[0]); i++)
+		if (quirks & deviations[i].quirk)
+			fields |= deviations[i].fields;
+	return fields;
+}
+
+uint64_t field_refusals(uint64_t quirks)
+{
+	uint64_t fields = deviating_fields(quirks);
+
+	for (unsigned i = 0; i < FIELD_COUNT; i++)
+		if (rows[i].class != FIELD_CLASS_MEANING)
+			fields &= ~(1ull << i);
+	return fields;
 }
 
 struct field_verdict field_judge(const struct chat *c, const struct field_row *table, enum dialect_id target,
 				 const struct model_rules *rules, uint64_t quirks)
 {
 	struct field_verdict v = { 0 };
-	uint64_t out = rule_fields(c, rules, target, quirks);
+	uint64_t out = rule_fields(c, rules, target, quirks) | deviating_fields(quirks);
 
-	for (unsigned i = 0; i < sizeof(deviations) / sizeof(deviations[0]); i++)
-		if (quirks & deviations[i].quirk)
-			out |= deviations[i].fields;
 	for (unsigned i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
 		if (target == extensions[i].dialect && c->dialect != target && !(quirks & extensions[i].quirks))
 			out |= extensions[i].field;

@@ -116,6 +116,8 @@ struct field_verdict {
  * reasoning and other rules that hang together. */
 struct field_verdict field_judge(const struct chat *c, const struct field_row *table, enum dialect_id target,
 				 const struct model_rules *rules, uint64_t quirks);
+/* The fields with a meaning that a provider with these quirks cannot take, in whatever words. */
+uint64_t field_refusals(uint64_t quirks);
 /* The model calls a forced tool only without reasoning: the tool is what the answer would be wrong without, so the
  * reasoning is left out, and switched off where the model would reason unasked and there is a word for that. */
 bool forced_tool_silences(const struct chat *c, enum dialect_id target, const struct model_rules *rules,

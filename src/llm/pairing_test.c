@@ -137,6 +137,59 @@ static void test_system_after_results_stays(void **state)
 	assert_roles("uausa");
 }
 
+static struct slice call_id(const struct turn *t)
+{
+	return t->parts->call->id;
+}
+
+/* Models that count their calls anew in every turn. */
+static void test_repeated_ids_become_distinct(void **state)
+{
+	add_call("f:0");
+	add_result("f:0");
+	add_call("f:0");
+	add_call("f:0");
+	add_result("f:0");
+	add_result("f:0");
+	assert_true(chat_finish(&c, &a, &f));
+
+	struct turn *first = c.turns->next, *second = first->next->next;
+	struct part *other = second->parts->next;
+
+	assert_true(slice_eq(call_id(first), SLICE("f:0")));
+	assert_true(slice_eq(first->next->parts->result->id, SLICE("f:0")));
+	assert_true(slice_eq(call_id(second), SLICE("f:0_3_0")));
+	assert_true(slice_eq(other->call->id, SLICE("f:0_3_1")));
+	assert_true(slice_eq(second->next->parts->result->id, SLICE("f:0_3_0")));
+	assert_true(slice_eq(second->next->parts->next->result->id, SLICE("f:0_3_1")));
+}
+
+static void add_result_text(const char *id, const char *text)
+{
+	add_result(id);
+	result_add_part(c.last_turn->last->result, &a, PART_TEXT)->text = slice_cstr(text);
+}
+
+/* One call has one result: what a second one says joins it, once. */
+static void test_second_result_joins_the_first(void **state)
+{
+	struct tool_result *r;
+
+	add_call("a");
+	add_result_text("a", "one");
+	add_result_text("a", "one");
+	turn_add_text(chat_add_turn(&c, &a, ROLE_ASSISTANT), &a, SLICE("hm"));
+	add_result_text("a", "two");
+	assert_true(chat_finish(&c, &a, &f));
+	r = c.turns->next->next->parts->result;
+	assert_null(c.turns->next->next->parts->next);
+	assert_true(slice_eq(r->parts->text, SLICE("one")));
+	assert_true(slice_eq(r->parts->next->text, SLICE("two")));
+	assert_null(r->parts->next->next);
+	assert_ptr_equal(c.last_turn, c.turns->next->next->next);
+	assert_null(c.last_turn->next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +202,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_earlier_part_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_system_moves_behind_results, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_system_after_results_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_repeated_ids_become_distinct, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_result_joins_the_first, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void plan_off(struct request_writing *r, struct reasoning_plan *p)
 		effort = EFFORT_HIGH;
 		r->lossy |= FIELD_REASONING;
 	}
-	p->effort = effort_nearest(effort, efforts);
+	p->effort = request_effort(r, effort, efforts);
 }
 
 /* The budget in words of this dialect, where it was given in them and nobody says that the model wants another form. */
@@ -111,7 +111,7 @@ static void plan_reasoning(struct request_writing *r, struct reasoning_plan *p)
 		else
 			plan_budget(r, p);
 		if (r->own && wish->effort != 0 && r->target->rules->efforts != 0)
-			p->effort = effort_nearest(wish->effort, r->target->rules->efforts);
+			p->effort = request_effort(r, wish->effort, r->target->rules->efforts);
 		break;
 	case REASONING_EFFORT: case REASONING_LEVEL: case REASONING_ALWAYS:
 		block_plan_effort(r, p, false);

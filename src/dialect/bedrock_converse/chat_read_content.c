@@ -301,8 +301,10 @@ static void flush_pending(struct chat_reading *r, struct place *at)
 
 static bool read_content(struct chat_reading *r, struct place *at, struct json content)
 {
+	if (at->result && (!json_exists(content) || json_is(content, JSON_NULL)))
+		return true;
 	if (!json_is(content, JSON_ARRAY))
-		return (at->result && !json_is(content, JSON_OBJECT)) || refuse_block(r, at, "it must be an array of blocks");
+		return refuse_block(r, at, "it must be an array of blocks");
 	for (struct json_walk w = json_walk(content); json_walk_next(&w);)
 		if (!read_block(r, at, w.value))
 			return false;

@@ -18,12 +18,11 @@ struct thinking {
 	bool off;                      /* as far as that goes */
 };
 
-static unsigned level_of(const struct request_writing *r, unsigned effort)
+static unsigned level_of(struct request_writing *r, unsigned effort)
 {
 	unsigned known = r->target->rules->efforts & ~(unsigned)EFFORT_NONE;
 
-	return effort_nearest(effort == EFFORT_NONE ? EFFORT_MINIMAL : effort,
-			      known ? known : EFFORT_MINIMAL | EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH);
+	return request_effort(r, effort, known ? known : EFFORT_MINIMAL | EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH);
 }
 
 static void set_budget(struct thinking *t, int64_t budget)

@@ -123,17 +123,15 @@ static void write_effort(struct request_writing *r, unsigned effort)
 {
 	const struct model_rules *rules = r->target->rules;
 	unsigned words = EFFORT_LOW | EFFORT_MEDIUM | EFFORT_HIGH | EFFORT_MAX;
-	unsigned said;
 
 	if (rules->reasoning == REASONING_TOGGLE && !r->own) {
 		json_member_bool(&r->json, "think", true);
+		request_note_loss(r, FIELD_REASONING, true);
 		return;
 	}
 	if (rules->efforts & words)
 		words &= rules->efforts;
-	said = effort_nearest(effort, words);
-	json_member_cstr(&r->json, "think", effort_name(said));
-	request_note_loss(r, FIELD_REASONING, said != effort);
+	json_member_cstr(&r->json, "think", effort_name(request_effort(r, effort, words)));
 }
 
 static void write_off(struct request_writing *r)

@@ -48,15 +48,23 @@ static void note_loss(struct chat_writing *wr, bool lost)
 		*wr->target->rewritten_lossy |= FIELD_REASONING;
 }
 
+/* Another word than the client's own. */
+static void note_weakened(struct chat_writing *wr, unsigned effort)
+{
+	const struct reasoning *r = &wr->chat->reasoning;
+	bool by_word = r->wish != REASONING_BY_BUDGET && r->effort != 0;
+
+	note_loss(wr, is_off(r) ? effort != EFFORT_NONE : by_word && effort != r->effort);
+}
+
 static void write_effort(struct chat_writing *wr)
 {
 	unsigned effort = effort_of(wr);
-	const struct reasoning *r = &wr->chat->reasoning;
 
 	if (effort == 0 || writing_other(wr, "reasoning_effort"))
 		return;
 	json_member_cstr(&wr->w, "reasoning_effort", effort_name(effort));
-	note_loss(wr, (is_off(r) && effort != EFFORT_NONE) || (r->wish == REASONING_BY_EFFORT && effort != r->effort));
+	note_weakened(wr, effort);
 }
 
 /* {type: enabled | disabled}, and a word for how much where the model knows some (DeepSeek V4, §7.2). */
@@ -102,6 +110,14 @@ static void write_enable_thinking(struct chat_writing *wr)
 	json_member_int(&wr->w, "thinking_budget", budget);
 }
 
+static void write_object_effort(struct chat_writing *wr)
+{
+	unsigned effort = effort_of(wr);
+
+	json_member_cstr(&wr->w, "effort", effort_name(effort));
+	note_weakened(wr, effort);
+}
+
 /* OpenRouter, which maps it to whatever the model has (§7.4). */
 static void write_object(struct chat_writing *wr)
 {
@@ -117,7 +133,7 @@ static void write_object(struct chat_writing *wr)
 	else if (is_off(r))
 		json_member_bool(w, "enabled", false);
 	else if (r->effort != 0)
-		json_member_cstr(w, "effort", effort_name(effort_of(wr)));
+		write_object_effort(wr);
 	else
 		json_member_bool(w, "enabled", true);
 	if (r->visible == SAID_NO && writing_carries(wr, FIELD_REASONING_VISIBLE))

@@ -219,6 +219,9 @@ static bool read_output(struct input *in, struct json item, bool custom)
 		result_add_part(p->result, a, PART_TEXT)->text = json_raw(output);
 		return true;
 	}
+	if (json_exists(output) && !json_is(output, JSON_STRING) && !json_is(output, JSON_ARRAY) &&
+	    !json_is(output, JSON_NULL))
+		return refuse(in, "is a call's output whose \"output\" is neither a string nor an array");
 	return read_content(in, &to, output);
 }
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests whose way is the same from several dialects or to several: malformed content, calls that share an id, documents,
+ * custom tools, searches, conversations without a user. */
+#include "dialect/translation_test.h"
+
+#define CHAT &dialect_openai_chat
+#define RESPONSES &dialect_openai_responses
+#define MESSAGE &dialect_anthropic
+#define GEMINI &dialect_gemini
+#define BEDROCK &dialect_bedrock
+#define COHERE &dialect_cohere
+#define OLLAMA &dialect_ollama
+#define ASKED "{\"role\":\"user\",\"content\":\"Hi\"}"
+
+static void check_all(const struct way_there *ways, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check_way_there(&ways[i]);
+}
+
+static void assert_unreadable(const struct dialect *client, const char *body, const char *named)
+{
+	struct request q = { 0 };
+	struct chat chat;
+
+	assert_true(request_read(&q, client, OPERATION_CHAT, body));
+	if (client->read_chat(&q.facts, OPERATION_CHAT, &q.arena, &chat, &q.failure))
+		fail_msg("%s is taken", body);
+	assert_int_equal(q.failure.kind, FAILURE_BAD_REQUEST);
+	if (!strstr(q.failure.message, named))
+		fail_msg("%s: %s", body, q.failure.message);
+	arena_done(&q.arena);
+}
+
+/* It became an empty message. */
+static void test_content_of_another_type_is_refused(void **state)
+{
+	static const struct dialect *const shaped[] = { CHAT, COHERE, OLLAMA };
+	static const char *const contents[] = { "5", "true", "{}", "{\"a\":1}", "[5]", "[true]", "[[]]" };
+	char body[256];
+
+	for (size_t d = 0; d < COUNT_OF(shaped); d++)
+		for (size_t i = 0; i < COUNT_OF(contents); i++) {
+			snprintf(body, sizeof(body), "{\"model\":\"m\",\"messages\":[" ASKED ",{\"role\":\"user\",\"content\":%s}]}",
+				 contents[i]);
+			assert_unreadable(shaped[d], body, "messages[1].content");
+		}
+	assert_unreadable(MESSAGE, "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":5}]}",
+			  "messages.0.content");
+	assert_unreadable(RESPONSES, "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":5}]}", "input[0]");
+	assert_unreadable(RESPONSES, "{\"model\":\"m\",\"input\":[{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+			  "\"arguments\":\"{}\"},{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":5}]}", "input[1]");
+	assert_unreadable(GEMINI, "{\"model\":\"m\",\"contents\":[{\"role\":\"user\",\"parts\":5}]}", "contents[0].parts");
+	assert_unreadable(BEDROCK, "{\"modelId\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":5}]}", "messages.0.content");
+	assert_unreadable(BEDROCK, "{\"modelId\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"toolUse\":{\"toolUseId\":"
+			  "\"t\",\"name\":\"f\",\"input\":{}}}]},{\"role\":\"user\",\"content\":[{\"toolResult\":{\"toolUseId\":\"t\","
+			  "\"content\":5}}]}]}", "messages.1.content");
+}
+
+/* They failed while the request was written, when no other target was tried any more. */
+static void test_what_cannot_be_said_is_judged(void **state)
+{
+	static const struct model_rules no_schema = { .rejects = REJECTS_SCHEMA },
+		no_tool = { .rejects = REJECTS_SCHEMA | REJECTS_FORCED_TOOL };
+	static const struct {
+		const struct dialect *provider;
+		const char *body;
+		const struct model_rules *rules;
+		uint64_t refused;
+	} rows[] = {
+		{ MESSAGE, "\"stop\":[\"a\",\" \\n\"]", NULL, FIELD_STOP },
+		{ MESSAGE, "\"stop\":[\"a\",\" b\"]", NULL, 0 },
+		{ BEDROCK, "\"stop\":[\"\\n\"]", NULL, 0 },
+		{ GEMINI, "\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\"]", NULL, FIELD_STOP },
+		{ GEMINI, "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}",
+		  &no_schema, FIELD_FORMAT_SCHEMA },
+		{ MESSAGE, "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}",
+		  &no_schema, 0 },
+		{ BEDROCK, "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}",
+		  &no_tool, FIELD_FORMAT_SCHEMA },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct dialect *to = rows[i].provider;
+		struct request q = { 0 };
+		struct chat chat;
+		char body[512];
+
+		snprintf(body, sizeof(body), "{\"model\":\"m\",\"messages\":[" ASKED "],%s}", rows[i].body);
+		assert_true(request_read(&q, CHAT, OPERATION_CHAT, body));
+		assert_true(dialect_openai_chat.read_chat(&q.facts, OPERATION_CHAT, &q.arena, &chat, &q.failure));
+		assert_int_equal(field_judge(&chat, to->fields, to->id, rows[i].rules ? rows[i].rules : &model_rules_unknown, 0).refused,
+				 rows[i].refused);
+		arena_done(&q.arena);
+	}
+}
+
+#define EFFORT(word) "{\"model\":\"m\",\"reasoning_effort\":\"" word "\",\"messages\":[" ASKED "]}"
+
+static void test_weakened_effort_is_named(void **state)
+{
+	static const struct model_rules adaptive = { .reasoning = REASONING_ADAPTIVE, .efforts = EFFORT_LOW | EFFORT_HIGH },
+		level = { .reasoning = REASONING_LEVEL, .efforts = EFFORT_LOW | EFFORT_HIGH },
+		words = { .reasoning = REASONING_EFFORT, .efforts = EFFORT_LOW | EFFORT_HIGH },
+		toggle = { .reasoning = REASONING_TOGGLE };
+	static const struct way_there ways[] = {
+		{ CHAT, MESSAGE, EFFORT("xhigh"), .holds = "\"effort\":\"high\"", .rules = &adaptive, .lossy = FIELD_REASONING },
+		{ CHAT, MESSAGE, EFFORT("high"), .holds = "\"effort\":\"high\"", .rules = &adaptive },
+		{ CHAT, BEDROCK, EFFORT("xhigh"), .holds = "\"effort\":\"high\"", .rules = &adaptive, .lossy = FIELD_REASONING },
+		{ CHAT, GEMINI, EFFORT("medium"), .holds = "\"thinkingLevel\":\"LOW\"", .rules = &level, .lossy = FIELD_REASONING },
+		{ CHAT, GEMINI, EFFORT("high"), .holds = "\"thinkingLevel\":\"HIGH\"", .rules = &level },
+		{ CHAT, RESPONSES, EFFORT("xhigh"), .holds = "\"effort\":\"high\"", .rules = &words, .lossy = FIELD_REASONING },
+		{ CHAT, OLLAMA, EFFORT("xhigh"), .holds = "\"think\":\"high\"", .rules = &words, .lossy = FIELD_REASONING },
+		{ CHAT, OLLAMA, EFFORT("high"), .holds = "\"think\":true", .rules = &toggle, .lossy = FIELD_REASONING },
+		{ MESSAGE, CHAT, "{\"model\":\"m\",\"max_tokens\":9,\"output_config\":{\"effort\":\"xhigh\"},\"thinking\":{\"type\":\"adaptive\"},"
+		  "\"messages\":[" ASKED "]}", .holds = "\"reasoning_effort\":\"high\"", .rules = &words, .lossy = FIELD_REASONING },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+/* Mistral's words for documents and sound. */
+static void test_documents_and_sound_in_words_of_mistral(void **state)
+{
+#define PART(part) "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[" part "]}]}"
+	static const struct way_there ways[] = {
+		{ CHAT, MESSAGE, PART("{\"type\":\"document_url\",\"document_url\":\"https://x/y.pdf\",\"document_name\":\"N\"}"),
+		  .holds = "{\"type\":\"document\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y.pdf\"},\"title\":\"N\"}" },
+		{ CHAT, BEDROCK, PART("{\"type\":\"document_url\",\"document_url\":\"data:application/pdf;base64,JVBERi0=\"}"),
+		  .holds = "\"source\":{\"bytes\":\"JVBERi0=\"}" },
+		{ CHAT, GEMINI, PART("{\"type\":\"input_audio\",\"input_audio\":\"UklGRgAAAABXQVZF\"}"),
+		  .holds = "{\"inlineData\":{\"mimeType\":\"audio/wav\",\"data\":\"UklGRgAAAABXQVZF\"}}" },
+		{ CHAT, GEMINI, PART("{\"type\":\"input_audio\",\"input_audio\":\"https://x/y.mp3\"}"),
+		  .holds = "{\"fileData\":{\"mimeType\":\"audio/mpeg\",\"fileUri\":\"https://x/y.mp3\"}}" },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_content_of_another_type_is_refused),
+		cmocka_unit_test(test_what_cannot_be_said_is_judged),
+		cmocka_unit_test(test_weakened_effort_is_named),
+		cmocka_unit_test(test_documents_and_sound_in_words_of_mistral),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
