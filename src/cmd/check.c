@@ -26,7 +26,7 @@ static int64_t rule_tokens(void *ctx)
 {
 	const struct rule *r = ctx;
 
-	return r->matches_prompt_length ? r->prompt_length.low : 0;
+	return r->match.has_prompt_length ? r->match.prompt_length.low : 0;
 }
 
 static void print_stand_in(const struct rule *r, struct slice model, const struct candidate *c)
@@ -103,7 +103,7 @@ static void show_substitutions(const struct config *c)
 	unsigned shown = 0;
 
 	for (unsigned i = 0; i < c->routing.rule_count; i++)
-		if (c->routing.rules[i].item_count > 0)
+		if (c->routing.rules[i].actions.try.count > 0)
 			shown += show_rule(c, &c->routing.rules[i], shown == 0);
 }
 

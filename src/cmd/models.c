@@ -213,10 +213,10 @@ static void print_names(const struct config *c, struct arena *a)
 		const struct model_name *entry = &c->routing.models[i];
 		struct slice text = { 0 };
 
-		for (unsigned k = 0; k < entry->item_count; k++)
-			text = join(a, text, item_name(&entry->items[k], a));
+		for (unsigned k = 0; k < entry->actions.try.count; k++)
+			text = join(a, text, item_name(&entry->actions.try.items[k], a));
 		printf("%.*s = %.*s%s\n", SLICE_ARG(entry->name), SLICE_ARG(text),
-		       entry->prefer == PREFER_CHEAPEST ? " (cheapest first)" : "");
+		       entry->actions.has_preference ? " (cheapest first)" : "");
 	}
 }
 
@@ -378,11 +378,11 @@ static void write_name(struct json_writer *w, const struct model_name *entry, st
 	json_begin_object(w);
 	json_member_string(w, "name", entry->name);
 	json_member_bool(w, "alias", entry->is_alias);
-	json_member_cstr(w, "prefer", entry->prefer == PREFER_CHEAPEST ? "cheapest" : "none");
+	json_member_cstr(w, "prefer", entry->actions.has_preference ? "cheapest" : "none");
 	json_key(w, SLICE("try"));
 	json_begin_array(w);
-	for (unsigned i = 0; i < entry->item_count; i++)
-		json_string(w, item_name(&entry->items[i], a));
+	for (unsigned i = 0; i < entry->actions.try.count; i++)
+		json_string(w, item_name(&entry->actions.try.items[i], a));
 	json_end_array(w);
 	json_end_object(w);
 }

@@ -41,7 +41,6 @@ struct config {
 	struct {
 		int64_t request_timeout_ms;    /* whole request, 15 min */
 		int attempts;                  /* all upstream tries of one request, 4 */
-		enum unsupported unsupported;  /* drop */
 		int64_t heartbeat_after_ms, heartbeat_every_ms; /* 15 s, 15 s */
 	} defaults;
 	struct {

@@ -107,7 +107,7 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 
 static void read_unsupported(struct reader *r, struct yaml v, void *into)
 {
-	unsupported_read(r, v, &r->config->defaults.unsupported);
+	unsupported_read(r, v, &r->config->routing.defaults.unsupported);
 }
 
 static const struct key defaults_keys[] = {

@@ -154,8 +154,8 @@ bool address_find(struct arena *a, const struct catalogue_binding *known, struct
 void models_read(struct reader *r);
 /* The words of a `try` list. `self` is the `models:` entry it belongs to (its own name in it means the model), or
  * empty. */
-void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count);
-void prefer_read(struct reader *r, struct yaml v, enum prefer *ret);
+void try_read(struct reader *r, struct yaml v, struct slice self, struct try_list *ret);
+void prefer_read(struct reader *r, struct yaml v, struct actions *ret);
 void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret);
 void route_name_read(struct reader *r, struct yaml v, struct slice *ret);
 

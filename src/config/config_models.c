@@ -16,7 +16,7 @@ void route_name_read(struct reader *r, struct yaml v, struct slice *ret)
 		*ret = name;
 }
 
-void prefer_read(struct reader *r, struct yaml v, enum prefer *ret)
+void prefer_read(struct reader *r, struct yaml v, struct actions *ret)
 {
 	static const char *const words[] = { "cheapest", NULL };
 	static const char *const later[] = { "fastest", "quality", "least_busy", "priority", "nearest", NULL };
@@ -24,8 +24,10 @@ void prefer_read(struct reader *r, struct yaml v, enum prefer *ret)
 
 	if (yaml_kind(v) == YAML_MAP || yaml_kind(v) == YAML_LIST)
 		problem(r, v, "weighing several preferences comes later: this version has 'cheapest'");
-	else if (value_word(r, v, words, later, &word))
-		*ret = PREFER_CHEAPEST;
+	else if (value_word(r, v, words, later, &word)) {
+		ret->prefer[PREFER_CHEAPEST] = 1;
+		ret->has_preference = true;
+	}
 }
 
 void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret)
@@ -145,23 +147,23 @@ static bool resolve_item(struct reader *r, struct yaml where, struct slice word,
 	return true;
 }
 
-void try_read(struct reader *r, struct yaml v, struct slice self, struct try_item **ret, unsigned *ret_count)
+void try_read(struct reader *r, struct yaml v, struct slice self, struct try_list *ret)
 {
 	struct yaml *items;
 	unsigned count = yaml_items(r, v, &items);
 
-	*ret_count = 0;
+	*ret = (struct try_list){ 0 };
 	if (count == 0 || count > ITEMS_MAX) {
 		problem(r, v, "'try' is a list of 1 to %d providers, provider/model pairs, models or groups",
 			ITEMS_MAX);
 		return;
 	}
-	*ret = arena_array(r->arena, struct try_item, count);
+	ret->items = arena_array(r->arena, struct try_item, count);
 	for (unsigned i = 0; i < count; i++) {
 		struct slice word;
 
-		if (value_text(r, items[i], &word) && resolve_item(r, items[i], word, self, &(*ret)[*ret_count]))
-			++*ret_count;
+		if (value_text(r, items[i], &word) && resolve_item(r, items[i], word, self, &ret->items[ret->count]))
+			ret->count++;
 	}
 }
 
@@ -183,7 +185,7 @@ static void read_name(struct reader *r, struct yaml v, void *into)
 
 static void read_prefer(struct reader *r, struct yaml v, void *into)
 {
-	prefer_read(r, v, &((struct entry_draft *)into)->entry->prefer);
+	prefer_read(r, v, &((struct entry_draft *)into)->entry->actions);
 }
 
 static const struct key entry_keys[] = {
@@ -208,11 +210,11 @@ static void read_alias(struct reader *r, struct entry_draft *d)
 	struct slice word;
 
 	m->is_alias = true;
-	m->items = arena_new(r->arena, struct try_item);
-	if (!value_text(r, d->value, &word) || !resolve_item(r, d->value, word, m->name, m->items))
+	m->actions.try.items = arena_new(r->arena, struct try_item);
+	if (!value_text(r, d->value, &word) || !resolve_item(r, d->value, word, m->name, m->actions.try.items))
 		return;
-	m->item_count = 1;
-	if (m->items->kind == TRY_PROVIDER)
+	m->actions.try.count = 1;
+	if (m->actions.try.items->kind == TRY_PROVIDER)
 		problem(r, d->value, "'%.*s' is a provider; an alias names a model: %.*s/MODEL", SLICE_ARG(word),
 			SLICE_ARG(word));
 }
@@ -222,10 +224,10 @@ static void check_bare_providers(struct reader *r, const struct entry_draft *d)
 {
 	const struct model_name *m = d->entry;
 
-	for (unsigned i = 0; i < m->item_count; i++) {
-		const struct provider *p = m->items[i].provider;
+	for (unsigned i = 0; i < m->actions.try.count; i++) {
+		const struct provider *p = m->actions.try.items[i].provider;
 
-		if (m->items[i].kind == TRY_PROVIDER && !provider_find_offer(p, m->name))
+		if (m->actions.try.items[i].kind == TRY_PROVIDER && !provider_find_offer(p, m->name))
 			problem(r, d->items, "'%.*s' does not list '%.*s': say which of its models, as %.*s/MODEL",
 				SLICE_ARG(p->name), SLICE_ARG(m->name), SLICE_ARG(p->name));
 	}
@@ -238,7 +240,7 @@ static void read_group(struct reader *r, struct entry_draft *d)
 		problem(r, d->place, "'%.*s' needs 'try'", SLICE_ARG(d->entry->name));
 		return;
 	}
-	try_read(r, d->items, d->entry->name, &d->entry->items, &d->entry->item_count);
+	try_read(r, d->items, d->entry->name, &d->entry->actions.try);
 	check_bare_providers(r, d);
 }
 
@@ -249,9 +251,9 @@ static unsigned nesting(const struct config *c, const struct model_name *m, unsi
 
 	if (depth > CONFIG_NESTING_MAX || *budget == 0)
 		return CONFIG_NESTING_MAX + 1;
-	for (unsigned i = 0; i < m->item_count; i++) {
+	for (unsigned i = 0; i < m->actions.try.count; i++) {
 		const struct model_name *inner =
-			m->items[i].kind == TRY_GROUP ? map_get(&c->routing.model_by_name, m->items[i].model) : NULL;
+			m->actions.try.items[i].kind == TRY_GROUP ? map_get(&c->routing.model_by_name, m->actions.try.items[i].model) : NULL;
 		unsigned below;
 
 		--*budget;

@@ -40,9 +40,9 @@ static void read_model(struct reader *r, struct yaml v, void *into)
 		problem(r, v, "'model' is a name, a pattern with '*', or a list of them");
 		return;
 	}
-	rule->models = arena_array(r->arena, struct slice, count);
+	rule->match.models = arena_array(r->arena, struct slice, count);
 	for (unsigned i = 0; i < count; i++) {
-		struct slice *name = &rule->models[rule->model_count];
+		struct slice *name = &rule->match.models[rule->match.model_count];
 
 		if (!value_text(r, items[i], name))
 			continue;
@@ -51,7 +51,7 @@ static void read_model(struct reader *r, struct yaml v, void *into)
 		else if (!is_glob(*name) && !name_is_known(r->config, *name))
 			warning(r, items[i], "no provider lists '%.*s': this matches only a request that is refused",
 				SLICE_ARG(yaml_text(items[i])));
-		rule->model_count++;
+		rule->match.model_count++;
 	}
 }
 
@@ -104,8 +104,8 @@ static void read_prompt_length(struct reader *r, struct yaml v, void *into)
 
 	if (!value_text(r, v, &text))
 		return;
-	rule->matches_prompt_length = true;
-	if (!range_parse(text, &rule->prompt_length))
+	rule->match.has_prompt_length = true;
+	if (!range_parse(text, &rule->match.prompt_length))
 		problem(r, v, "'%.*s' should be a number of tokens such as \"<2000\", \">=8000\" or \"2000..8000\"",
 			SLICE_ARG(yaml_text(v)));
 }
@@ -145,12 +145,12 @@ static void read_try(struct reader *r, struct yaml v, void *into)
 	struct rule_draft *d = into;
 
 	d->items = v;
-	try_read(r, v, SLICE(""), &d->rule->items, &d->rule->item_count);
+	try_read(r, v, SLICE(""), &d->rule->actions.try);
 }
 
 static void read_prefer(struct reader *r, struct yaml v, void *into)
 {
-	prefer_read(r, v, &((struct rule_draft *)into)->rule->prefer);
+	prefer_read(r, v, &((struct rule_draft *)into)->rule->actions);
 }
 
 static void read_name(struct reader *r, struct yaml v, void *into)
@@ -170,7 +170,7 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 
 static void read_unsupported(struct reader *r, struct yaml v, void *into)
 {
-	unsupported_read(r, v, &((struct rule_draft *)into)->rule->unsupported);
+	unsupported_read(r, v, &((struct rule_draft *)into)->rule->actions.unsupported);
 }
 
 static const struct key rule_keys[] = {
@@ -197,7 +197,7 @@ const struct section section_rule = { "routing[]", "a rule", rule_keys };
 
 static bool matches_everything(const struct rule *rule)
 {
-	return rule->model_count == 0 && !rule->matches_prompt_length;
+	return rule->match.model_count == 0 && !rule->match.has_prompt_length;
 }
 
 void rules_read(struct reader *r)
@@ -218,7 +218,7 @@ void rules_read(struct reader *r)
 
 		rule->route = arena_printf(r->arena, "rule-%u", i + 1);
 		section_read(r, &section_rule, items[i], &d);
-		if (r->report->errors == errors && !d.items.line && rule->prefer == PREFER_NONE && !rule->unsupported)
+		if (r->report->errors == errors && !d.items.line && !rule->actions.has_preference && !rule->actions.unsupported)
 			problem(r, items[i], "a rule needs 'try', 'prefer' or 'unsupported'");
 		if (r->report->errors == errors && i > 0 && matches_everything(&c->routing.rules[i - 1]))
 			warning(r, items[i], "this rule is never reached: the one before it matches everything");

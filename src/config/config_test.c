@@ -108,15 +108,15 @@ static void test_product_routing(void **state)
 
 	assert_int_equal(c->routing.rule_count, 3);
 	assert_slice(c->routing.rules[0].route, "rule-1");
-	assert_slice(c->routing.rules[0].models[0], "claude-opus-4.7");
-	assert_int_equal(c->routing.rules[0].item_count, 2);
-	assert_int_equal(c->routing.rules[0].items[1].kind, TRY_PROVIDER);
-	assert_ptr_equal(c->routing.rules[0].items[1].provider, provider(c, "openai"));
-	assert_true(c->routing.rules[2].matches_prompt_length);
-	assert_int_equal(c->routing.rules[2].prompt_length.low, 0);
-	assert_int_equal(c->routing.rules[2].prompt_length.high, 1999);
-	assert_int_equal(c->routing.rules[2].prefer, PREFER_CHEAPEST);
-	assert_int_equal(c->routing.rules[2].item_count, 0);
+	assert_slice(c->routing.rules[0].match.models[0], "claude-opus-4.7");
+	assert_int_equal(c->routing.rules[0].actions.try.count, 2);
+	assert_int_equal(c->routing.rules[0].actions.try.items[1].kind, TRY_PROVIDER);
+	assert_ptr_equal(c->routing.rules[0].actions.try.items[1].provider, provider(c, "openai"));
+	assert_true(c->routing.rules[2].match.has_prompt_length);
+	assert_int_equal(c->routing.rules[2].match.prompt_length.low, 0);
+	assert_int_equal(c->routing.rules[2].match.prompt_length.high, 1999);
+	assert_int_equal(c->routing.rules[2].actions.prefer[PREFER_CHEAPEST], 1);
+	assert_int_equal(c->routing.rules[2].actions.try.count, 0);
 	config_unref(c);
 }
 
@@ -151,7 +151,7 @@ static void test_product_foreign(void **state)
 	snprintf(text, sizeof(text), product_foreign, "");
 	c = load(text);
 	assert_int_equal(c->routing.provider_count, 1);
-	assert_int_equal(c->routing.models[0].item_count, 2);
+	assert_int_equal(c->routing.models[0].actions.try.count, 2);
 	config_unref(c);
 
 	snprintf(text, sizeof(text), product_foreign, "  anthropic:\n  openai:\n");
@@ -185,12 +185,12 @@ static void test_product_foreign(void **state)
 	assert_int_equal(c->routing.model_count, 2);
 	assert_slice(c->routing.models[0].route, "frontier");
 	assert_false(c->routing.models[0].is_alias);
-	assert_int_equal(c->routing.models[0].items[0].kind, TRY_PROVIDER_MODEL);
-	assert_ptr_equal(c->routing.models[0].items[0].provider, provider(c, "anthropic"));
-	assert_slice(c->routing.models[0].items[0].offer->own_id, "claude-opus-4-7");
+	assert_int_equal(c->routing.models[0].actions.try.items[0].kind, TRY_PROVIDER_MODEL);
+	assert_ptr_equal(c->routing.models[0].actions.try.items[0].provider, provider(c, "anthropic"));
+	assert_slice(c->routing.models[0].actions.try.items[0].offer->own_id, "claude-opus-4-7");
 	assert_true(c->routing.models[1].is_alias);
-	assert_int_equal(c->routing.models[1].items[0].kind, TRY_MODEL);
-	assert_slice(c->routing.models[1].items[0].model, "claude-opus-4.7");
+	assert_int_equal(c->routing.models[1].actions.try.items[0].kind, TRY_MODEL);
+	assert_slice(c->routing.models[1].actions.try.items[0].model, "claude-opus-4.7");
 	config_unref(c);
 }
 
@@ -394,22 +394,22 @@ static void test_try_words(void **state)
 				"  - match: { model: [gpt-*, nested], prompt_length: 1000..2000 }\n"
 				"    try: [openai, any/x, nested, gpt-5.5, cheap]\n"
 				"    name: all\n");
-	const struct try_item *items = c->routing.rules[0].items;
+	const struct try_item *items = c->routing.rules[0].actions.try.items;
 
 	assert_slice(c->routing.models[0].route, "four");
-	assert_int_equal(c->routing.models[0].prefer, PREFER_CHEAPEST);
-	assert_int_equal(c->routing.models[0].items[0].kind, TRY_MODEL);
-	assert_int_equal(c->routing.models[0].items[1].kind, TRY_PROVIDER_MODEL);
-	assert_null(c->routing.models[0].items[1].offer);
-	assert_slice(c->routing.models[0].items[1].model, "anything");
-	assert_int_equal(c->routing.models[1].items[0].kind, TRY_GROUP);
-	assert_int_equal(c->routing.models[1].items[1].kind, TRY_GROUP);
-	assert_slice(c->routing.models[2].items[0].model, "gpt-4o");
-	assert_int_equal(c->routing.rules[0].model_count, 2);
-	assert_int_equal(c->routing.rules[0].prompt_length.low, 1000);
-	assert_int_equal(c->routing.rules[0].prompt_length.high, 2000);
+	assert_int_equal(c->routing.models[0].actions.prefer[PREFER_CHEAPEST], 1);
+	assert_int_equal(c->routing.models[0].actions.try.items[0].kind, TRY_MODEL);
+	assert_int_equal(c->routing.models[0].actions.try.items[1].kind, TRY_PROVIDER_MODEL);
+	assert_null(c->routing.models[0].actions.try.items[1].offer);
+	assert_slice(c->routing.models[0].actions.try.items[1].model, "anything");
+	assert_int_equal(c->routing.models[1].actions.try.items[0].kind, TRY_GROUP);
+	assert_int_equal(c->routing.models[1].actions.try.items[1].kind, TRY_GROUP);
+	assert_slice(c->routing.models[2].actions.try.items[0].model, "gpt-4o");
+	assert_int_equal(c->routing.rules[0].match.model_count, 2);
+	assert_int_equal(c->routing.rules[0].match.prompt_length.low, 1000);
+	assert_int_equal(c->routing.rules[0].match.prompt_length.high, 2000);
 	assert_slice(c->routing.rules[0].route, "all");
-	assert_int_equal(c->routing.rules[0].item_count, 5);
+	assert_int_equal(c->routing.rules[0].actions.try.count, 5);
 	assert_int_equal(items[0].kind, TRY_PROVIDER);
 	assert_int_equal(items[1].kind, TRY_PROVIDER_MODEL);
 	assert_int_equal(items[2].kind, TRY_GROUP);
@@ -434,8 +434,8 @@ static void test_prompt_lengths(void **state)
 		snprintf(text, sizeof(text), "routing: [{ match: { prompt_length: \"%s\" }, prefer: cheapest }]",
 			 cases[i].written);
 		c = load(text);
-		assert_int_equal(c->routing.rules[0].prompt_length.low, cases[i].low);
-		assert_int_equal(c->routing.rules[0].prompt_length.high, cases[i].high);
+		assert_int_equal(c->routing.rules[0].match.prompt_length.low, cases[i].low);
+		assert_int_equal(c->routing.rules[0].match.prompt_length.high, cases[i].high);
 		config_unref(c);
 	}
 }

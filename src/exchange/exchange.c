@@ -508,7 +508,6 @@ static enum step_result step_plan(struct exchange *x)
 		.stream = x->facts.stream,
 		.max_output = x->facts.max_output,
 		.has_foreign_state = state_is_in(buf_slice(&x->body)),
-		.unsupported = config->defaults.unsupported,
 		.chat = chat_for_plan,
 		.only = x->only,
 		.prompt_tokens = prompt_tokens_for_plan,

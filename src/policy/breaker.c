@@ -32,6 +32,7 @@ enum {
 struct bucket {
 	int64_t number;                /* now / BUCKET_NS when it was last counted in; older ones are empty */
 	unsigned ok, faults;
+	unsigned limits;               /* of the faults */
 };
 
 struct entry {
@@ -42,6 +43,7 @@ struct entry {
 	bool is_open;                  /* open or half open, by the deadline */
 	bool probing;                  /* the half-open probe is on its way */
 	int64_t open_until_ns;
+	bool limited;                  /* `open_until_ns` comes of limits on rates alone */
 	int64_t told_until_ns;         /* the provider itself asked to be left alone until then */
 	int64_t closed_ns;             /* when it last closed */
 	unsigned openings;
@@ -165,48 +167,56 @@ static enum breaker_state state_of(const struct entry *e, int64_t now_ns)
 	return now_ns < e->open_until_ns ? BREAKER_OPEN : BREAKER_HALF_OPEN;
 }
 
-static void count(struct entry *e, bool fault, int64_t now_ns)
+static bool is_fault(enum breaker_verdict verdict)
+{
+	return verdict == BREAKER_FAULT || verdict == BREAKER_LIMITED;
+}
+
+static void count(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
 {
 	int64_t number = now_ns / BUCKET_NS;
 	struct bucket *b = &e->window[(uint64_t)number % WINDOW_BUCKETS];
 
 	if (b->number != number)
 		*b = (struct bucket){ .number = number };
-	if (fault)
-		b->faults++;
-	else
-		b->ok++;
+	b->ok += verdict == BREAKER_OK;
+	b->faults += is_fault(verdict);
+	b->limits += verdict == BREAKER_LIMITED;
 }
 
-static void sum_window(const struct entry *e, int64_t now_ns, unsigned *ret_ok, unsigned *ret_faults)
+static struct bucket sum_window(const struct entry *e, int64_t now_ns)
 {
 	int64_t oldest = now_ns / BUCKET_NS - WINDOW_BUCKETS + 1;
+	struct bucket sum = { 0 };
 
-	*ret_ok = *ret_faults = 0;
 	for (unsigned i = 0; i < WINDOW_BUCKETS; i++) {
 		if (e->window[i].number < oldest)
 			continue;
-		*ret_ok += e->window[i].ok;
-		*ret_faults += e->window[i].faults;
+		sum.ok += e->window[i].ok;
+		sum.faults += e->window[i].faults;
+		sum.limits += e->window[i].limits;
 	}
+	return sum;
 }
 
 /* The longest known deadline wins. */
-static void open_until(struct entry *e, int64_t until_ns)
+static void open_until(struct entry *e, int64_t until_ns, bool limited)
 {
-	if (!e->is_open || until_ns > e->open_until_ns)
+	if (!e->is_open || until_ns > e->open_until_ns) {
 		e->open_until_ns = until_ns;
+		e->limited = limited;
+	}
 	e->is_open = true;
 }
 
-static void obey(struct entry *e, int64_t until_ns)
+static void obey(struct entry *e, int64_t until_ns, bool limited)
 {
 	if (until_ns > e->told_until_ns)
 		e->told_until_ns = until_ns;
-	open_until(e, until_ns);
+	open_until(e, until_ns, limited);
 }
 
-static void open_again(struct entry *e, int64_t now_ns)
+static void open_again(struct entry *e, bool limited, int64_t now_ns)
 {
 	int64_t duration;
 
@@ -215,7 +225,7 @@ static void open_again(struct entry *e, int64_t now_ns)
 	duration = OPEN_FIRST_NS << e->openings;
 	if (e->openings < OPENINGS_MAX)
 		e->openings++;
-	open_until(e, now_ns + (duration < OPEN_LONGEST_NS ? duration : OPEN_LONGEST_NS));
+	open_until(e, now_ns + (duration < OPEN_LONGEST_NS ? duration : OPEN_LONGEST_NS), limited);
 }
 
 static void close_entry(struct entry *e, int64_t now_ns)
@@ -225,13 +235,15 @@ static void close_entry(struct entry *e, int64_t now_ns)
 	memset(e->window, 0, sizeof(e->window));
 }
 
-enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns)
+enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns,
+				bool *ret_limited)
 {
 	struct shard *s = lock_shard(b, key);
 	const struct entry *e = *find_link(s, key);
 	enum breaker_state state = e ? state_of(e, now_ns) : BREAKER_CLOSED;
 
 	*ret_open_until_ns = state == BREAKER_CLOSED ? 0 : e->open_until_ns;
+	*ret_limited = state != BREAKER_CLOSED && e->limited;
 	pthread_mutex_unlock(&s->lock);
 	return state;
 }
@@ -282,20 +294,20 @@ static void report_open(struct entry *e, bool is_probe, enum breaker_verdict ver
 	e->probing = false;
 	if (verdict == BREAKER_OK)
 		close_entry(e, now_ns);
-	else if (verdict == BREAKER_FAULT)
-		open_again(e, now_ns);
+	else if (is_fault(verdict))
+		open_again(e, verdict == BREAKER_LIMITED, now_ns);
 }
 
 static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
 {
-	unsigned ok, faults;
+	struct bucket sum;
 
 	if (verdict == BREAKER_NEUTRAL)
 		return;
-	count(e, verdict == BREAKER_FAULT, now_ns);
-	sum_window(e, now_ns, &ok, &faults);
-	if (verdict == BREAKER_FAULT && ok + faults >= OUTCOMES_MIN && faults >= ok)
-		open_again(e, now_ns);
+	count(e, verdict, now_ns);
+	sum = sum_window(e, now_ns);
+	if (is_fault(verdict) && sum.ok + sum.faults >= OUTCOMES_MIN && sum.faults >= sum.ok)
+		open_again(e, sum.limits == sum.faults, now_ns);
 }
 
 void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,
@@ -311,16 +323,19 @@ void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breake
 	if (retry_after_ms > RETRY_AFTER_LONGEST_MS)
 		retry_after_ms = RETRY_AFTER_LONGEST_MS;
 	if (retry_after_ms >= 0)
-		obey(e, now_ns + retry_after_ms * NS_PER_MS);
+		obey(e, now_ns + retry_after_ms * NS_PER_MS, verdict == BREAKER_LIMITED);
 	pthread_mutex_unlock(&s->lock);
 }
 
 static void view(const struct entry *e, int64_t now_ns, struct breaker_view *ret)
 {
+	struct bucket sum = sum_window(e, now_ns);
+
 	ret->label = e->label;
 	ret->state = state_of(e, now_ns);
 	ret->open_for_ms = ret->state == BREAKER_OPEN ? (e->open_until_ns - now_ns) / NS_PER_MS : 0;
-	sum_window(e, now_ns, &ret->ok, &ret->faults);
+	ret->ok = sum.ok;
+	ret->faults = sum.faults;
 }
 
 void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx), void *ctx)

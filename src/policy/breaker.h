@@ -27,15 +27,17 @@ struct breakers *breakers_free(struct breakers *b);
 
 /* Identity of a target; stable over reloads. */
 uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t credential, struct slice model);
-/* For plans and explain: looks, changes nothing. */
-enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns);
+/* For plans and explain: looks, changes nothing. `*ret_limited`: it is open for nothing but a limit on rates. */
+enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns,
+				bool *ret_limited);
 /* Before an attempt. PROBE: this caller is the half-open probe and must report. `label` names it in listings. */
 enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model,
 			      int64_t now_ns);
 /* For a request that has nowhere else to go: passes as the single probe before the deadline, unless a probe is under
  * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);
-enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_NEUTRAL };
+/* LIMITED is a fault, too: the target works, but not for us now (429, 529, a quota). */
+enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_LIMITED, BREAKER_NEUTRAL };
 /* After an attempt; `is_probe`: it was the one that breaker_ask() or breaker_force() let through to decide. NEUTRAL
  * (cancelled, client-caused) only gives the probe back. `retry_after_ms` >= 0 opens at once. */
 void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,

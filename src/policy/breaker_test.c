@@ -44,17 +44,28 @@ static void report_times(struct breakers *b, enum breaker_verdict verdict, unsig
 static enum breaker_state look(struct breakers *b, int64_t now)
 {
 	int64_t until;
+	bool limited;
 
-	return breaker_look(b, KEY, now, &until);
+	return breaker_look(b, KEY, now, &until, &limited);
 }
 
 /* How long it stays open from `now` on, in seconds. */
 static int64_t open_for(struct breakers *b, int64_t now)
 {
 	int64_t until;
+	bool limited;
 
-	assert_int_equal(breaker_look(b, KEY, now, &until), BREAKER_OPEN);
+	assert_int_equal(breaker_look(b, KEY, now, &until, &limited), BREAKER_OPEN);
 	return (until - now) / NS_PER_S;
+}
+
+static bool is_limited(struct breakers *b, int64_t now)
+{
+	int64_t until;
+	bool limited;
+
+	breaker_look(b, KEY, now, &until, &limited);
+	return limited;
 }
 
 static int set_up(void **state)
@@ -187,6 +198,35 @@ static void test_retry_after_and_window_take_the_longer(void **state)
 	report_times(b, BREAKER_FAULT, 4, START);
 	breaker_report(b, KEY, false, BREAKER_FAULT, 1000, START);
 	assert_int_equal(open_for(b, START), 5);
+}
+
+/* Whose deadline it is decides what the client hears: 429 or 503. */
+static void test_limits_are_told_from_faults(void **state)
+{
+	struct breakers *b = *state;
+	int64_t later = START + 200 * NS_PER_S;
+
+	report_times(b, BREAKER_LIMITED, 4, START);
+	assert_false(is_limited(b, START));
+	report(b, BREAKER_LIMITED, START);
+	assert_int_equal(open_for(b, START), 5);
+	assert_true(is_limited(b, START));
+	/* The probe's word is the last one. */
+	assert_int_equal(ask(b, START + 6 * NS_PER_S), BREAKER_PROBE);
+	report(b, BREAKER_FAULT, START + 6 * NS_PER_S);
+	assert_false(is_limited(b, START + 6 * NS_PER_S));
+	assert_int_equal(ask(b, later), BREAKER_PROBE);
+	report(b, BREAKER_OK, later);
+	assert_false(is_limited(b, later));
+
+	report_times(b, BREAKER_FAULT, 1, later);
+	report_times(b, BREAKER_LIMITED, 4, later);
+	assert_int_equal(look(b, later), BREAKER_OPEN);
+	assert_false(is_limited(b, later));
+	breaker_report(b, KEY, false, BREAKER_LIMITED, 1000, later);
+	assert_false(is_limited(b, later));
+	breaker_report(b, KEY, false, BREAKER_LIMITED, 600000, later);
+	assert_true(is_limited(b, later));
 }
 
 static void test_only_the_probe_decides(void **state)
@@ -325,6 +365,7 @@ int main(void)
 		TEST(test_deadline_is_forgotten),
 		TEST(test_retry_after_opens_at_once),
 		TEST(test_retry_after_and_window_take_the_longer),
+		TEST(test_limits_are_told_from_faults),
 		TEST(test_only_the_probe_decides),
 		TEST(test_late_reports_decide_nothing),
 		TEST(test_force),

@@ -10,32 +10,12 @@
  * Rules are never merged (PRODUCT §6). */
 #include "policy/plan_internal.h"
 
-static bool rule_matches_name(const struct rule *r, const struct planner *p)
-{
-	if (r->model_count == 0)
-		return true;
-	for (unsigned i = 0; i < r->model_count; i++)
-		if (slice_matches_glob(p->query->model, r->models[i]) ||
-		    (p->plan->public_id.len > 0 && slice_matches_glob(p->plan->public_id, r->models[i])))
-			return true;
-	return false;
-}
-
 static const struct rule *find_rule(struct planner *p)
 {
-	for (unsigned i = 0; i < p->routing->rule_count; i++) {
-		const struct rule *r = &p->routing->rules[i];
-
-		if (!rule_matches_name(r, p))
-			continue;
-		if (r->matches_prompt_length) {
-			int64_t tokens = planner_prompt_tokens(p);
-
-			if (tokens < r->prompt_length.low || tokens > r->prompt_length.high)
-				continue;
-		}
-		return r;
-	}
+	for (unsigned i = 0; i < p->routing->rule_count; i++)
+		if (rule_matches(&p->routing->rules[i], p->routing, p->query, p->plan->public_id,
+				 &p->prompt_tokens))
+			return &p->routing->rules[i];
 	return NULL;
 }
 
@@ -43,11 +23,11 @@ static void list_candidates(struct planner *p)
 {
 	const struct rule *rule = p->plan->rule;
 
-	if (rule && rule->item_count > 0)
+	if (rule && rule->actions.try.count > 0)
 		planner_add_rule(p, rule);
 	else
 		planner_add_meaning(p);
-	if (rule && rule->prefer == PREFER_CHEAPEST)
+	if (rule && rule->actions.has_preference)
 		planner_order_by_cost(p, 0);
 }
 
@@ -237,6 +217,8 @@ bool plan_make(const struct routing *routing, const struct plan_query *query, st
 		ret->public_id = p.meaning.model->id;
 	if (ret->named != NAMED_AT_PROVIDER)
 		ret->rule = find_rule(&p);
+	ret->actions = ret->rule ? &ret->rule->actions :
+		       ret->named == NAMED_ENTRY ? &p.meaning.entry->actions : &routing->defaults;
 	ret->route = route_of(&p);
 	list_candidates(&p);
 	return conclude(&p, reterr);

@@ -1,59 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a model's name to an ordered list of targets: name resolution, rules, groups, substitution, order (PRODUCT §6).
- * Pure: reads one configuration's routing and the request's facts, sends nothing, locks nothing but the breakers'
- * state. */
+ * Reads one configuration's routing, the request's facts and what is known of targets; sends and changes nothing. */
 #pragma once
 
-#include "base/map.h"
-#include "provider/provider.h"
+#include "policy/affinity.h"
+#include "policy/breaker.h"
+#include "policy/key_pool.h"
+#include "policy/rule.h"
+#include "policy/vitals.h"
 
-/* One word of a `try` list, resolved when the configuration is read. */
-struct try_item {
-	enum { TRY_PROVIDER, TRY_PROVIDER_MODEL, TRY_GROUP, TRY_MODEL } kind;
-	const struct provider *provider; /* TRY_PROVIDER, TRY_PROVIDER_MODEL */
-	const struct offer *offer;       /* TRY_PROVIDER_MODEL; NULL with `model` for a provider without a list */
-	struct slice model;              /* TRY_PROVIDER_MODEL (as sent), TRY_MODEL (public id), TRY_GROUP (name) */
-};
-
-enum prefer { PREFER_NONE, PREFER_CHEAPEST };
-
-/* What happens to tuning that a target cannot be told: left out and named, or the target is passed over. */
-enum unsupported { UNSUPPORTED_UNSAID, UNSUPPORTED_DROP, UNSUPPORTED_REFUSE };
-
-/* An entry of `models:`: an alias has exactly one item and no preference. */
-struct model_name {
-	struct slice name;
-	struct slice route;            /* `name:` or the entry's own name */
-	bool is_alias;
-	struct try_item *items;
-	unsigned item_count;
-	enum prefer prefer;
-};
-
-struct token_range { int64_t low, high; }; /* inclusive; low 0, high INT64_MAX when open */
-
-struct rule {
-	struct slice route;            /* `name:` or "rule-N" (1-based) */
-	struct slice *models;          /* exact names or globs; any of them matches */
-	unsigned model_count;          /* 0 = every model */
-	bool matches_prompt_length;
-	struct token_range prompt_length;
-	struct try_item *items;
-	unsigned item_count;           /* 0 = keep the candidates that would have been used without the rule */
-	enum prefer prefer;
-	enum unsupported unsupported;
-};
-
-/* The part of a configuration that plans are made from; it never changes once it is read. */
-struct routing {
-	struct provider *providers;    /* file order (or catalogue order) */
-	unsigned provider_count;
-	struct map provider_by_name;
-	struct model_name *models;     /* the `models:` section */
-	unsigned model_count;
-	struct map model_by_name;
-	struct rule *rules;
-	unsigned rule_count;
+/* What is known of targets while plans are made; any of them may be NULL: nothing is known then. */
+struct knowledge {
+	struct vitals *vitals;
+	struct breakers *breakers;
+	struct key_pool *keys;
+	struct affinity *affinity;
 };
 
 struct plan_query {
@@ -64,14 +25,21 @@ struct plan_query {
 	bool stream;
 	int64_t max_output;            /* -1 = not said */
 	bool has_foreign_state; /* wrapped reasoning state (llm/state.h) is in the body: it may not go out as it is */
-	enum unsupported unsupported;  /* `defaults.unsupported`; a rule may say otherwise */
 	/* The request in the hub, read at most once and only when a candidate may need translation. NULL: it cannot be
 	 * read; the asker knows why. */
 	const struct chat *(*chat)(void *ctx);
 	struct slice only;             /* x-weir-only: comma-separated provider names; empty = all */
 	/* The prompt's estimated tokens, asked for at most once and only when a rule or a price needs it. */
 	int64_t (*prompt_tokens)(void *ctx);
+	/* Hash of the conversation: of its session, else of the prompt's beginning. Asked for at most once, and only when
+	 * something depends on it. NULL: every request is a conversation of its own. */
+	uint64_t (*conversation)(void *ctx);
 	void *ctx;
+	struct caller caller;
+	const struct knowledge *knowledge; /* NULL: nothing is known */
+	int64_t now_ns;                /* monotonic, as the knowledge's */
+	int64_t deadline_ns;           /* of the request; 0 = none */
+	uint64_t draw;                 /* a random number, for what is drawn by lot */
 };
 
 struct candidate {
@@ -87,6 +55,10 @@ struct candidate {
 	bool stands_in;                /* chosen by tier, for what its provider does not list */
 	const char *why;               /* it is here: "lists the model", "first listed of the same tier", … (static) */
 	int64_t cost_estimate;         /* nano-dollars for this prompt, PRICE_UNKNOWN */
+	enum cause cause;              /* NONE: in the ordinary order; else only for attempts that failed so (`on:`) */
+	uint64_t target;               /* breaker_key() with the conversation's key; 0 = it has none */
+	struct vital *vital;           /* what is known of that target; NULL = nothing */
+	double penalty;                /* that `prefer` ordered by, 0 = the best there is */
 	const char *passed_over;       /* NULL = usable; else why not: "no key: set X", "speaks openai-chat only; …" (in the arena) */
 	enum failure_kind passed_kind; /* which refusal this is, if nobody is left */
 };
@@ -107,6 +79,15 @@ struct plan {
 	struct slice public_id;        /* what the name resolved to; empty for groups and unknown ids */
 	struct slice route;            /* rule's or group's name, "rule-N", or "direct" */
 	const struct rule *rule;       /* the one that decided, or NULL */
+	const struct actions *actions; /* of the rule, else of the entry, else the defaults; never NULL after plan_make() */
+	/* What holds for this request, defaults filled in. */
+	struct hedge hedge;
+	struct rescue_list rescue;
+	enum when_down when_down;
+	struct wait_policy wait;
+	struct candidate *mirror;      /* shadow it goes to as well; NULL = none, or not this time */
+	const char *order;             /* in words (static): "as listed", "cheapest first", "drawn by weight", … */
+	uint64_t conversation;         /* for affinity_note(); 0 = it need not be noted */
 	int64_t prompt_tokens;         /* -1 = was not needed */
 	struct candidate *candidates;  /* all, in order, the passed-over ones in their places */
 	unsigned count;
@@ -121,8 +102,8 @@ enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
  * guess. */
 int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int64_t max_output);
 
-/* False when the name means nothing here or no candidate is usable: reterr is NO_MODEL (with up to three nearest
- * names), NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody), and *ret still says what was
- * considered. */
+/* False when the name means nothing here, a rule denies the request, or no candidate is usable: reterr is NO_MODEL (with
+ * up to three nearest names), FORBIDDEN, NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody, or what
+ * the request needs no candidate has), and *ret still says what was considered. */
 bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr);

@@ -43,10 +43,31 @@ static bool needs_other_dialect(struct planner *p, const struct candidate *c, co
 	       (field_judge(chat, own->dialect->fields, own->dialect_id, c->rules, own->quirks).refused & FIELD_TOOLS);
 }
 
+/* Fields that a request's needs announce: without any of these it holds none of those. */
+static const struct { unsigned needs; uint64_t fields; } announced[] = {
+	{ NEEDS_TOOLS, FIELD_TOOLS | FIELD_CUSTOM_TOOLS | FIELD_CHOICE_REQUIRED | FIELD_CHOICE_NAMED },
+	{ NEEDS_IMAGES, FIELD_IMAGE_URL },
+	{ NEEDS_DOCUMENTS | NEEDS_IMAGES, FIELD_DOCUMENT_DATA | FIELD_FILE_ID },
+};
+
+/* What has a meaning and the provider's version of the client's own dialect does not know: relayed as it came it would
+ * be refused, or worse, left out of the answer unsaid. */
+static uint64_t refused_by_quirks(const struct plan_query *q, const struct binding *own)
+{
+	uint64_t fields = field_refusals(own->quirks);
+	const struct chat *chat;
+
+	for (size_t i = 0; i < COUNT_OF(announced); i++)
+		if (!(q->needs & announced[i].needs))
+			fields &= ~announced[i].fields;
+	chat = fields && q->chat ? q->chat(q->ctx) : NULL;
+	return chat ? chat->fields & fields : 0;
+}
+
 static bool is_refused_by_policy(const struct planner *p, uint64_t dropped)
 {
-	const struct rule *rule = p->plan->rule;
-	enum unsupported policy = rule && rule->unsupported ? rule->unsupported : p->query->unsupported;
+	enum unsupported said = p->plan->actions->unsupported;
+	enum unsupported policy = said ? said : p->routing->defaults.unsupported;
 
 	for (unsigned i = 0; policy == UNSUPPORTED_REFUSE && i < FIELD_COUNT; i++)
 		if ((dropped & 1ull << i) && field_class(i) == FIELD_CLASS_TUNING)
@@ -111,20 +132,25 @@ void planner_choose_binding(struct planner *p, struct candidate *c)
 	const struct plan_query *q = p->query;
 	const struct binding *own = provider_find_binding(c->provider, q->dialect, q->operation);
 	const struct chat *chat;
+	uint64_t refused = 0;
 
 	c->rules = c->offer ? c->offer->rules : rules_find(c->provider->name, c->model, c->own_id);
 	if (own && !serves_offer(own, c->offer))
 		own = NULL;
 	c->binding = own;
+	if (own && is_translatable(q->operation))
+		refused = refused_by_quirks(q, own);
 	if (own && (!is_translatable(q->operation) ||
-		    (!q->has_foreign_state && !is_imitation(own) && !has_wrong_flow(q, own) &&
+		    (!q->has_foreign_state && !is_imitation(own) && !has_wrong_flow(q, own) && !refused &&
 		     !needs_other_dialect(p, c, own))))
 		return;
 	c->fields.refused = UINT64_MAX;
 	chat = is_translatable(q->operation) && q->chat ? q->chat(q->ctx) : NULL;
 	if (chat && choose_translated(p, c, chat))
 		return;
+	if (refused)
+		c->fields.refused = refused;
 	/* What none of its dialects carries better than the client's own is for the provider to judge. */
-	if (!own || (own && has_wrong_flow(q, own)))
+	if (!own || has_wrong_flow(q, own) || refused)
 		refuse(p, c, chat);
 }

@@ -406,8 +406,8 @@ static void add_entry(struct planner *p, const struct model_name *entry, unsigne
 
 	if (depth > PLAN_DEPTH_MAX)
 		return;
-	for (unsigned i = 0; i < entry->item_count; i++) {
-		const struct try_item *item = &entry->items[i];
+	for (unsigned i = 0; i < entry->actions.try.count; i++) {
+		const struct try_item *item = &entry->actions.try.items[i];
 		const struct offer *offer =
 			item->kind == TRY_PROVIDER ? provider_find_offer(item->provider, entry->name) : NULL;
 
@@ -416,18 +416,18 @@ static void add_entry(struct planner *p, const struct model_name *entry, unsigne
 		else if (item->kind != TRY_PROVIDER)
 			add_item(p, item, depth);
 	}
-	if (entry->prefer == PREFER_CHEAPEST)
+	if (entry->actions.has_preference)
 		planner_order_by_cost(p, start);
 }
 
 /* A bare provider in a rule serves what was asked for, or has a model that stands in. */
 void planner_add_rule(struct planner *p, const struct rule *rule)
 {
-	for (unsigned i = 0; i < rule->item_count; i++) {
-		if (rule->items[i].kind == TRY_PROVIDER)
-			add_provider(p, rule->items[i].provider);
+	for (unsigned i = 0; i < rule->actions.try.count; i++) {
+		if (rule->actions.try.items[i].kind == TRY_PROVIDER)
+			add_provider(p, rule->actions.try.items[i].provider);
 		else
-			add_item(p, &rule->items[i], 0);
+			add_item(p, &rule->actions.try.items[i], 0);
 	}
 }
 

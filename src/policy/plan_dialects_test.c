@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 #include "llm/chat.h"
 #include "policy/plan.h"
@@ -28,6 +29,8 @@ static struct binding bindings[] = {
 };
 
 static uint64_t asked_fields;
+static unsigned asked_needs;
+static char said[128];                 /* why it was passed over */
 
 static const struct chat *read_chat(void *ctx)
 {
@@ -54,10 +57,12 @@ static int planned_dialect(unsigned dialects, enum dialect_id client, enum opera
 	chat_init(&asked, client);
 	asked.fields = asked_fields;
 	q.ctx = &asked;
+	q.needs = asked_needs;
 	map_init(&r.provider_by_name);
 	map_init(&r.model_by_name);
 	if (plan_make(&r, &q, &a, &plan, &failure))
 		dialect = (int)plan.candidates[0].binding->dialect_id;
+	snprintf(said, sizeof(said), "%s", plan.candidates[0].passed_over ? plan.candidates[0].passed_over : "");
 	map_done(&r.provider_by_name);
 	map_done(&r.model_by_name);
 	return dialect;
@@ -101,12 +106,52 @@ static void test_an_imitation_comes_second(void **state)
 	bindings[1].dialect = &responses;
 }
 
+/* Its quirks say that it cannot be told what the request holds: then not in the client's own words either. */
+static void test_what_the_quirks_refuse(void **state)
+{
+	static const struct field_row choices[FIELD_COUNT] = { [FIELD_INDEX_N] = { .carriage = CARRIED } };
+	static const struct dialect carrying = { .id = DIALECT_OPENAI_RESPONSES, .fields = choices, .write_chat = write_nothing };
+	static const struct field_row none[FIELD_COUNT] = { [FIELD_INDEX_N] = { .carriage = REFUSED } };
+	static const struct dialect refusing = { .id = DIALECT_OPENAI_RESPONSES, .fields = none, .write_chat = write_nothing };
+
+	bindings[0].quirks = QUIRK_NO_N | QUIRK_NO_SEED | QUIRK_NO_CUSTOM_TOOLS;
+	bindings[1].dialect = &refusing;
+	asked_fields = FIELD_N | FIELD_SEED;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), -1);
+	assert_string_equal(said, "cannot carry n");
+	/* Vectors have no such fields. */
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_EMBEDDINGS), DIALECT_OPENAI_CHAT);
+	bindings[0].quirks |= QUIRK_COMPAT;
+	assert_int_equal(planned_dialect(1u << DIALECT_OPENAI_CHAT, DIALECT_OPENAI_CHAT, OPERATION_CHAT), -1);
+	assert_string_equal(said, "cannot carry n");
+	bindings[0].quirks &= ~(uint64_t)QUIRK_COMPAT;
+	/* Another of its dialects may be able to. */
+	bindings[1].dialect = &carrying;
+	asked_fields = FIELD_N;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), DIALECT_OPENAI_RESPONSES);
+	/* Tuning is taken out in place; what the request does not hold is no reason. */
+	asked_fields = FIELD_SEED;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), DIALECT_OPENAI_CHAT);
+	asked_fields = FIELD_TOOLS | FIELD_CUSTOM_TOOLS;
+	asked_needs = NEEDS_TOOLS;
+	bindings[1].dialect = &refusing;
+	assert_int_equal(planned_dialect(1u << DIALECT_OPENAI_CHAT, DIALECT_OPENAI_CHAT, OPERATION_CHAT), -1);
+	assert_string_equal(said, "cannot carry custom tools");
+	asked_fields = FIELD_TOOLS;
+	assert_int_equal(planned_dialect(0, DIALECT_OPENAI_CHAT, OPERATION_CHAT), DIALECT_OPENAI_CHAT);
+	asked_needs = 0;
+	asked_fields = 0;
+	bindings[0].quirks = 0;
+	bindings[1].dialect = &responses;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_dialects),
 		cmocka_unit_test(test_one_dialect),
 		cmocka_unit_test(test_an_imitation_comes_second),
+		cmocka_unit_test(test_what_the_quirks_refuse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,8 +95,8 @@ static bool resolve_tier(struct slice name, struct meaning *ret)
  * [provider]` finds the tier of. */
 static void follow_entry(const struct routing *r, const struct model_name *entry, struct meaning *ret)
 {
-	for (unsigned depth = 0; depth < PLAN_DEPTH_MAX && entry && entry->item_count > 0; depth++) {
-		const struct try_item *item = &entry->items[0];
+	for (unsigned depth = 0; depth < PLAN_DEPTH_MAX && entry && entry->actions.try.count > 0; depth++) {
+		const struct try_item *item = &entry->actions.try.items[0];
 		const struct offer *offer = item->kind == TRY_PROVIDER_MODEL ? item->offer : NULL;
 
 		if (item->kind == TRY_PROVIDER) {

@@ -140,12 +140,13 @@ static struct try_item vision_items[] = {
 	{ TRY_MODEL, .model = TEXT("gemini-3-flash") },
 };
 #define ENTRY(entry_name, entry_route, list) \
-	.name = TEXT(entry_name), .route = TEXT(entry_route), .items = (list), .item_count = COUNT_OF(list)
+	.name = TEXT(entry_name), .route = TEXT(entry_route), .actions.try = { (list), COUNT_OF(list) }
 static struct model_name entries[] = {
 	{ ENTRY("smart", "smart", smart_items), .is_alias = true },
 	{ ENTRY("best", "the-best", best_items) },
 	{ ENTRY("all", "all", all_items) },
-	{ ENTRY("cheapest-best", "cheapest-best", best_items), .prefer = PREFER_CHEAPEST },
+	{ ENTRY("cheapest-best", "cheapest-best", best_items), .actions.has_preference = true,
+	  .actions.prefer = { [PREFER_CHEAPEST] = 1 } },
 	{ ENTRY("loop", "loop", loop_items) },
 	{ ENTRY("gpt-5.5", "gpt-5.5", shadow_items) },
 	{ ENTRY("vision", "vision", vision_items) },
@@ -163,19 +164,21 @@ static struct try_item google_anthropic[] = { { TRY_PROVIDER, &providers[GOOGLE]
 static struct try_item lone_then_google[] = { { TRY_PROVIDER, &providers[LONE] }, { TRY_PROVIDER, &providers[GOOGLE] } };
 static struct try_item only_box[] = { { TRY_PROVIDER, &providers[BOX] } };
 static struct try_item openai_google[] = { { TRY_PROVIDER, &providers[OPENAI] }, { TRY_PROVIDER, &providers[GOOGLE] } };
-#define TRY(list) .items = (list), .item_count = COUNT_OF(list)
-#define MATCH(list) .models = (list), .model_count = COUNT_OF(list)
+#define CHEAPEST .actions.has_preference = true, .actions.prefer = { [PREFER_CHEAPEST] = 1 }
+#define TRY(list) .actions.try = { (list), COUNT_OF(list) }
+#define MATCH(list) .match.models = (list), .match.model_count = COUNT_OF(list)
 enum { OPUS_RULE, GEMINI_RULE, SHORT_RULE, MINI_RULE, EMBED_RULE, SMART_RULE, BOX_RULE, LONE_RULE, CHEAP_TRY_RULE, OTHERS_RULE };
 static const struct rule all_rules[] = {
 	[OPUS_RULE] = { TEXT("rule-1"), MATCH(opus_names), TRY(anthropic_openai) },
 	[GEMINI_RULE] = { TEXT("flashy"), MATCH(gemini_globs), TRY(google_anthropic) },
-	[SHORT_RULE] = { TEXT("short"), .matches_prompt_length = true, .prompt_length = { 0, 1999 }, .prefer = PREFER_CHEAPEST },
+	[SHORT_RULE] = { TEXT("short"), .match.has_prompt_length = true,
+			 .match.prompt_length = { 0, 1999 }, CHEAPEST },
 	[MINI_RULE] = { TEXT("mini"), MATCH(mini_names), TRY(google_anthropic) },
 	[EMBED_RULE] = { TEXT("embed"), MATCH(embed_names), TRY(openai_google) },
 	[SMART_RULE] = { TEXT("smart-rule"), MATCH(smart_names), TRY(openai_google) },
 	[BOX_RULE] = { TEXT("boxed"), TRY(only_box) },
 	[LONE_RULE] = { TEXT("lonely"), TRY(lone_then_google) },
-	[CHEAP_TRY_RULE] = { TEXT("cheap-try"), MATCH(opus_names), TRY(anthropic_openai), .prefer = PREFER_CHEAPEST },
+	[CHEAP_TRY_RULE] = { TEXT("cheap-try"), MATCH(opus_names), TRY(anthropic_openai), CHEAPEST },
 	[OTHERS_RULE] = { TEXT("others"), MATCH(gemini_globs), TRY(anthropic_openai) },
 };
 
@@ -244,6 +247,7 @@ static void fixture_init(struct fixture *f, const struct plan_case *c)
 		if (c->rules & (1u << i))
 			f->rules[f->routing.rule_count++] = all_rules[i];
 	f->routing.rules = f->rules;
+	f->routing.defaults.unsupported = c->unsupported;
 }
 
 static void fixture_done(struct fixture *f)
@@ -275,7 +279,7 @@ static void run_case(const struct plan_case *c)
 	struct failure failure;
 	struct plan_query q = { .dialect = c->dialect, .operation = c->operation, .model = slice_cstr(c->model),
 				.needs = c->needs, .max_output = -1, .only = slice_cstr(c->only),
-				.unsupported = c->unsupported, .has_foreign_state = c->foreign_state,
+				.has_foreign_state = c->foreign_state,
 				.prompt_tokens = answer_tokens, .chat = answer_chat, .ctx = &f };
 	bool ok;
 
