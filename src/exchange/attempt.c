@@ -313,7 +313,7 @@ static void tell_breaker(struct attempt *a, const struct failure *f)
 	enum breaker_verdict verdict = f ? outcome_of(f->kind)->breaker : BREAKER_OK;
 
 	/* The good news was told at the first content; only a fault after it is news again. */
-	if (a->breaker_told && verdict != BREAKER_FAULT)
+	if (a->breaker_told && verdict != BREAKER_FAULT && verdict != BREAKER_LIMITED)
 		return;
 	if (!f && a->step != ATTEMPT_DONE)
 		verdict = BREAKER_NEUTRAL;

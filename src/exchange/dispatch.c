@@ -79,8 +79,10 @@ static bool start(struct exchange *x, const struct candidate *c, const struct cr
 static void note_open_breaker(struct exchange *x, uint64_t breaker, int64_t now)
 {
 	int64_t until = now;
+	bool limited;
 
-	breaker_look(x->worker->shared->breakers, breaker, now, &until);
+	breaker_look(x->worker->shared->breakers, breaker, now, &until, &limited);
+	x->rests_for_faults |= !limited;
 
 	int64_t left_ms = until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 1;
 
@@ -129,12 +131,15 @@ static bool start_next(struct exchange *x, bool force)
 
 static void fail_exhausted(struct exchange *x)
 {
+	bool limited = x->breaker_retry_ms >= 0 && !x->rests_for_faults;
 	struct failure f;
 
 	if (x->failure && x->failure->kind != FAILURE_NONE)
 		return;
-	failure_set(&f, FAILURE_UNAVAILABLE, "every target for '%.*s' is resting after faults; try again later",
-		    (int)(x->plan.asked.len < 200 ? x->plan.asked.len : 200), x->plan.asked.ptr);
+	failure_set(&f, limited ? FAILURE_RATE_LIMITED : FAILURE_UNAVAILABLE,
+		    "every target for '%.*s' is resting after %s; try again later",
+		    (int)(x->plan.asked.len < 200 ? x->plan.asked.len : 200), x->plan.asked.ptr,
+		    limited ? "rate limits" : "faults");
 	f.retry_after_ms = x->breaker_retry_ms;
 	exchange_fail(x, &f);
 }

@@ -126,6 +126,7 @@ struct exchange {
 	bool token_retry;              /* again with a fresh token */
 	int64_t context_needed;        /* a target with a smaller known context has refused: larger than this */
 	int64_t breaker_retry_ms;      /* soonest that a breaker lets someone through; -1 = none was open */
+	bool rests_for_faults;         /* an open one is so for more than a limit on rates */
 	int64_t smallest_retry_after_ms; /* -1 = nobody said */
 	bool fallback;                 /* the live attempt is not at the plan's first target */
 

@@ -95,7 +95,8 @@ static void test_breaker_verdicts(void **state)
 	assert_int_equal(outcome_of(FAILURE_CONTENT_FILTER)->breaker, BREAKER_NEUTRAL);
 	assert_int_equal(outcome_of(FAILURE_MODEL_UNKNOWN)->breaker, BREAKER_NEUTRAL);
 	for (int kind = FAILURE_RATE_LIMITED; kind <= FAILURE_TIMEOUT_TOTAL; kind++)
-		assert_int_equal(outcome_of((enum failure_kind)kind)->breaker, BREAKER_FAULT);
+		assert_int_equal(outcome_of((enum failure_kind)kind)->breaker,
+				 kind <= FAILURE_QUOTA ? BREAKER_LIMITED : BREAKER_FAULT);
 }
 
 /* "Its own 4xx, else 429, 504, 503, 502"; 404 only if all said so. */

@@ -255,8 +255,26 @@ class Breaker(Case):
         self.assertEqual(self.ask("openai-chat", model="n", weir=weir).status, 429)
         asked = len(sim.journal)
         resting = self.ask("openai-chat", model="n", weir=weir)
-        self.assertEqual((resting.status, len(sim.journal)), (503, asked))
+        self.assertEqual(len(sim.journal), asked)
+        self.assert_error(resting, 429, "weir_upstream_rate_limited", "gateway")
         self.assertIn(int(resting.header("retry-after")), range(25, 31))
+
+    def test_f20_all_rest_for_their_limits(self):
+        """429 with the smallest true retry-after; 503 as soon as one of them rests for more than a limit."""
+        sims = [self.with_(Sim("openai-chat", key="k", keep_alive=False)) for _ in range(2)]
+        weir = self.with_(Weir({"providers": {f"box-{n}": {"dialect": "openai-chat", "base_url": sim.url + "/v1", "keys": ["k"],
+                                                           "models": ["m", "n"], "retries": 0} for n, sim in enumerate(sims)}}))
+        for model, second, status in (("m", answers.fail(429, headers=[("Retry-After", "40")]), 429),
+                                      ("n", answers.fail(500, headers=[("Retry-After", "40")]), 503)):
+            with self.subTest(status=status):
+                sims[0].next(answers.fail(429, headers=[("Retry-After", "90")]))
+                sims[1].next(second)
+                self.assertEqual(self.ask("openai-chat", model=model, weir=weir).status, 429)
+                asked = [len(sim.journal) for sim in sims]
+                resting = self.ask("openai-chat", model=model, weir=weir)
+                self.assertEqual([len(sim.journal) for sim in sims], asked)
+                self.assertEqual(resting.status, status)
+                self.assertIn(int(resting.header("retry-after")), range(33, 41))
 
 
 class Keys(Case):
