@@ -12,6 +12,7 @@
 #include <time.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/gateway.h"
@@ -120,6 +121,7 @@ static void reload(struct gateway *g, const char *path)
 		log_info("configuration %llu is in force", (unsigned long long)config->version);
 	config_report_done(&report);
 	config_unref(config);
+	resident_release(NULL);
 	notify_systemd("READY=1");
 }
 
@@ -184,6 +186,7 @@ static int serve(struct config *config, const char *path)
 	gateway_admin_address(g, admin);
 	log_info("weir %s listens on %s, admin on %s, %u workers, %u providers", WEIR_VERSION, data, admin, config->workers,
 		 config->routing.provider_count);
+	resident_release(NULL);
 	notify_systemd("READY=1");
 	attend(g, &signals, path);
 	gateway_stop(g);

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include "base/random.h"
+#include "base/resident.h"
 #include "store/place.h"
 
 enum statement { READ, WRITE, DELETE, SWEEP, BEGIN, COMMIT, ROLLBACK, STATEMENT_COUNT };
@@ -151,6 +152,11 @@ bool database_sweep(struct database *d, int64_t now_ms, unsigned *ret_count)
 		return false;
 	*ret_count = (unsigned)sqlite3_changes(d->handle);
 	return true;
+}
+
+void database_rest(void)
+{
+	resident_release((void (*)(void))sqlite3_open_v2);
 }
 
 bool database_read(struct database *d, const struct store_key *key, int64_t now_ms, struct document **ret)

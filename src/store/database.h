@@ -32,3 +32,5 @@ bool database_write(struct database *d, const struct store_key *key, const struc
 bool database_delete(struct database *d, const struct store_key *key, int64_t now_ms, bool *ret_existed) MUSTCHECK;
 /* Deletes up to DATABASE_SWEEP_MAX rows that have expired; *ret_count says how many. */
 bool database_sweep(struct database *d, int64_t now_ms, unsigned *ret_count) MUSTCHECK;
+/* Nothing is asked of any database for a while: SQLite's code need not stay resident. */
+void database_rest(void);

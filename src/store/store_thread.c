@@ -232,6 +232,8 @@ static void sweep(struct store *s)
 	}
 	if (count == DATABASE_SWEEP_MAX)
 		s->next_sweep = now;
+	else
+		database_rest();
 	pthread_mutex_lock(&s->lock);
 	s->counts.expired += count;
 	pthread_mutex_unlock(&s->lock);
