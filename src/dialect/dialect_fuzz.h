@@ -72,6 +72,8 @@ static inline void fuzz_clients_take(struct fuzz_clients *c, struct event_list *
 	for (unsigned i = 0; i < events->count; i++) {
 		struct event *e = &events->items[i];
 		answering_prepare(&c->answering, e, scratch);
+		if (c->answering.fault)
+			return;
 		answer_add(&c->folded, e);
 		for (unsigned w = 0; w < DIALECT_COUNT; w++)
 			if (c->writers[w].open)

@@ -51,11 +51,13 @@ static bool fail_limit(struct failure *reterr)
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr)
 {
 	if (events->overflow)
-		return failure_set(reterr, FAILURE_MALFORMED, "the provider's answer has more parts than any dialect knows");
+		return failure_set(reterr, FAILURE_MALFORMED, "the provider's answer has more choices, parts or tool calls than any dialect knows");
 	for (unsigned i = 0; i < events->count; i++) {
 		struct event *e = &events->items[i];
 
 		answering_prepare(&t->answering, e, scratch);
+		if (t->answering.fault)
+			return failure_set(reterr, FAILURE_MALFORMED, "%s", t->answering.fault);
 		if (t->folds)
 			answer_add(&t->answer, e);
 		else if (!t->writer.dialect->write_event(&t->writer, e, &t->out))

@@ -11,14 +11,18 @@
 
 /* ---- preparation ---- */
 
-enum { CUSTOMS_MAX = 64 };             /* at once; more stay calls of functions */
+enum {
+	CUSTOMS_MAX = 64,              /* at once; more stay calls of functions */
+	ANSWER_CALLS_MAX = 1024        /* in one answer; more are a fault */
+};
 
 struct answering {
 	struct slice provider;         /* whose state passes by */
 	enum dialect_id dialect;       /* the provider's */
 	const struct names *names;     /* of the request that was sent; NULL = none were changed */
 	uint64_t seed;                 /* for ids; the caller's randomness */
-	unsigned ids;
+	unsigned ids, calls;           /* made; of tools, of all choices */
+	const char *fault;             /* why the answer can be told to nobody; NULL = it can */
 	struct {
 		bool tool_calls, refusal, stopped;
 		unsigned answer_block; /* block number + 1 of the call of names->answer_tool, 0 = none */
@@ -34,7 +38,7 @@ struct answering {
 
 void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
 		    uint64_t seed);
-/* Changes the event in place; what it needs is allocated in `a`. */
+/* Changes the event in place; what it needs is allocated in `a`. Afterwards `s->fault` is to be looked at. */
 void answering_prepare(struct answering *s, struct event *e, struct arena *a);
 
 /* ---- fold ---- */

@@ -46,6 +46,28 @@ static void test_list_has_a_limit(void **state)
 	arena_done(&a);
 }
 
+/* What nobody can be told: a call of no tool, and more calls than anybody takes. */
+static void test_faults(void **state)
+{
+	struct arena a;
+	struct answering s;
+	struct event nameless = { .kind = EVENT_TOOL_BEGIN, .tool.id = SLICE("c") };
+
+	arena_init(&a);
+	answering_init(&s, SLICE("p"), DIALECT_OPENAI_CHAT, NULL, 7);
+	answering_prepare(&s, &nameless, &a);
+	assert_string_equal(s.fault, "the provider's answer has a tool call without a name");
+	answering_init(&s, SLICE("p"), DIALECT_OPENAI_CHAT, NULL, 7);
+	for (unsigned i = 0; i <= ANSWER_CALLS_MAX; i++) {
+		struct event e = { .kind = EVENT_TOOL_BEGIN, .block = i, .tool = { .id = SLICE("c"), .name = SLICE("f") } };
+
+		assert_null(s.fault);
+		answering_prepare(&s, &e, &a);
+	}
+	assert_string_equal(s.fault, "the provider's answer has more than 1024 tool calls");
+	arena_done(&a);
+}
+
 static void test_prepare(void **state)
 {
 	struct arena a;
@@ -177,7 +199,7 @@ static void test_fold_many_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_faults), cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_prepare_null_arguments),
 		cmocka_unit_test(test_fold), cmocka_unit_test(test_fold_keeps_its_limit), cmocka_unit_test(test_fold_many_parts),
 	};

@@ -63,6 +63,15 @@ static void read_custom(struct answering *s, struct event *e, struct arena *a)
 	}
 }
 
+/* A call without a name can be made by nobody, and no dialect's grammar knows one. */
+static void judge_call(struct answering *s, const struct event *e)
+{
+	if (e->tool.name.len == 0)
+		s->fault = "the provider's answer has a tool call without a name";
+	else if (++s->calls > ANSWER_CALLS_MAX)
+		s->fault = "the provider's answer has more than 1024 tool calls";
+}
+
 /* A bare null is what some write for no arguments (Python's None as JSON): clients want an object, and an empty text is
  * one everywhere. */
 static void read_arguments(struct answering *s, struct event *e)
@@ -85,6 +94,7 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 		s->started = true;
 		break;
 	case EVENT_TOOL_BEGIN:
+		judge_call(s, e);
 		s->choices[e->choice].tool_calls = true;
 		if (names_is_custom(s->names, e->tool.name))
 			begin_custom(s, e);

@@ -6,8 +6,6 @@
 #include "base/utf8.h"
 #include "dialect/serial.h"
 
-enum { CALLS_MAX = 1024 };
-
 /* event_writer.state */
 struct answer_written {
 	bool started, open;            /* message-start is out; a content block is */
@@ -228,7 +226,7 @@ static bool write_call(struct event_writer *w, const struct event *from, struct 
 	struct answer_written *a = written_of(w);
 	struct open_event e;
 
-	if (a->call_count == CALLS_MAX || !close_content(w, out))
+	if (!close_content(w, out))
 		return false;
 	a->in_call = true;
 	a->has_arguments = false;

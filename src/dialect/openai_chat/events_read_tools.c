@@ -30,7 +30,7 @@ static struct tool_reading *add_tool(struct event_reader *r, struct choice_readi
 {
 	struct tool_reading *t;
 
-	if (c->tool_count == CHOICE_TOOLS_MAX) {
+	if (c->tool_count > ANSWER_CALLS_MAX /* one more, for what is said of so many */) {
 		r->sink->overflow = true;
 		return NULL;
 	}
@@ -80,19 +80,44 @@ static struct tool_reading *goes_on(struct choice_reading *c, int64_t index, str
 	return t;
 }
 
-static void begin_tool(struct event_reader *r, struct choice_reading *c, struct tool_reading *t, struct slice name)
+static void end_complete(struct event_reader *r, struct choice_reading *c, bool all)
+{
+	for (unsigned i = 0; i < c->tool_count; i++) {
+		struct tool_reading *t = &c->tools[i];
+
+		if (!t->begun || t->ended || !(all || t->balance.complete))
+			continue;
+		t->ended = true;
+		event_add(r->sink, EVENT_TOOL_END, c->number, t->block);
+	}
+}
+
+static void begin_tool(struct event_reader *r, struct choice_reading *c, struct tool_reading *t)
 {
 	struct event *e;
 
-	openai_chat_end_tools(r, c, false);
+	end_complete(r, c, false);
 	c->open = EVENT_START;
 	c->detail = -1;
 	t->begun = true;
 	t->block = c->next_block++;
 	e = event_add(r->sink, EVENT_TOOL_BEGIN, c->number, t->block);
 	e->tool.id = t->id;
-	e->tool.name = name;
+	e->tool.name = t->name;
 	e->tool.custom = t->custom;
+}
+
+static bool is_named(const struct tool_reading *t)
+{
+	return t->name.len > 0 && (t->id.len > 0 || t->index == LEGACY_INDEX);
+}
+
+/* Of the first so many calls, those that wait for an id wait no longer: calls keep their order. */
+static void begin_waiting(struct event_reader *r, struct choice_reading *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!c->tools[i].begun && c->tools[i].name.len > 0)
+			begin_tool(r, c, &c->tools[i]);
 }
 
 static void add_arguments(struct event_reader *r, struct choice_reading *c, struct tool_reading *t, struct slice text)
@@ -105,15 +130,6 @@ static void add_arguments(struct event_reader *r, struct choice_reading *c, stru
 	event_add(r->sink, EVENT_TOOL_ARGUMENTS, c->number, t->block)->text = text;
 }
 
-static void emit_signature(struct event_reader *r, struct choice_reading *c, struct tool_reading *t, struct json call)
-{
-	struct json google = json_get(json_get(call, "extra_content"), "google");
-	struct slice signature = json_text(json_get(google, "thought_signature"), r->sink->arena);
-
-	if (signature.len > 0 && t->begun)
-		event_add(r->sink, EVENT_SIGNATURE, c->number, t->block)->signature.payload = signature;
-}
-
 static void read_call(struct event_reader *r, struct choice_reading *c, struct json call, int64_t index)
 {
 	struct json custom = json_get(call, "custom"), function = json_get(call, "function");
@@ -123,6 +139,8 @@ static void read_call(struct event_reader *r, struct choice_reading *c, struct j
 	struct slice name = json_text(json_get(holder, "name"), r->sink->arena);
 	bool whole = json_is(arguments, JSON_OBJECT);
 	struct slice text = whole ? json_raw(arguments) : json_text(arguments, r->sink->arena);
+	struct json google = json_get(json_get(call, "extra_content"), "google");
+	struct slice signature = json_text(json_get(google, "thought_signature"), r->sink->arena);
 	struct tool_reading *t = goes_on(c, index, id, name.len > 0);
 
 	if (!t) {
@@ -136,12 +154,17 @@ static void read_call(struct event_reader *r, struct choice_reading *c, struct j
 	}
 	if (t->id.len == 0 && id.len > 0)
 		t->id = arena_dup(r->arena, id);
-	/* The id may come before the name. */
-	if (!t->begun && (name.len > 0 || text.len > 0))
-		begin_tool(r, c, t, name);
+	if (t->name.len == 0 && name.len > 0)
+		t->name = arena_dup(r->arena, name);
+	/* Id and name may come one after the other, but neither is waited for once there is something to be told. */
+	if (!t->begun && (is_named(t) || text.len > 0 || signature.len > 0)) {
+		begin_waiting(r, c, (size_t)(t - c->tools));
+		begin_tool(r, c, t);
+	}
 	if (t->begun)
 		add_arguments(r, c, t, text);
-	emit_signature(r, c, t, call);
+	if (signature.len > 0)
+		event_add(r->sink, EVENT_SIGNATURE, c->number, t->block)->signature.payload = signature;
 }
 
 void openai_chat_emit_tools(struct event_reader *r, struct choice_reading *c, struct json delta)
@@ -157,12 +180,6 @@ void openai_chat_emit_tools(struct event_reader *r, struct choice_reading *c, st
 
 void openai_chat_end_tools(struct event_reader *r, struct choice_reading *c, bool all)
 {
-	for (unsigned i = 0; i < c->tool_count; i++) {
-		struct tool_reading *t = &c->tools[i];
-
-		if (!t->begun || t->ended || !(all || t->balance.complete))
-			continue;
-		t->ended = true;
-		event_add(r->sink, EVENT_TOOL_END, c->number, t->block);
-	}
+	begin_waiting(r, c, c->tool_count);
+	end_complete(r, c, all);
 }

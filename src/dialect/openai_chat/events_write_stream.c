@@ -191,8 +191,6 @@ static struct tool_written *tool_of(struct choice_written *c, unsigned block)
 
 static struct tool_written *add_tool(struct event_writer *w, struct choice_written *c)
 {
-	if (c->tool_count == CHOICE_TOOLS_MAX)
-		return NULL;
 	if (c->tool_count == c->tool_capacity) {
 		unsigned capacity = c->tool_capacity ? 2 * c->tool_capacity : 4;
 		struct tool_written *grown = arena_array(w->arena, struct tool_written, capacity);
@@ -227,8 +225,6 @@ static bool write_tool_begin(struct event_writer *w, struct choice_written *c, c
 	struct tool_written *t = add_tool(w, c);
 	struct chunk k;
 
-	if (!t)
-		return false;
 	*t = (struct tool_written){ .block = e->block, .custom = e->tool.custom };
 	if (a->legacy && c->tool_count > 1)
 		return true;           /* such a client knows one call */

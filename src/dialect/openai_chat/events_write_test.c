@@ -258,6 +258,14 @@ static void test_odd_calls(void **state)
 		/* the id before the name */
 		{ { CALLS("{\"index\":0,\"id\":\"a\"}"), CALLS("{\"index\":0,\"function\":{\"name\":\"f\"}}"), FINISH("tool_calls") },
 		  "start c\n0.0 tool a f\n0.0 end\n0 stop tool_calls tool_calls\n" },
+		/* the id after the name; two such calls; no id at all */
+		{ { CALLS("{\"index\":0,\"function\":{\"name\":\"f\"}}"), CALLS("{\"index\":0,\"id\":\"a\"}"), FINISH("tool_calls") },
+		  "start c\n0.0 tool a f\n0.0 end\n0 stop tool_calls tool_calls\n" },
+		{ { CALLS("{\"index\":0,\"function\":{\"name\":\"f\"}},{\"index\":1,\"function\":{\"name\":\"g\"}}"),
+		    CALLS("{\"index\":0,\"id\":\"a\"},{\"index\":1,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}"), FINISH("tool_calls") },
+		  "start c\n0.0 tool a f\n0.1 tool b g\n0.1 arguments {}\n0.0 end\n0.1 end\n0 stop tool_calls tool_calls\n" },
+		{ { CALLS("{\"index\":0,\"function\":{\"name\":\"f\"}}"), CALLS(CALL("1", "b", "g", "{}")), FINISH("tool_calls") },
+		  "start c\n0.0 tool  f\n0.1 tool b g\n0.1 arguments {}\n0.0 end\n0.1 end\n0 stop tool_calls tool_calls\n" },
 		/* pieces interleaved */
 		{ { CALLS(CALL("0", "a", "f", "{")), CALLS(CALL("1", "b", "g", "{")), CALLS("{\"index\":0,\"function\":{\"arguments\":"
 			  "\"}\"}}"), CALLS("{\"index\":1,\"function\":{\"arguments\":\"}\"}}"), FINISH("tool_calls") },

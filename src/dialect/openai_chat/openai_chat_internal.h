@@ -88,8 +88,6 @@ void openai_chat_write_reasoning(struct chat_writing *wr);
 
 /* ---- answers into the hub: events_read_hub.c, events_read_tools.c, events_read_reasoning.c ---- */
 
-enum { CHOICE_TOOLS_MAX = 1024 };
-
 /* Follows JSON text piece by piece: where does the object end? */
 struct balance {
 	unsigned depth;
@@ -98,9 +96,9 @@ struct balance {
 
 struct tool_reading {
 	int64_t index;                 /* the provider's; -1 = it said none */
-	struct slice id;
+	struct slice id, name;
 	unsigned block;
-	bool begun, ended, custom;
+	bool begun, ended, custom;     /* begun: told; until then its id or its name is missing */
 	struct balance balance;        /* of the arguments */
 };
 
@@ -130,7 +128,7 @@ void openai_chat_emit_reasoning(struct event_reader *r, struct choice_reading *c
 /* A thinking chunk of Mistral's or Databricks'; false: it is none. */
 bool openai_chat_emit_chunk(struct event_reader *r, struct choice_reading *c, struct json chunk);
 void openai_chat_emit_tools(struct event_reader *r, struct choice_reading *c, struct json delta);
-/* Those that are complete, or all of them. */
+/* Those that are complete, or all of them; those that wait for an id begin without. */
 void openai_chat_end_tools(struct event_reader *r, struct choice_reading *c, bool all);
 /* A chunk of a stream or a whole answer. */
 void openai_chat_emit(struct event_reader *r, struct json root, bool whole);
@@ -158,7 +156,7 @@ struct choice_written {
 	bool begun;                    /* the role was said */
 	bool stopped, refused;
 	enum stop_reason reason;
-	struct tool_written *tools;    /* by their index in the stream */
+	struct tool_written *tools;    /* by their index in the stream; ANSWER_CALLS_MAX at most */
 	unsigned tool_count, tool_capacity;
 	unsigned text_block;
 	bool has_text;
