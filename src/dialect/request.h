@@ -45,6 +45,7 @@ struct request_edits {
 struct request_route {
 	enum operation operation;
 	bool stream, variant;
+	struct slice stored;           /* "/resp_1/cancel": that of a response which lies there, instead of the operation */
 	struct slice model;            /* the target's own id */
 	struct slice query;            /* the client's, credentials already cut; empty when translated */
 	struct slice base_query;       /* of the base URL, where a quirk lets it have one */

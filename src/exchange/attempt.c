@@ -143,7 +143,7 @@ static struct slice request_target(const struct attempt *a, const struct candida
 	};
 
 	if (x->endpoint->kind == ENDPOINT_STORED)
-		return arena_join(&x->arena, a->binding->base.path, stored_target(x, &x->arena));
+		route.stored = stored_path(x, &x->arena);
 	return arena_join(&x->arena, a->binding->base.path, d->request_path(&route, &x->arena));
 }
 

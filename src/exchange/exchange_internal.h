@@ -237,7 +237,8 @@ void recall_keep(struct exchange *x, const struct attempt *a);
 
 /* stored_endpoint.c: a response that lies at a provider, asked for there */
 void stored_plan(struct exchange *x);
-struct slice stored_target(const struct exchange *x, struct arena *a);
+/* Its path behind that of all responses: "/resp_1/cancel". */
+struct slice stored_path(const struct exchange *x, struct arena *a);
 
 /* dispatch.c: which target next */
 enum dispatch_result { DISPATCH_STARTED, DISPATCH_WAITS, DISPATCH_EXHAUSTED };

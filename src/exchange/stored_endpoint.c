@@ -175,12 +175,11 @@ void stored_plan(struct exchange *x)
 	};
 }
 
-struct slice stored_target(const struct exchange *x, struct arena *a)
+struct slice stored_path(const struct exchange *x, struct arena *a)
 {
 	static const char *const tails[] = { [STORED_INPUT_ITEMS] = "/input_items", [STORED_CANCEL] = "/cancel" };
 	unsigned which = x->endpoint->stored;
 	const char *tail = which < COUNT_OF(tails) && tails[which] ? tails[which] : "";
 
-	return arena_printf(a, "/responses/%.*s%s%s%.*s", SLICE_ARG(x->stored->bound.own), tail,
-			    x->query.len ? "?" : "", SLICE_ARG(x->query));
+	return arena_printf(a, "/%.*s%s", SLICE_ARG(x->stored->bound.own), tail);
 }

@@ -173,6 +173,25 @@ static void test_requests(void **state)
 	arena_done(&q.arena);
 }
 
+/* What lies at a provider is asked for as everything else there: classic Azure wants its api-version (DIALECTS §7.14). */
+static void test_path_of_a_stored_response(void **state)
+{
+	struct request_route route = { .stored = SLICE("/resp_1/cancel") };
+	struct arena a;
+
+	arena_init(&a);
+	assert_slice(dialect_openai_responses.request_path(&route, &a), "/responses/resp_1/cancel");
+	route.query = SLICE("stream=true");
+	assert_slice(dialect_openai_responses.request_path(&route, &a), "/responses/resp_1/cancel?stream=true");
+	route.quirks = QUIRK_DEPLOYMENT_PATH;
+	route.base_query = SLICE("api-version=2026-01-01");
+	assert_slice(dialect_openai_responses.request_path(&route, &a),
+		     "/responses/resp_1/cancel?api-version=2026-01-01&stream=true");
+	route.query = SLICE("api-version=2025-12-01");
+	assert_slice(dialect_openai_responses.request_path(&route, &a), "/responses/resp_1/cancel?api-version=2025-12-01");
+	arena_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_whole_answers),
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_path_of_a_stored_response),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

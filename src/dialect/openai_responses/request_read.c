@@ -103,6 +103,8 @@ uint64_t responses_prefix_hash(const struct request_facts *facts, enum operation
 
 struct slice responses_request_path(const struct request_route *route, struct arena *a)
 {
+	if (route->stored.len > 0)
+		return openai_path(arena_join(a, SLICE("/responses"), route->stored), route, a);
 	switch (route->operation) {
 	case OPERATION_CHAT:
 		return openai_path(SLICE("/responses"), route, a);
