@@ -223,6 +223,7 @@ static void on_request(struct server_stream *s, void *ctx)
 			gather(a, s);
 			break;
 		case LOCAL_NONE:
+		case LOCAL_ROOT:
 		case LOCAL_MODELS:
 		case LOCAL_MODEL:
 		case LOCAL_RUNNING:

@@ -350,6 +350,10 @@ void answer_local(struct exchange *x)
 
 	x->answer_status = 200;
 	switch (x->endpoint->local) {
+	case LOCAL_ROOT:
+		x->answer_type = "text/plain; charset=utf-8";
+		check(buf_append_slice(&x->answer, SLICE("weir is running\n")), "a new buffer has room");
+		break;
 	case LOCAL_MODELS:
 		listing_models(x);
 		break;
@@ -373,7 +377,7 @@ void answer_local(struct exchange *x)
 	if (x->failure)
 		return;
 	body = buf_slice(&x->answer);
-	head_add(&h, SLICE("content-type"), SLICE("application/json"));
+	head_add(&h, SLICE("content-type"), x->answer_type ? slice_cstr(x->answer_type) : SLICE("application/json"));
 	add_own_headers(x, &h, NULL);
 	send_head(x, x->answer_status, &h, (int64_t)body.len);
 }

@@ -95,6 +95,7 @@ const struct endpoint endpoints[] = {
 	LOCAL("/v1beta/models/{id}", PLANE_DATA, AUTH_KEY, DIALECT_GEMINI, LOCAL_MODEL),
 
 	/* Ollama, Cohere, Bedrock */
+	LOCAL("/", PLANE_DATA, AUTH_ANYONE, DIALECT_OLLAMA, LOCAL_ROOT),
 	MODEL("POST", "/api/chat", DIALECT_OLLAMA, OPERATION_CHAT),
 	VARIANT("/api/generate", DIALECT_OLLAMA, OPERATION_CHAT),
 	MODEL("POST", "/api/embed", DIALECT_OLLAMA, OPERATION_EMBEDDINGS),

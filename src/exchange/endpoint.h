@@ -11,6 +11,7 @@ enum plane { PLANE_DATA, PLANE_ADMIN };
 
 enum endpoint_auth {
 	AUTH_OPEN,                     /* liveness only */
+	AUTH_ANYONE,                   /* with keys; without: as AUTH_KEY */
 	AUTH_KEY,                      /* a configured key; without keys: loopback clients that are no browsers */
 	AUTH_ADMIN                     /* the admin token, when one is set */
 };
@@ -24,6 +25,7 @@ enum endpoint_kind {
 
 enum local_answer {
 	LOCAL_NONE,
+	LOCAL_ROOT,                    /* what Ollama's command line asks for before anything else */
 	LOCAL_MODELS,
 	LOCAL_MODEL,                   /* named by the path; by the body where the method is POST (Ollama's api/show) */
 	LOCAL_RUNNING,                 /* Ollama's api/ps: models in memory, of which a gateway has none */

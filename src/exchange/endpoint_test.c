@@ -15,10 +15,10 @@ static void test_every_row_declares_its_policy(void **state)
 	assert_true(endpoint_count <= METRICS_ENDPOINTS_MAX);
 	for (unsigned i = 0; i < endpoint_count; i++) {
 		const struct endpoint *e = &endpoints[i];
-		bool is_health = e->local == LOCAL_HEALTH;
+		enum endpoint_auth by_plane = e->plane == PLANE_ADMIN ? AUTH_ADMIN : AUTH_KEY;
 
 		/* Only liveness is open; each plane has its own credential. */
-		assert_int_equal(e->auth, is_health ? AUTH_OPEN : e->plane == PLANE_ADMIN ? AUTH_ADMIN : AUTH_KEY);
+		assert_int_equal(e->auth, e->local == LOCAL_HEALTH ? AUTH_OPEN : e->local == LOCAL_ROOT ? AUTH_ANYONE : by_plane);
 		if (e->plane == PLANE_ADMIN)
 			assert_int_equal(e->kind, ENDPOINT_LOCAL);
 		if (e->kind == ENDPOINT_LOCAL)

@@ -154,7 +154,7 @@ struct exchange {
 	struct buf last;               /* the answer's last bytes, kept back for `finish` */
 	struct buf answer;             /* a whole answer on its way out */
 	int answer_status;
-	const char *answer_type;       /* content type of a local answer */
+	const char *answer_type;       /* content type of a local answer; NULL = JSON */
 	bool last_written;
 
 	struct timer deadline;

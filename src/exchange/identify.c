@@ -187,9 +187,11 @@ static bool read_controls(struct exchange *x)
 
 bool identify_client(struct exchange *x)
 {
-	if (x->endpoint->auth == AUTH_OPEN)
+	bool has_keys = x->snapshot->config->key_count > 0;
+
+	if (x->endpoint->auth == AUTH_OPEN || (x->endpoint->auth == AUTH_ANYONE && has_keys))
 		return true;
-	if (x->snapshot->config->key_count > 0 ? !identify_by_key(x) : !identify_without_keys(x))
+	if (has_keys ? !identify_by_key(x) : !identify_without_keys(x))
 		return false;
 	return read_controls(x);
 }

@@ -77,7 +77,7 @@ class EndpointTable(Secured):
             for method in methods:
                 with self.subTest(plane=plane, method=method, path=path):
                     response = self.request(method, path, admin=plane == "PLANE_ADMIN")
-                    if path == "/healthz":
+                    if path in ("/healthz", "/"):
                         self.assertEqual(response.status, 200)
                         continue
                     self.assertEqual(response.status, 401)
@@ -131,7 +131,7 @@ class EndpointTable(Secured):
         return (":" in path and method == "GET") or path.startswith(("/v1/responses/", "/v1/conversations/"))
 
     def test_p2_unknown_paths(self):
-        for path in ("/", "/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/chat/completions/x", "/V1/chat/completions",
+        for path in ("/v1", "/v1/", "/v1/chat", "/v1/chat/completions/", "/v1/chat/completions/x", "/V1/chat/completions",
                      "/v1/models/", "/v1/models/a/b/../c", "/v1/unknown", "/admin", "/metrics",
                      "/readyz", "/api/x", "/chat/completions", "/v1/v1/chat/completions", "/v3/chat", "/.env", "/healthz/", "/healthz/x"):
             for headers in ((), [BEARER]):
@@ -164,6 +164,15 @@ class Canonical(Secured):
 
     def test_a_plain_one_is_answered(self):
         self.assertEqual(self.exchange(self.request()).status, 200)
+
+    def test_the_root_needs_no_key(self):
+        """Ollama's command line sends none with HEAD /."""
+        for line in ("HEAD / HTTP/1.1", "GET / HTTP/1.1"):
+            data = self.request(line=line, key=False, length=False, body=b"")
+            with self.subTest(line=line), Client(self.weir.port) as client:
+                client.send(data)
+                self.assertEqual(client.read_response(line.split()[0]).status, 200)
+        self.assertEqual(self.exchange(self.request("/", key=False)).status, 405)
 
     def test_p3_targets(self):
         refused = ["//v1/chat/completions", "/v1//chat/completions", "/./v1/chat/completions", "/x/../v1/chat/completions",

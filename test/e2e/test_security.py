@@ -244,6 +244,14 @@ class Loopback(Case):
                 listing = fetch(self.weir.port, "GET", "/v1/models", headers, host=host)
                 self.assertEqual(listing.status, status)
 
+    def test_p10_what_ollamas_command_line_asks_first(self):
+        for headers, host, status in (([], None, 200), ([("Origin", "https://evil.example")], None, 403), ([], "evil.example", 403)):
+            for method in ("GET", "HEAD"):
+                with self.subTest(headers=headers, host=host, method=method):
+                    self.assertEqual(fetch(self.weir.port, method, "/", headers, host=host).status, status)
+        answer = fetch(self.weir.port, "GET", "/")
+        self.assertEqual((answer.body, answer.header("content-type")), (b"weir is running\n", "text/plain; charset=utf-8"))
+
     def test_p10_admin_too(self):
         for path in ("/metrics", "/readyz"):
             self.assertIn(fetch(self.weir.admin_port, "GET", path, [("Origin", "https://evil.example")]).status, (401, 403))
