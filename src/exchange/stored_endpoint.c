@@ -12,11 +12,17 @@ static enum stored_result answer(struct exchange *x)
 	return STORED_ENDED;
 }
 
+/* Its events are gone: nobody can be told them from the start, or from where they broke off. */
+static bool asks_for_events(struct exchange *x)
+{
+	return x->wants_stream || query_get(&x->arena, x->query, SLICE("starting_after")).ptr;
+}
+
 static enum stored_result refuse_stream(struct exchange *x)
 {
 	stored_cancel(x);
-	exchange_refuse(x, FAILURE_BAD_REQUEST,
-			"this response is kept by weir, which has it as a whole: ask for it without stream=true");
+	exchange_refuse(x, FAILURE_BAD_REQUEST, "this response is kept by weir, which has it as a whole: ask for it without %s",
+			x->wants_stream ? "stream=true" : "starting_after");
 	return STORED_ENDED;
 }
 
@@ -29,7 +35,7 @@ static enum stored_result serve_response(struct exchange *x)
 		return result;
 	if (x->stored->found != STORE_FOUND)
 		return stored_fail_missing(x, "Response", x->path_id);
-	if (x->wants_stream)
+	if (asks_for_events(x))
 		return refuse_stream(x);
 	raw = json_raw(json_get(stored_parse(x, x->stored->value), "response"));
 	if (!buf_append_slice(&x->answer, raw))

@@ -111,7 +111,14 @@ class Stored(Case):
         first = self.respond(weir, input="Hello.")
         path = f"/v1/responses/{first['id']}"
         self.assert_error(self.call(weir, "POST", path + "/cancel"), 400)
-        self.assert_error(self.call(weir, "GET", path + "?stream=true"), 400)
+        for query, name in (("stream=true", "stream=true"), ("starting_after=3", "starting_after"), ("stream=true&starting_after=3", "stream=true")):
+            refused = self.call(weir, "GET", f"{path}?{query}")
+            self.assert_error(refused, 400)
+            self.assertIn(f"without {name}", refused.message)
+        for query in ("stream=false", "include[]=reasoning.encrypted_content", "include_obfuscation=false", ""):
+            self.assertEqual(self.call(weir, "GET", f"{path}?{query}").json(), first)
+        for query in ("limit=0", "limit=x", "order=up"):
+            self.assert_error(self.call(weir, "GET", f"{path}/input_items?{query}"), 400)
         self.assertEqual(self.call(weir, "DELETE", path).json(), {"id": first["id"], "object": "response", "deleted": True})
         self.assert_error(self.call(weir, "GET", path), 404)
         self.assert_error(self.call(weir, "DELETE", path), 404)

@@ -5,9 +5,12 @@ edits that a verbatim request needs touch nothing else (F5)."""
 import json
 import unittest
 
-from harness import fetch, talks
+from harness import SPEECHES, Weir, fetch, talks
 from harness.signer import WireSim, say
 from harness.wires import WIRES, Said, Text, Thought
+from sim import Sim, answers
+from sim.dialects import Reply
+from sim.reply import Usage
 from test_translation import SAYINGS, Translation
 
 # How clients ask for it, and where it can be said: from the providers' documentation (DIALECTS.md §3.9 to §3.11).
@@ -233,6 +236,43 @@ class Counting(Translation):
         return {"anthropic": {"model": model, "messages": [{"role": "user", "content": text}]},
                 "gemini": {"contents": [{"role": "user", "parts": [{"text": text}]}]},
                 "openai-responses": {"model": model, "input": text}}[client]
+
+    def counters(self):
+        sims = {target: self.with_(Sim(target, key="k", name=target)) for target in self.PATHS}
+        providers = {target: {"dialect": target, "base_url": sim.url + SPEECHES[target].base, "keys": ["k"], "models": [f"m-{target}"],
+                              "retries": 0}
+                     for target, sim in sims.items()}
+        return sims, self.with_(Weir({"providers": providers}))
+
+    def test_f44_counted_by_who_answers(self):
+        """In the provider's own words, whoever asks; and it is sent what it would be sent as a prompt."""
+        sims, weir = self.counters()
+        for client, (path, member) in self.PATHS.items():
+            for target, (end, _) in self.PATHS.items():
+                with self.subTest(client=client, target=target):
+                    model, sim = f"m-{target}", sims[target]
+                    sim.clear()
+                    sim.next(answers.auto(Reply(usage=Usage(1234, 0))))
+                    response = fetch(weir.port, "POST", path.format(model), talks.HEADERS.get(client, ()),
+                                     json.dumps(self.body(client, model)).encode())
+                    self.assertEqual((response.status, response.header("x-weir-usage")), (200, None), response.body[:300])
+                    self.assertEqual((response.json()[member], len(sim.journal)), (1234, 1))
+                    asked = sim.journal[0]
+                    self.assertIsNone(asked.problem)
+                    self.assertTrue(asked.path.endswith(end.split("{}")[-1]), asked.path)
+                    self.assertIn("quick brown fox", json.dumps(asked.json()))
+
+    def test_f44_estimated_where_the_count_fails(self):
+        sims, weir = self.counters()
+        for client, (path, member) in self.PATHS.items():
+            for target in self.PATHS:
+                with self.subTest(client=client, target=target):
+                    model, sim = f"m-{target}", sims[target]
+                    sim.next(answers.fail(404, "no such path"))
+                    response = fetch(weir.port, "POST", path.format(model), talks.HEADERS.get(client, ()),
+                                     json.dumps(self.body(client, model)).encode())
+                    self.assertEqual((response.status, response.header("x-weir-usage")), (200, "estimated"), response.body[:300])
+                    self.assertAlmostEqual(response.json()[member], 405, delta=100)
 
     def test_f44_estimated_where_nobody_counts(self):
         for client, (path, member) in self.PATHS.items():
