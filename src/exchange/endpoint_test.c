@@ -109,7 +109,7 @@ static void test_ids(void **state)
 
 static void test_unknown_paths(void **state)
 {
-	static const char *const paths[] = { "/", "/v1", "/v1/chat", "/v1/chat/completions/", "/V1/chat/completions", "/v1/models/" };
+	static const char *const paths[] = { "/v1", "/v1/chat", "/v1/chat/completions/", "/V1/chat/completions", "/v1/models/" };
 
 	for (size_t i = 0; i < COUNT_OF(paths); i++)
 		assert_null(endpoint_find(PLANE_DATA, HTTP_POST, slice_cstr(paths[i])).endpoint);
