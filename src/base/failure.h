@@ -37,6 +37,7 @@ enum failure_kind {
 	FAILURE_BAD_REQUEST,       /* 400 */
 	FAILURE_UNAUTHENTICATED,   /* 401 */
 	FAILURE_FORBIDDEN,         /* 403 */
+	FAILURE_DENIED,            /* 403: a rule's `deny`, with its message */
 	FAILURE_NO_ENDPOINT,       /* 404 */
 	FAILURE_NO_MODEL,          /* 404 model_not_found */
 	FAILURE_NO_PREVIOUS,       /* 400: previous_response_id names nothing that this client has */
@@ -51,6 +52,7 @@ enum failure_kind {
 	FAILURE_NEEDS_TRANSLATION, /* 501: every candidate speaks another dialect, and this operation is not translated
 				    */
 	FAILURE_NO_CREDENTIALS,    /* 503: no candidate has a key; the message names the variables */
+	FAILURE_KEYS_EXHAUSTED,    /* 502: every key of every candidate is retired after refusals */
 	FAILURE_UNAVAILABLE,       /* 503: all breakers open, over capacity, draining */
 	FAILURE_DEADLINE,          /* 504: the request's own deadline */
 	FAILURE_INTERNAL,          /* 500: a bug that was survived */

@@ -42,6 +42,8 @@ struct config {
 		int64_t request_timeout_ms;    /* whole request, 15 min */
 		int attempts;                  /* all upstream tries of one request, 4 */
 		int64_t heartbeat_after_ms, heartbeat_every_ms; /* 15 s, 15 s */
+		uint32_t retry_budget;         /* extra load by retries, parts of a million of all requests: 10 % */
+		int64_t affinity_for_ms;       /* how long a conversation's place is remembered, 10 min */
 	} defaults;
 	struct {
 		size_t body;           /* 64 MB */

@@ -11,15 +11,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/slice.h"
+#include "provider/provider.h"
 
 enum { KEY_POOL_MAX = 4096 };          /* over it the least recently used is forgotten */
-
-/* What the operator allows a key; 0 = no limit. */
-struct key_limits {
-	uint32_t requests_per_minute, in_flight;
-	uint64_t tokens_per_minute;    /* estimated prompt and the answer's maximum at the start, corrected at the end */
-};
 
 struct key_pool;
 

@@ -33,6 +33,7 @@ struct offer {
 	struct slice *aliases;         /* other names it goes by there: dated snapshots, -latest forms */
 	unsigned alias_count;
 	struct price price;            /* PRICE_UNKNOWN where unknown */
+	double quality;                /* the operator's number for it there, 0 to 100; below 0 = unsaid */
 	const struct model_rules *rules; /* never NULL once a configuration is read; for ids as written: rules_find() */
 	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all */
 };
@@ -60,16 +61,31 @@ struct binding {
 
 struct token_source;
 
+/* What the operator allows a key; 0 = no limit. */
+struct key_limits {
+	uint32_t requests_per_minute, in_flight;
+	uint64_t tokens_per_minute;    /* estimated prompt and the answer's maximum at the start, corrected at the end */
+};
+
 struct credential {
 	struct secret *secret;         /* NULL: tokens come from `source`, or this provider takes no credential */
 	struct token_source *source;   /* where its tokens come from (token.h); NULL: `secret` is sent as it is */
 	uint64_t fingerprint;          /* stable over reloads: pools and breakers are keyed by it */
 	char name[9];                  /* for logs: eight hexadecimal digits */
+	unsigned weight;               /* its share of conversations among the provider's keys; 1 where nothing is said */
+	struct key_limits limits;
 	struct origin *origins;        /* one per binding, same order: what connections are pooled by */
 };
 
 struct attempt_timeouts {              /* milliseconds */
 	int64_t connect, first_token, idle, total;
+};
+
+/* How weir finds out whether a provider is there without paying for it. */
+enum health_check {
+	HEALTH_OFF,                    /* by the requests alone */
+	HEALTH_CONNECT,                /* TCP and TLS */
+	HEALTH_MODELS                  /* the list of models */
 };
 
 struct provider {
@@ -95,6 +111,8 @@ struct provider {
 	struct attempt_timeouts timeout;
 	int retries;                   /* further tries of the same target */
 	struct tls_context *tls;       /* NULL when no binding is https */
+	enum health_check health;
+	int64_t health_every_ms;
 };
 
 /* Makes the table that provider_find_offer() looks names up in: call when the offers are complete. */
