@@ -67,6 +67,14 @@ static inline void fuzz_clients_init(struct fuzz_clients *c, const struct dialec
 	}
 }
 
+static inline void fuzz_clients_tell(struct fuzz_clients *c, const struct event *e)
+{
+	answer_add(&c->folded, e);
+	for (unsigned w = 0; w < DIALECT_COUNT; w++)
+		if (c->writers[w].open)
+			c->writers[w].open = c->writers[w].writer.dialect->write_event(&c->writers[w].writer, e, &c->writers[w].out);
+}
+
 static inline void fuzz_clients_take(struct fuzz_clients *c, struct event_list *events, struct arena *scratch)
 {
 	for (unsigned i = 0; i < events->count; i++) {
@@ -74,10 +82,10 @@ static inline void fuzz_clients_take(struct fuzz_clients *c, struct event_list *
 		answering_prepare(&c->answering, e, scratch);
 		if (c->answering.fault)
 			return;
-		answer_add(&c->folded, e);
-		for (unsigned w = 0; w < DIALECT_COUNT; w++)
-			if (c->writers[w].open)
-				c->writers[w].open = c->writers[w].writer.dialect->write_event(&c->writers[w].writer, e, &c->writers[w].out);
+		for (const struct event *before; (before = answering_release(&c->answering, e));)
+			fuzz_clients_tell(c, before);
+		if (!answering_holds(&c->answering, e, &c->arena))
+			fuzz_clients_tell(c, e);
 	}
 }
 

@@ -48,22 +48,32 @@ static bool fail_limit(struct failure *reterr)
 			   "the answer is longer than limits.hold, and the client's dialect needs the whole of it");
 }
 
+static bool tell(struct translation *t, const struct event *e)
+{
+	if (!t->folds)
+		return t->writer.dialect->write_event(&t->writer, e, &t->out);
+	answer_add(&t->answer, e);
+	return !t->answer.overflow;
+}
+
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr)
 {
 	if (events->overflow)
 		return failure_set(reterr, FAILURE_MALFORMED, "the provider's answer has more choices, parts or tool calls than any dialect knows");
 	for (unsigned i = 0; i < events->count; i++) {
 		struct event *e = &events->items[i];
+		const struct event *before;
 
 		answering_prepare(&t->answering, e, scratch);
 		if (t->answering.fault)
 			return failure_set(reterr, FAILURE_MALFORMED, "%s", t->answering.fault);
-		if (t->folds)
-			answer_add(&t->answer, e);
-		else if (!t->writer.dialect->write_event(&t->writer, e, &t->out))
+		while ((before = answering_release(&t->answering, e)))
+			if (!tell(t, before))
+				return fail_limit(reterr);
+		if (!answering_holds(&t->answering, e, &t->arena) && !tell(t, e))
 			return fail_limit(reterr);
 	}
-	return !t->answer.overflow || fail_limit(reterr);
+	return true;
 }
 
 bool translation_end(struct translation *t, struct buf *out, struct failure *reterr)

@@ -13,7 +13,14 @@
 
 enum {
 	CUSTOMS_MAX = 64,              /* at once; more stay calls of functions */
-	ANSWER_CALLS_MAX = 1024        /* in one answer; more are a fault */
+	ANSWER_CALLS_MAX = 1024,       /* in one answer; more are a fault */
+	CITED_BYTES_MAX = 1 << 20      /* of citations that had to wait, in one answer; more are told without a place */
+};
+
+/* A citation that waits for the end of its block. */
+struct cited {
+	struct cited *next;
+	struct event event;
 };
 
 struct answering {
@@ -23,7 +30,11 @@ struct answering {
 	uint64_t seed;                 /* for ids; the caller's randomness */
 	unsigned ids, calls;           /* made; of tools, of all choices */
 	const char *fault;             /* why the answer can be told to nobody; NULL = it can */
+	size_t waiting;                /* bytes of the citations that wait */
 	struct {
+		unsigned text_block;   /* the last text, and its characters so far */
+		int64_t characters;
+		struct cited *cited, *last_cited; /* citations of all of it */
 		bool tool_calls, refusal, stopped;
 		unsigned answer_block; /* block number + 1 of the call of names->answer_tool, 0 = none */
 		unsigned begun_block;  /* …of the function's call that began last and has no arguments yet */
@@ -40,6 +51,10 @@ void answering_init(struct answering *s, struct slice provider, enum dialect_id 
 		    uint64_t seed);
 /* Changes the event in place; what it needs is allocated in `a`. Afterwards `s->fault` is to be looked at. */
 void answering_prepare(struct answering *s, struct event *e, struct arena *a);
+/* What has to be told before the prepared event `next`; NULL: nothing (more). It lives as long as the next call. */
+const struct event *answering_release(struct answering *s, const struct event *next);
+/* True: it waits, in `a`, which lives as long as the answer, and is not told yet. */
+bool answering_holds(struct answering *s, const struct event *e, struct arena *a);
 
 /* ---- fold ---- */
 

@@ -68,6 +68,42 @@ static void test_faults(void **state)
 	arena_done(&a);
 }
 
+/* Anthropic's and Bedrock's: of the whole block, which is known when it is over; before the text or within. */
+static void test_citations_wait_for_their_block(void **state)
+{
+	struct event text = { .kind = EVENT_TEXT, .block = 1, .text = SLICE("R\xc3\xbc") }, more = text;
+	struct event cited = { .kind = EVENT_CITATION, .block = 1, .citation = { .url = SLICE("u"), .start = -1, .end = -1, .of_block = true } };
+	struct event next = { .kind = EVENT_TEXT, .block = 2, .text = SLICE("x") }, stop = { .kind = EVENT_STOP, .block = 3 };
+	struct event placed = { .kind = EVENT_CITATION, .block = 1 };
+	const struct event *e;
+	struct answering s;
+	struct arena a;
+
+	arena_init(&a);
+	answering_init(&s, SLICE("p"), DIALECT_ANTHROPIC, NULL, 7);
+	assert_false(answering_holds(&s, &text, &a));
+	assert_true(answering_holds(&s, &cited, &a));
+	assert_false(answering_holds(&s, &placed, &a));
+	assert_null(answering_release(&s, &more));
+	assert_false(answering_holds(&s, &more, &a));
+	e = answering_release(&s, &next);
+	assert_non_null(e);
+	assert_slice(e->citation.url, "u");
+	assert_int_equal(e->citation.start, 0);
+	assert_int_equal(e->citation.end, 4);
+	assert_null(answering_release(&s, &next));
+	assert_false(answering_holds(&s, &next, &a));
+	cited.block = 2;
+	assert_true(answering_holds(&s, &cited, &a));
+	e = answering_release(&s, &stop);
+	assert_int_equal(e->citation.end, 1);
+	cited.block = 3; /* of nothing: it has no place */
+	assert_true(answering_holds(&s, &cited, &a));
+	e = answering_release(&s, &stop);
+	assert_int_equal(e->citation.end, -1);
+	arena_done(&a);
+}
+
 static void test_prepare(void **state)
 {
 	struct arena a;
@@ -199,7 +235,8 @@ static void test_fold_many_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_faults), cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_faults), cmocka_unit_test(test_citations_wait_for_their_block),
+		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_prepare_null_arguments),
 		cmocka_unit_test(test_fold), cmocka_unit_test(test_fold_keeps_its_limit), cmocka_unit_test(test_fold_many_parts),
 	};

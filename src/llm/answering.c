@@ -2,6 +2,7 @@
 /* What a client may be told of what a provider said. */
 #include "llm/answer.h"
 
+#include "base/utf8.h"
 #include "llm/state.h"
 
 void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
@@ -126,4 +127,57 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 	case EVENT_CITATION: case EVENT_LOGPROBS: case EVENT_OPAQUE:
 		break;
 	}
+}
+
+/* ---- citations of all of a block ---- */
+
+/* Anthropic and Bedrock give each cited passage a block of its own and say of the citation no place (DIALECTS §4.5): it
+ * is the block, from its first character to the last, which is known when another block begins or the answer ends. */
+static void note_text(struct answering *s, const struct event *e)
+{
+	if (s->choices[e->choice].text_block != e->block)
+		s->choices[e->choice].characters = 0;
+	s->choices[e->choice].text_block = e->block;
+	s->choices[e->choice].characters += (int64_t)utf8_count(e->text.ptr, e->text.len);
+}
+
+bool answering_holds(struct answering *s, const struct event *e, struct arena *a)
+{
+	size_t size = sizeof(struct cited) + e->citation.url.len + e->citation.title.len + e->citation.quote.len +
+		      e->citation.raw.len;
+	struct cited *c;
+
+	if (e->kind == EVENT_TEXT)
+		note_text(s, e);
+	if (e->kind != EVENT_CITATION || !e->citation.of_block || size > CITED_BYTES_MAX - s->waiting)
+		return false;
+	s->waiting += size;
+	c = arena_new(a, struct cited);
+	c->event = *e;
+	c->event.citation.url = arena_dup(a, e->citation.url);
+	c->event.citation.title = arena_dup(a, e->citation.title);
+	c->event.citation.quote = arena_dup(a, e->citation.quote);
+	c->event.citation.raw = arena_dup(a, e->citation.raw);
+	if (s->choices[e->choice].last_cited)
+		s->choices[e->choice].last_cited->next = c;
+	else
+		s->choices[e->choice].cited = c;
+	s->choices[e->choice].last_cited = c;
+	return true;
+}
+
+const struct event *answering_release(struct answering *s, const struct event *next)
+{
+	struct cited *c = s->choices[next->choice].cited;
+
+	if (!c || (next->kind != EVENT_STOP && next->block == c->event.block))
+		return NULL;
+	s->choices[next->choice].cited = c->next;
+	if (!c->next)
+		s->choices[next->choice].last_cited = NULL;
+	if (s->choices[next->choice].text_block == c->event.block && s->choices[next->choice].characters > 0) {
+		c->event.citation.start = 0;
+		c->event.citation.end = s->choices[next->choice].characters;
+	}
+	return &c->event;
 }

@@ -52,6 +52,7 @@ struct citation {
 	struct slice url, title;
 	struct slice quote;            /* the cited words */
 	int64_t start, end;            /* in the answer's block, in characters (code points); -1 = not said */
+	bool of_block;                 /* of all of its text, however long that becomes: placed when it is complete */
 	int64_t document;              /* index of the cited document, -1 */
 	int64_t source_start, source_end; /* place in the source, -1; pages when `pages` */
 	bool pages;
