@@ -213,7 +213,6 @@ def compile_catalogue(providers_path, models_path, condensed_path):
             "/* Made by catalogue/compile.py from providers.yaml, models.yaml and condensed.json: edit the first two. */\n",
             '#include "provider/catalogue.h"\n\n',
             f"const char catalogue_version[] = {text(max(version, providers_file['version']))};\n\n",
-            "static const char *const no_names[] = { NULL };\n\n",
             tables.text(),
             tables.price_text(),
             *[tables for tables, _ in written],

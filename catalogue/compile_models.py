@@ -173,20 +173,39 @@ def write_rates(place, rates):
     return "{ " + ", ".join(rate(place, rates, name) for name in RATES) + " }"
 
 
-def write_price(place, price):
+def write_price(place, price, bands):
+    """`bands` has the rows of all prices, each list of them once: a price says where its own are."""
     order = sorted(price["bands"], key=lambda key: (list(SERVICES).index(key[0]), key[1]))
-    bands = "".join(f"{{ {SERVICES[s]}, {o}, {write_rates(place, price['bands'][s, o])} }}, " for s, o in order)
+    rows = [f"{{ {SERVICES[s]}, {o}, {write_rates(place, price['bands'][s, o])} }}" for s, o in order]
+    first = next((i for i in range(len(bands)) if bands[i:i + len(rows)] == rows), len(bands)) if rows else 0
+    if first == len(bands):
+        bands += rows
     return (
         f"{{ {write_rates(place, price)}, {rate(place, price, 'request')}, {rate(place, price, 'web_search')},"
-        f" {f'(const struct price_band[]){{ {bands}}}' if bands else 'NULL'}, {len(order)} }}"
+        f" {first}, {len(rows)} }}"
     )
+
+
+class Texts:
+    """Lists of names, one behind the other, each ended by an empty one; a list is known by where it begins."""
+
+    def __init__(self):
+        self.size, self.written, self.known = 0, [], {}
+
+    def place_of(self, names):
+        key = tuple(names)
+        if key not in self.known:
+            self.known[key] = self.size
+            self.written.append("\t" + " ".join(text(name)[:-1] + '\\0"' for name in names) + ' "\\0"\n')
+            self.size += sum(len(name) + 1 for name in names) + 1
+        return self.known[key]
 
 
 class Tables:
     """The C text of all models, of their prices (each once), and of each provider's offers."""
 
     def __init__(self, models):
-        self.models, self.prices = models, {}
+        self.models, self.prices, self.bands, self.texts = models, {}, [], Texts()
         self.index = {name: i for i, name in enumerate(models)}
         self.rows = "".join(write_model(name, models) for name in models)
 
@@ -198,12 +217,10 @@ class Tables:
             if not offer or not set(model["operations"] or ["chat"]) & served:
                 continue
             place = f"{name} at {provider}"
-            price = self.prices.setdefault(write_price(place, offer["price"]), len(self.prices))
+            price = self.prices.setdefault(write_price(place, offer["price"], self.bands), len(self.prices))
             dialects = " | ".join(f"1u << {d}" for d in bits(place, offer["only"] or [], DIALECTS, "dialect"))
-            rows.append(
-                f"\t{{ {self.index[name]}, {price}, {dialects or '0'},"
-                f" {text(offer['id'])}, {strings(offer['also']) if offer['also'] else 'no_names'} }},\n"
-            )
+            names = self.texts.place_of([offer["id"], *offer["also"]])
+            rows.append(f"\t{{ {self.index[name]}, {price}, {dialects or '0'}, {names} }},\n")
         return rows
 
     def text(self):
@@ -213,5 +230,10 @@ class Tables:
         )
 
     def price_text(self):
+        bands = "".join(f"\t{band},\n" for band in self.bands)
         rows = "".join(f"\t{price},\n" for price in self.prices)
-        return f"const struct price catalogue_prices[] = {{\n{rows}}};\n\n"
+        return (
+            f"const struct price_band catalogue_bands[] = {{\n{bands}}};\n\n"
+            f"const struct catalogue_price catalogue_prices[] = {{\n{rows}}};\n\n"
+            f"const char catalogue_texts[] =\n{''.join(self.texts.written)};\n\n"
+        )

@@ -7,17 +7,18 @@ enum { PROVIDER_MODELS_MAX = 10000 };
 
 static void offer_from_catalogue(struct reader *r, const struct catalogue_offer *known, struct offer *ret)
 {
+	const char *own = catalogue_own_id(known);
 	unsigned count = 0;
 
-	while (known->aliases[count])
+	for (const char *alias = own; (alias = catalogue_next_name(alias));)
 		count++;
 	ret->model = &catalogue_models[known->model];
-	ret->own_id = slice_cstr(known->own_id);
+	ret->own_id = slice_cstr(own);
 	ret->aliases = arena_array(r->arena, struct slice, count);
-	ret->alias_count = count;
-	for (unsigned i = 0; i < count; i++)
-		ret->aliases[i] = slice_cstr(known->aliases[i]);
-	ret->price = catalogue_prices[known->price];
+	ret->alias_count = 0;
+	for (const char *alias = own; (alias = catalogue_next_name(alias));)
+		ret->aliases[ret->alias_count++] = slice_cstr(alias);
+	ret->price = catalogue_price(known);
 	ret->dialects = known->dialects;
 }
 

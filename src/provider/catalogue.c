@@ -27,12 +27,40 @@ static bool is_among(const char *const *names, struct slice name)
 	return false;
 }
 
+const char *catalogue_own_id(const struct catalogue_offer *o)
+{
+	return catalogue_texts + o->names;
+}
+
+const char *catalogue_next_name(const char *name)
+{
+	name += strlen(name) + 1;
+	return *name ? name : NULL;
+}
+
+struct price catalogue_price(const struct catalogue_offer *o)
+{
+	const struct catalogue_price *p = &catalogue_prices[o->price];
+
+	return (struct price){
+		.rates = p->rates,
+		.request = p->request,
+		.web_search = p->web_search,
+		.bands = p->band_count > 0 ? &catalogue_bands[p->first_band] : NULL,
+		.band_count = p->band_count,
+	};
+}
+
 static bool offer_goes_by(const struct catalogue_offer *o, struct slice name)
 {
 	const struct model *m = &catalogue_models[o->model];
 
-	return slice_eq(m->id, name) || slice_eq(slice_cstr(o->own_id), name) || is_among(o->aliases, name) ||
-	       is_among(m->names, name);
+	if (slice_eq(m->id, name) || is_among(m->names, name))
+		return true;
+	for (const char *own = catalogue_own_id(o); own; own = catalogue_next_name(own))
+		if (slice_eq(slice_cstr(own), name))
+			return true;
+	return false;
 }
 
 const struct catalogue_offer *catalogue_find_offer(const struct catalogue_provider *p, struct slice name)

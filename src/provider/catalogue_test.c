@@ -45,10 +45,10 @@ static void test_known_names(void **state)
 		assert_non_null(m);
 		o = catalogue_find_offer(p, slice_cstr(k->model));
 		assert_non_null(o);
-		assert_string_equal(o->own_id, k->own_id);
+		assert_string_equal(catalogue_own_id(o), k->own_id);
 		assert_int_equal(m->tier, k->tier);
-		assert_int_equal(catalogue_prices[o->price].rates.input, USD_PER_MILLION(k->input));
-		assert_int_equal(catalogue_prices[o->price].rates.output, USD_PER_MILLION(k->output));
+		assert_int_equal(catalogue_price(o).rates.input, USD_PER_MILLION(k->input));
+		assert_int_equal(catalogue_price(o).rates.output, USD_PER_MILLION(k->output));
 		assert_ptr_equal(catalogue_find_offer(p, slice_cstr(k->own_id)), o);
 	}
 }
@@ -61,26 +61,26 @@ static const struct price_rates *find_band(const struct price *p, enum service_t
 	return NULL;
 }
 
-static const struct price *price_of(const struct catalogue_provider *p, struct slice name)
+static struct price price_of(const struct catalogue_provider *p, struct slice name)
 {
-	return &catalogue_prices[catalogue_find_offer(p, name)->price];
+	return catalogue_price(catalogue_find_offer(p, name));
 }
 
 static void test_price_details(void **state)
 {
 	const struct catalogue_provider *anthropic = catalogue_find_provider(SLICE("anthropic"));
 	const struct catalogue_provider *openai = catalogue_find_provider(SLICE("openai"));
-	const struct price *opus = price_of(anthropic, SLICE("claude-opus-4-7-20260416"));
-	const struct price *gpt = price_of(openai, SLICE("gpt-5.5-2026-04-23"));
+	struct price opus = price_of(anthropic, SLICE("claude-opus-4-7-20260416"));
+	struct price gpt = price_of(openai, SLICE("gpt-5.5-2026-04-23"));
 
-	assert_int_equal(opus->rates.cached, USD_PER_MILLION(0.5));
-	assert_int_equal(opus->rates.written_5m, USD_PER_MILLION(6.25));
-	assert_int_equal(opus->rates.written_1h, USD_PER_MILLION(10));
-	assert_null(find_band(opus, SERVICE_STANDARD, 0));
-	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->input, USD_PER_MILLION(10));
-	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->output, USD_PER_MILLION(45));
-	assert_int_equal(find_band(gpt, SERVICE_STANDARD, 272000)->cached, USD_PER_MILLION(1));
-	assert_int_equal(gpt->rates.written_1h, PRICE_UNKNOWN);
+	assert_int_equal(opus.rates.cached, USD_PER_MILLION(0.5));
+	assert_int_equal(opus.rates.written_5m, USD_PER_MILLION(6.25));
+	assert_int_equal(opus.rates.written_1h, USD_PER_MILLION(10));
+	assert_null(find_band(&opus, SERVICE_STANDARD, 0));
+	assert_int_equal(find_band(&gpt, SERVICE_STANDARD, 272000)->input, USD_PER_MILLION(10));
+	assert_int_equal(find_band(&gpt, SERVICE_STANDARD, 272000)->output, USD_PER_MILLION(45));
+	assert_int_equal(find_band(&gpt, SERVICE_STANDARD, 272000)->cached, USD_PER_MILLION(1));
+	assert_int_equal(gpt.rates.written_1h, PRICE_UNKNOWN);
 }
 
 static void check_rates(const struct price *p)
@@ -123,10 +123,11 @@ static void test_every_row_is_sane(void **state)
 			check_binding(&p->bindings[j]);
 		for (unsigned j = 0; j < p->offer_count; j++) {
 			const struct model *m = &catalogue_models[p->offers[j].model];
+			struct price price = catalogue_price(&p->offers[j]);
 			unsigned served = 0;
 
 			assert_true(p->offers[j].model < catalogue_model_count);
-			check_rates(&catalogue_prices[p->offers[j].price]);
+			check_rates(&price);
 			for (unsigned k = 0; k < p->binding_count; k++)
 				served |= p->bindings[k].operations & m->operations;
 			assert_true(served != 0);
@@ -175,7 +176,7 @@ static void test_any_name_of_a_model(void **state)
 		const struct catalogue_offer *o = offer_at(names[i].provider, names[i].name);
 
 		assert_string_equal(catalogue_models[o->model].id.ptr, names[i].model);
-		assert_true(catalogue_prices[o->price].rates.input > 0);
+		assert_true(catalogue_price(o).rates.input > 0);
 	}
 }
 
@@ -199,9 +200,8 @@ static void test_no_name_means_two_models(void **state)
 			const struct model *m = &catalogue_models[p->offers[j].model];
 
 			check_name(&meanings, m->id.ptr, m);
-			check_name(&meanings, p->offers[j].own_id, m);
-			for (const char *const *alias = p->offers[j].aliases; *alias; alias++)
-				check_name(&meanings, *alias, m);
+			for (const char *name = catalogue_own_id(&p->offers[j]); name; name = catalogue_next_name(name))
+				check_name(&meanings, name, m);
 			for (const char *const *known_as = m->names; known_as && *known_as; known_as++)
 				check_name(&meanings, *known_as, m);
 		}
@@ -211,7 +211,8 @@ static void test_no_name_means_two_models(void **state)
 
 static void assert_band(const char *provider, const char *model, enum service_tier service, int64_t over, double input, double output)
 {
-	const struct price_rates *r = find_band(&catalogue_prices[offer_at(provider, model)->price], service, over);
+	struct price price = catalogue_price(offer_at(provider, model));
+	const struct price_rates *r = find_band(&price, service, over);
 
 	assert_non_null(r);
 	assert_int_equal(r->input, USD_PER_MILLION(input));
@@ -233,14 +234,14 @@ static void test_bands(void **state)
 
 static void test_fees_and_modalities(void **state)
 {
-	const struct price *audio = &catalogue_prices[offer_at("google", "gemini-2.5-flash")->price];
-	const struct price *sonar = &catalogue_prices[offer_at("perplexity", "sonar-pro")->price];
-	const struct price *opus = &catalogue_prices[offer_at("anthropic", "claude-opus-4.7")->price];
+	struct price audio = catalogue_price(offer_at("google", "gemini-2.5-flash"));
+	struct price sonar = catalogue_price(offer_at("perplexity", "sonar-pro"));
+	struct price opus = catalogue_price(offer_at("anthropic", "claude-opus-4.7"));
 
-	assert_int_equal(audio->rates.input_audio, USD_PER_MILLION(1));
-	assert_int_equal(sonar->request, USD_PER_MILLION(6000));
-	assert_int_equal(opus->web_search, USD_PER_MILLION(10000));
-	assert_int_equal(opus->request, PRICE_UNKNOWN);
+	assert_int_equal(audio.rates.input_audio, USD_PER_MILLION(1));
+	assert_int_equal(sonar.request, USD_PER_MILLION(6000));
+	assert_int_equal(opus.web_search, USD_PER_MILLION(10000));
+	assert_int_equal(opus.request, PRICE_UNKNOWN);
 }
 
 /* What only one of a provider's dialects serves. */
