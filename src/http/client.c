@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an outbound request, whatever carries it: open, connect or take from the pool, retry when a pooled
- * connection turns out dead, read and decode, close. */
+ * connection turns out dead or the peer has not looked at the request, read and decode, close. */
 #include "base/clock.h"
 #include "http/client_internal.h"
 
@@ -32,6 +32,7 @@ static void outbound_free(struct outbound *o)
 {
 	arena_done(&o->stream.arena);
 	buf_done(&o->decoded);
+	buf_done(&o->http2.inbox);
 	free(o);
 }
 
@@ -56,6 +57,7 @@ struct http_client *http_client_free(struct http_client *c)
 	}
 	timer_cancel(&c->idle_timer);
 	map_done(&c->pools);
+	free(c->gather);
 	free(c);
 	return NULL;
 }
@@ -88,11 +90,19 @@ static void set_connecting(struct outbound *o, bool connecting)
 
 static void give_link_up(struct outbound *o)
 {
+	struct client_link *link = o->link;
+
 	timer_cancel(&o->connect_timer);
 	set_connecting(o, false);
-	if (o->link)
-		link_drop(o->link);
-	o->link = NULL;
+	if (!link)
+		return;
+	if (link->protocol) {
+		link->protocol->leave(o);
+		return;
+	}
+	link_detach(o);
+	if (link->user_count == 0)
+		link_drop(link);
 }
 
 struct failure *outbound_failure(struct outbound *o)
@@ -104,8 +114,8 @@ struct failure *outbound_failure(struct outbound *o)
 
 void outbound_fail(struct outbound *o)
 {
-	give_link_up(o);
 	o->stream.state = CLIENT_FAILED;
+	give_link_up(o);
 }
 
 static void on_connect_timeout(struct timer *t)
@@ -126,10 +136,21 @@ static void on_connect_timeout(struct timer *t)
 
 static void start_connecting(struct outbound *o)
 {
+	struct client_link *link = pool_take_connecting(o->pool);
+
 	set_connecting(o, true);
-	if (o->connect_timeout_ms > 0)
+	if (o->connect_timeout_ms > 0 && !timer_is_set(&o->connect_timer))
 		timer_set(&o->connect_timer, loop_now(o->client->loop) + o->connect_timeout_ms * NS_PER_MS);
-	link_connect(o);
+	if (link)
+		link_attach(link, o);
+	else
+		link_connect(o);
+}
+
+void outbound_reconnect(struct outbound *o)
+{
+	link_detach(o);
+	start_connecting(o);
 }
 
 void outbound_connected(struct outbound *o)
@@ -139,13 +160,58 @@ void outbound_connected(struct outbound *o)
 	o->stream.connected_ns = loop_now(o->client->loop);
 	if (o->stream.state == CLIENT_CONNECTING)
 		o->stream.state = CLIENT_SENDING;
-	h1_start(o);
+	o->protocol = o->link->protocol;
+	o->protocol->start(o);
 }
 
-bool outbound_retry(struct outbound *o)
+void outbound_update_released(struct outbound *o)
 {
-	if (!o->stream.reused || o->retried || o->answer.started)
-		return false;
+	o->stream.body_released = o->answer.started && outbound_is_sent(o);
+}
+
+void outbound_all_sent(struct outbound *o)
+{
+	o->stream.sent_ns = loop_now(o->client->loop);
+	if (o->stream.state == CLIENT_SENDING)
+		o->stream.state = CLIENT_AWAITING_HEAD;
+	outbound_update_released(o);
+}
+
+void outbound_take_head(struct outbound *o, bool has_body)
+{
+	struct client_stream *s = &o->stream;
+	const struct client_answer *a = &o->answer;
+
+	s->status = a->status;
+	s->headers = a->headers;
+	s->head_ns = loop_now(o->client->loop);
+	s->state = CLIENT_BODY;
+	if (has_body && a->coding == CODING_UNKNOWN) {
+		failure_set(outbound_failure(o), FAILURE_MALFORMED,
+			    "%.*s: the answer has a content coding that was not asked for", SLICE_ARG(o->authority));
+		outbound_fail(o);
+	} else if (has_body && a->coding != CODING_IDENTITY) {
+		o->decoder = decoder_new(a->coding, o->decoded_max ? o->decoded_max : SIZE_MAX);
+	}
+	outbound_notify(o);
+}
+
+void outbound_set_lost(struct outbound *o, const char *what, const char *how)
+{
+	bool started = o->answer.started;
+
+	failure_set(outbound_failure(o), started ? FAILURE_CUT : FAILURE_RESET, "%.*s: the %s was %s before %s",
+		    SLICE_ARG(o->authority), what, how, started ? "the answer was complete" : "any answer");
+}
+
+void outbound_set_malformed(struct outbound *o, const char *reason)
+{
+	failure_set(outbound_failure(o), FAILURE_MALFORMED, "%.*s: the answer is not proper HTTP: %s",
+		    SLICE_ARG(o->authority), reason);
+}
+
+static void start_again(struct outbound *o)
+{
 	give_link_up(o);
 	o->retried = true;
 	o->client->counts.stale_retries++;
@@ -153,6 +219,22 @@ bool outbound_retry(struct outbound *o)
 	o->stream.reused = o->stream.request_sent = false;
 	o->stream.connected_ns = o->stream.sent_ns = 0;
 	start_connecting(o);
+}
+
+bool outbound_retry(struct outbound *o)
+{
+	if (!o->stream.reused || o->retried || o->answer.started)
+		return false;
+	start_again(o);
+	return true;
+}
+
+bool outbound_restart(struct outbound *o)
+{
+	if (o->restarts == CLIENT_RESTARTS_MAX || o->answer.started)
+		return false;
+	o->restarts++;
+	start_again(o);
 	return true;
 }
 
@@ -175,6 +257,8 @@ static struct outbound *outbound_new(struct http_client *c)
 	}
 	*o = (struct outbound){ .client = c, .stream.arena = arena, .decoded = decoded };
 	list_init(&o->node);
+	list_init(&o->on_link);
+	list_init(&o->http2.touched);
 	return o;
 }
 
@@ -183,6 +267,7 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 {
 	struct outbound *o = outbound_new(c);
 	struct client_stream *s = &o->stream;
+	struct client_link *link;
 
 	s->state = CLIENT_CONNECTING;
 	s->on_event = on_event;
@@ -197,13 +282,13 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 	o->method = r->method;
 	o->opening = true;
 	c->counts.active++;
-	if (!h1_prepare(o, r)) {
+	if (!outbound_prepare(o, r)) {
 		outbound_fail(o);
 		outbound_notify(o);
-	} else if ((o->link = pool_take(o->pool))) {
+	} else if ((link = pool_take(o->pool))) {
 		c->counts.reused++;
 		s->reused = true;
-		o->link->user = o;
+		link_attach(link, o);
 		outbound_connected(o);
 	} else {
 		start_connecting(o);
@@ -224,7 +309,7 @@ static enum client_read read_decoded(struct outbound *o, struct slice *ret)
 	buf_clear(&o->decoded);
 	while (o->decoded.len == 0) {
 		struct slice coded;
-		enum client_read result = h1_read(o, CLIENT_READ_SMALL, &coded);
+		enum client_read result = o->protocol->read(o, CLIENT_READ_SMALL, &coded);
 
 		/* An empty body is not a cut one: some servers label error pages by habit. */
 		if (result == CLIENT_READ_END && !o->decoder_ended && o->stream.body_bytes)
@@ -254,7 +339,7 @@ enum client_read client_stream_read(struct client_stream *s, struct slice *ret)
 
 	switch (s->state) {
 	case CLIENT_BODY:
-		result = o->decoder ? read_decoded(o, ret) : h1_read(o, LOOP_SCRATCH_SIZE, ret);
+		result = o->decoder ? read_decoded(o, ret) : o->protocol->read(o, LOOP_SCRATCH_SIZE, ret);
 		if (result == CLIENT_READ_END)
 			s->state = CLIENT_DONE;
 		return result;
@@ -274,6 +359,8 @@ void client_stream_forget_head(struct client_stream *s)
 	if (s->state != CLIENT_BODY || !s->body_released || o->rest.len > 0)
 		return;
 	s->headers = o->answer.headers = (struct headers){ 0 };
+	o->http2.header_room = 0;
+	o->fields = NULL;
 	o->pieces = NULL;
 	arena_done(&s->arena);
 }
@@ -286,10 +373,6 @@ struct client_stream *client_stream_close(struct client_stream *s)
 	if (!s)
 		return NULL;
 	c = o->client;
-	if (o->link && h1_is_reusable(o)) {
-		link_release(o->link);
-		o->link = NULL;
-	}
 	give_link_up(o);
 	task_cancel(&o->report);
 	pool_unref(o->pool);
@@ -301,6 +384,7 @@ struct client_stream *client_stream_close(struct client_stream *s)
 	}
 	arena_reset(&s->arena);
 	buf_done(&o->decoded);
+	buf_done(&o->http2.inbox);
 	list_prepend(&c->free_streams, &o->node);
 	c->free_stream_count++;
 	return NULL;

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client side of HTTP: a *client_stream* is one request to a provider and its answer, whatever carries it
- * (HTTP/1.1 now, HTTP/2 later). One outbound stack for everything weir calls.
+ * (HTTP/1.1, or one of many on an HTTP/2 connection). One outbound stack for everything weir calls.
  *
  *     client_stream_open()        takes a pooled connection or makes one: DNS, TCP, proxy CONNECT, TLS
  *     on_event()                  something changed: run the owner's task, look at `state`
  *     client_stream_read()        pull body bytes; not pulling is back-pressure
- *     client_stream_close()       at any time: complete and reusable connections go back to the pool, others are closed
+ *     client_stream_close()       at any time: what can carry more goes back to the pool; an HTTP/1.1 connection in the
+ *                                 middle of an answer is closed, an HTTP/2 stream is reset and its connection stays
  *
  * A request on a reused connection that dies before the first answer byte is sent again once, on a fresh connection,
- * without the owner noticing (counted in `stale_retries`; the state stays SENDING or AWAITING_HEAD). 1xx answers are
- * skipped. Coded bodies (gzip, br, zstd, deflate) arrive decoded.
+ * without the owner noticing (counted in `stale_retries`; the state stays SENDING or AWAITING_HEAD). So is, a few
+ * times, one that an HTTP/2 peer says it has not looked at (GOAWAY, REFUSED_STREAM). 1xx answers are skipped. Coded
+ * bodies (gzip, br, zstd, deflate) arrive decoded.
  *
  * An answer may begin before the request is sent: it is read, the rest of the request goes on being sent as far as
  * the peer takes it, and the connection is not used again.
  *
- * Body bytes are not buffered here: they are read into the loop's scratch when the owner asks for them. Only those
- * that came in the same read as the head (CLIENT_READ_SMALL at most) are kept, in the stream's arena, so the owner
- * may come for them in any later turn; no further edge is needed for that. */
+ * Body bytes of HTTP/1.1 are not buffered here: they are read into the loop's scratch when the owner asks for them.
+ * Only those that came in the same read as the head (CLIENT_READ_SMALL at most) are kept, in the stream's arena, so the
+ * owner may come for them in any later turn; no further edge is needed for that. An HTTP/2 connection is read for all
+ * its streams: what an owner has not come for waits, and the peer may send CLIENT_STREAM_WINDOW bytes of it and no
+ * more. */
 #pragma once
 
 #include "base/failure.h"
@@ -25,6 +29,9 @@
 #include "http/url.h"
 #include "net/loop.h"
 #include "net/tls.h"
+
+/* What an HTTP/2 peer may send of one body before its owner has read any of it. */
+enum { CLIENT_STREAM_WINDOW = 256 << 10 };
 
 struct http_client;                    /* one per loop: the pools */
 struct client_stream;
@@ -61,10 +68,17 @@ struct http_client_counts {
 };
 void http_client_get_counts(const struct http_client *c, struct http_client_counts *ret);
 
+enum http_version_choice {
+	HTTP_AUTO,                     /* what ALPN finds on TLS, HTTP/1.1 without */
+	HTTP_1,
+	HTTP_2                         /* on TLS nothing else will do; without, it is known beforehand */
+};
+
 /* Where to: connections are shared only between requests that are equal in all of this. */
 struct origin {
 	struct url url;                /* scheme, host, port */
-	struct tls_context *tls;       /* NULL for http:// */
+	struct tls_context *tls;       /* NULL for http://; offers "h2" by ALPN unless `http` is HTTP_1 */
+	enum http_version_choice http;
 	uint64_t credential;           /* stable fingerprint: connections never carry two credentials */
 };
 

@@ -22,12 +22,16 @@ struct tunnel *tunnel_free(struct tunnel *t)
 	return NULL;
 }
 
-static void connect_failed(struct client_link *link)
+/* For all who wait for it; the last one's leaving frees the link. */
+static void connect_failed(struct client_link *link, const struct failure *f)
 {
-	struct outbound *o = link->user;
+	for (unsigned left = link->user_count; left > 0; left--) {
+		struct outbound *o = link_user(link);
 
-	outbound_fail(o);
-	outbound_notify(o);
+		*outbound_failure(o) = *f;
+		outbound_fail(o);
+		outbound_notify(o);
+	}
 }
 
 static void on_answer(struct dns_query *q, const struct dns_answer *answer)
@@ -37,10 +41,11 @@ static void on_answer(struct dns_query *q, const struct dns_answer *answer)
 	link->step = LINK_CONNECTING;
 	if (answer->count == 0) {
 		const struct client_pool *p = link->pool;
+		struct failure f;
 
-		failure_set(outbound_failure(link->user), FAILURE_DNS, "the name %s%.*s does not resolve: %s",
+		failure_set(&f, FAILURE_DNS, "the name %s%.*s does not resolve: %s",
 			    p->proxy ? "of the proxy " : "", SLICE_ARG(p->proxy ? p->proxy->url.host : p->host), answer->error);
-		connect_failed(link);
+		connect_failed(link, &f);
 		return;
 	}
 	link->conn = conn_connect(link->client->loop, answer, link_on_ready, link);
@@ -51,8 +56,8 @@ void link_connect(struct outbound *o)
 	struct client_pool *p = o->pool;
 	struct client_link *link = link_new(p);
 
-	o->link = link;
-	link->user = o;
+	link_attach(link, o);
+	list_append(&p->connecting, &link->node);
 	link->step = LINK_RESOLVING;
 	link->query.on_answer = on_answer;
 	if (p->proxy)
@@ -109,10 +114,11 @@ enum tunnel_result { TUNNEL_WAITS, TUNNEL_STANDS, TUNNEL_GONE };
 static enum tunnel_result tunnel_failed(struct client_link *link, enum failure_kind kind, const char *cause)
 {
 	const struct client_pool *p = link->pool;
+	struct failure f;
 
-	failure_set(outbound_failure(link->user), kind, "the proxy %.*s gives no way to %.*s: %s", SLICE_ARG(p->proxy->url.authority),
-		    SLICE_ARG(link->user->authority), cause);
-	connect_failed(link);
+	failure_set(&f, kind, "the proxy %.*s gives no way to %.*s: %s", SLICE_ARG(p->proxy->url.authority),
+		    SLICE_ARG(link_user(link)->authority), cause);
+	connect_failed(link, &f);
 	return TUNNEL_GONE;
 }
 
@@ -177,17 +183,11 @@ static enum tunnel_result run_tunnel(struct client_link *link)
 	return result;
 }
 
-static void start_tls(struct client_link *link)
-{
-	link->tunnel = tunnel_free(link->tunnel);
-	link->step = LINK_SECURING;
-	conn_start_tls(link->conn, link->pool->tls, link->pool->host);
-}
-
 static void lost_while_connecting(struct client_link *link)
 {
 	const struct client_pool *p = link->pool;
-	struct failure *f = outbound_failure(link->user);
+	struct slice authority = link_user(link)->authority;
+	struct failure f;
 	const char *cause = link->conn->error && link->conn->error[0] ? link->conn->error : "the connection was lost";
 
 	if (link->step == LINK_TUNNELLING) {
@@ -195,27 +195,85 @@ static void lost_while_connecting(struct client_link *link)
 		return;
 	}
 	if (link->step == LINK_SECURING)
-		failure_set(f, FAILURE_TLS, "no TLS with %.*s: %s", SLICE_ARG(link->user->authority), cause);
+		failure_set(&f, FAILURE_TLS, "no TLS with %.*s: %s", SLICE_ARG(authority), cause);
 	else if (p->proxy)
-		failure_set(f, FAILURE_REFUSED, "no connection to the proxy %.*s: %s", SLICE_ARG(p->proxy->url.authority), cause);
+		failure_set(&f, FAILURE_REFUSED, "no connection to the proxy %.*s: %s", SLICE_ARG(p->proxy->url.authority),
+			    cause);
 	else
-		failure_set(f, FAILURE_REFUSED, "no connection to %.*s: %s", SLICE_ARG(link->user->authority), cause);
-	connect_failed(link);
+		failure_set(&f, FAILURE_REFUSED, "no connection to %.*s: %s", SLICE_ARG(authority), cause);
+	connect_failed(link, &f);
+}
+
+/* What the connection is to speak, or NULL with the failure set. */
+static const struct client_protocol *choose_protocol(struct client_link *link, struct failure *reterr)
+{
+	struct slice authority = link_user(link)->authority, found = conn_alpn(link->conn);
+	enum http_version_choice wanted = link->pool->http;
+
+	if (!link->pool->tls)
+		return wanted == HTTP_2 ? &client_http2 : &client_http1;
+	if (slice_eq(found, SLICE("h2")) && wanted != HTTP_1)
+		return &client_http2;
+	if (found.len && !slice_eq(found, SLICE("http/1.1")))
+		failure_set(reterr, FAILURE_TLS, "%.*s wants to speak %.*s", SLICE_ARG(authority), SLICE_ARG(found));
+	else if (wanted == HTTP_2)
+		failure_set(reterr, FAILURE_TLS, "%.*s does not speak HTTP/2, as 'http: 2' demands", SLICE_ARG(authority));
+	else
+		return &client_http1;
+	return NULL;
 }
 
 static void connected(struct client_link *link)
 {
-	struct slice protocol = conn_alpn(link->conn);
+	struct failure f;
+	struct list *next;
 
-	if (protocol.len && !slice_eq(protocol, SLICE("http/1.1"))) {
-		failure_set(outbound_failure(link->user), FAILURE_TLS, "%.*s wants to speak %.*s",
-			    SLICE_ARG(link->user->authority), SLICE_ARG(protocol));
-		connect_failed(link);
+	link->tunnel = tunnel_free(link->tunnel);
+	link->protocol = choose_protocol(link, &f);
+	if (!link->protocol) {
+		connect_failed(link, &f);
 		return;
 	}
+	list_remove(&link->node);
 	link->step = LINK_BUSY;
 	link->client->counts.opened++;
-	outbound_connected(link->user);
+	link->pool->speaks_http2 = link->protocol == &client_http2;
+	if (link->pool->speaks_http2) {
+		client_http2_begin(link);
+	} else {
+		/* HTTP/1.1 was not expected by those who waited for room on it. */
+		for (struct list *node = link_user(link)->on_link.next; node != &link->users; node = next) {
+			next = node->next;
+			outbound_reconnect(LIST_ENTRY(node, struct outbound, on_link));
+		}
+	}
+	for (struct list *node = link->users.next; node != &link->users; node = next) {
+		next = node->next;
+		outbound_connected(LIST_ENTRY(node, struct outbound, on_link));
+	}
+}
+
+static void start_tls(struct client_link *link)
+{
+	link->tunnel = tunnel_free(link->tunnel);
+	link->step = LINK_SECURING;
+	conn_start_tls(link->conn, link->pool->tls, link->pool->host);
+}
+
+static void open_tunnel(struct client_link *link)
+{
+	if (run_tunnel(link) != TUNNEL_STANDS)
+		return;
+	if (link->pool->tls)
+		start_tls(link);
+	else
+		connected(link);
+}
+
+/* Proxies pass plain HTTP/1.1 on themselves; everything else goes through a tunnel. */
+static bool needs_tunnel(const struct client_pool *p)
+{
+	return p->proxy && (p->tls || p->http == HTTP_2);
 }
 
 /* Goes from step to step as far as the connection's state allows. */
@@ -229,19 +287,17 @@ static void link_advance(struct client_link *link)
 		return;
 	switch (link->step) {
 	case LINK_CONNECTING:
-		if (!link->pool->tls) {
+		if (needs_tunnel(link->pool)) {
+			start_tunnel(link);
+			open_tunnel(link);
+		} else if (link->pool->tls) {
+			start_tls(link);
+		} else {
 			connected(link);
-			return;
 		}
-		if (!link->pool->proxy) {
-			start_tls(link);
-			return;
-		}
-		start_tunnel(link);
-		/* fallthrough */
+		return;
 	case LINK_TUNNELLING:
-		if (run_tunnel(link) == TUNNEL_STANDS)
-			start_tls(link);
+		open_tunnel(link);
 		return;
 	case LINK_SECURING:
 		connected(link);
@@ -255,10 +311,8 @@ void link_on_ready(struct conn *c)
 {
 	struct client_link *link = c->owner;
 
-	if (link->step == LINK_IDLE)
-		link_idle_ready(link);
-	else if (link->step == LINK_BUSY)
-		h1_on_ready(link->user);
+	if (link->protocol)
+		link->protocol->on_ready(link);
 	else
 		link_advance(link);
 }

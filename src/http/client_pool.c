@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections between two requests. A pool is made by the first request of its kind and goes with its last connection
- * and request. The connection used last is taken first, so that a surplus grows old and is closed. An idle connection
- * on which anything happens (an end, a stray byte) is closed at once: a late answer must never meet a later request. */
-#include <errno.h>
+ * and request. The connection used last is taken first, so that a surplus grows old and is closed. */
 #include "base/clock.h"
 #include "http/client_internal.h"
 
@@ -12,7 +10,7 @@ enum { POOL_HOST_MAX = 255 };
 struct key_head {
 	const void *tls, *proxy;
 	uint64_t credential;
-	uint64_t port_and_scheme;
+	uint64_t port_scheme_version;
 };
 
 static struct client_pool *pool_new(struct http_client *c, const struct origin *origin, struct slice key,
@@ -27,7 +25,11 @@ static struct client_pool *pool_new(struct http_client *c, const struct origin *
 	p->client = c;
 	p->proxy = proxy;
 	p->tls = origin->url.tls ? tls_context_ref(origin->tls) : NULL;
+	p->http = origin->http;
+	p->speaks_http2 = origin->http == HTTP_2;
 	list_init(&p->idle);
+	list_init(&p->roomy);
+	list_init(&p->connecting);
 	map_put(&c->pools, p->key, p);
 	return p;
 }
@@ -39,7 +41,7 @@ struct client_pool *pool_get(struct http_client *c, const struct origin *origin)
 		.tls = origin->url.tls ? origin->tls : NULL,
 		.proxy = proxy,
 		.credential = origin->credential,
-		.port_and_scheme = (uint64_t)origin->url.port << 1 | origin->url.tls,
+		.port_scheme_version = (uint64_t)origin->http << 17 | (uint64_t)origin->url.port << 1 | origin->url.tls,
 	};
 	char key[sizeof(head) + POOL_HOST_MAX];
 	struct slice host = origin->url.host, whole;
@@ -81,8 +83,23 @@ struct client_link *link_new(struct client_pool *p)
 	*link = (struct client_link){ .client = c, .pool = p };
 	list_init(&link->node);
 	list_init(&link->age);
+	list_init(&link->users);
 	p->refs++;
 	return link;
+}
+
+void link_attach(struct client_link *link, struct outbound *o)
+{
+	list_append(&link->users, &o->on_link);
+	link->user_count++;
+	o->link = link;
+}
+
+void link_detach(struct outbound *o)
+{
+	list_remove(&o->on_link);
+	o->link->user_count--;
+	o->link = NULL;
 }
 
 static void link_leave_idle(struct client_link *link)
@@ -102,7 +119,9 @@ void link_drop(struct client_link *link)
 		link_leave_idle(link);
 	if (link->step == LINK_RESOLVING)
 		dns_cancel(&link->query);
+	list_remove(&link->node);
 	link->tunnel = tunnel_free(link->tunnel);
+	link->http2 = client_http2_free(link->http2);
 	/* What a peer has not taken of a cancelled request must not follow it. */
 	if (link->conn && !link->conn->writable)
 		link->conn = conn_reset(link->conn);
@@ -121,6 +140,8 @@ struct client_link *pool_take(struct client_pool *p)
 {
 	struct client_link *link;
 
+	if (!list_is_empty(&p->roomy))
+		return LIST_ENTRY(p->roomy.next, struct client_link, node);
 	if (list_is_empty(&p->idle))
 		return NULL;
 	link = LIST_ENTRY(p->idle.next, struct client_link, node);
@@ -128,21 +149,17 @@ struct client_link *pool_take(struct client_pool *p)
 	return link;
 }
 
-/* Open, and nothing to read from it. A TLS connection may hold records that are not ours to see (session tickets);
- * reading consumes them. */
-static bool link_is_silent(struct client_link *link)
+struct client_link *pool_take_connecting(struct client_pool *p)
 {
-	char byte;
+	if (!p->speaks_http2)
+		return NULL;
+	LIST_EACH(node, &p->connecting) {
+		struct client_link *link = LIST_ENTRY(node, struct client_link, node);
 
-	if (link->conn->state != CONN_OPEN || link->conn->peer_closed)
-		return false;
-	return !link->conn->readable || (conn_read(link->conn, &byte, 1) == -EAGAIN && !link->conn->readable);
-}
-
-void link_idle_ready(struct client_link *link)
-{
-	if (!link_is_silent(link))
-		link_drop(link);
+		if (link->user_count < CLIENT_STREAMS_MAX)
+			return link;
+	}
+	return NULL;
 }
 
 static struct client_link *oldest_idle(struct http_client *c)
@@ -150,13 +167,12 @@ static struct client_link *oldest_idle(struct http_client *c)
 	return LIST_ENTRY(c->idle.next, struct client_link, age);
 }
 
-void link_release(struct client_link *link)
+void link_rest(struct client_link *link)
 {
 	struct http_client *c = link->client;
 	struct client_pool *p = link->pool;
 
-	link->user = NULL;
-	if (!link_is_silent(link) || c->options.idle_max == 0 || c->options.idle_total_max == 0) {
+	if (c->options.idle_max == 0 || c->options.idle_total_max == 0) {
 		link_drop(link);
 		return;
 	}
@@ -167,6 +183,7 @@ void link_release(struct client_link *link)
 	link->step = LINK_IDLE;
 	link->conn->reused = true;
 	link->idle_since_ns = loop_now(c->loop);
+	list_remove(&link->node);
 	list_prepend(&p->idle, &link->node);
 	list_append(&c->idle, &link->age);
 	p->idle_count++;

@@ -3,6 +3,8 @@
  * belong to one connection only. */
 #include "http/message.h"
 
+enum { FIRST_HEADERS = 16 };
+
 struct slice headers_get(const struct headers *h, struct slice name)
 {
 	for (unsigned i = 0; i < h->count; i++)
@@ -18,6 +20,23 @@ unsigned headers_count(const struct headers *h, struct slice name)
 	for (unsigned i = 0; i < h->count; i++)
 		count += slice_eq(h->items[i].name, name);
 	return count;
+}
+
+bool headers_add(struct headers *h, unsigned *room, struct arena *a, struct slice name, struct slice value)
+{
+	struct header *items;
+
+	if (h->count == HEADERS_MAX)
+		return false;
+	if (h->count == *room) {
+		*room = *room ? 2 * *room : FIRST_HEADERS;
+		items = arena_array(a, struct header, *room);
+		if (h->count)
+			memcpy(items, h->items, h->count * sizeof(*items));
+		h->items = items;
+	}
+	h->items[h->count++] = (struct header){ arena_dup(a, name), arena_dup(a, slice_trim(value)) };
+	return true;
 }
 
 const char *http_method_name(enum http_method m)
