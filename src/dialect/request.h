@@ -42,6 +42,10 @@ struct request_edits {
 };
 
 /* What the path of a request to a provider depends on. */
+/* An item of a Responses input that only names one which lies at the provider, or here. `type` may be left out
+ * (ItemReferenceParam of OpenAI's API description). */
+bool responses_is_reference(struct json item);
+
 struct request_route {
 	enum operation operation;
 	bool stream, variant;

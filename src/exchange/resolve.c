@@ -50,17 +50,6 @@ static void add_items(struct input *in, struct slice items)
 /* More are left for the provider to find. */
 enum { REFERENCES_MAX = 1024 };
 
-/* `type` may be left out (ItemReferenceParam of OpenAI's API description). */
-static bool is_reference(struct json item)
-{
-	struct json type = json_get(item, "type");
-
-	if (!json_is(json_get(item, "id"), JSON_STRING))
-		return false;
-	return json_text_eq(type, SLICE("item_reference")) ||
-	       ((!json_exists(type) || json_is(type, JSON_NULL)) && !json_exists(json_get(item, "role")));
-}
-
 static enum stored_result find_reference(struct exchange *x, struct json item, unsigned number)
 {
 	struct stored *s = x->stored;
@@ -90,7 +79,7 @@ static void put_references(struct exchange *x, struct json input)
 
 	buf_init(&in.text, SIZE_MAX); /* both halves are within limits.body */
 	for (struct json_walk w = json_walk(input); json_walk_next(&w);) {
-		bool named = is_reference(w.value) && number < s->references_done;
+		bool named = responses_is_reference(w.value) && number < s->references_done;
 		struct slice found = named ? s->references[number++] : slice_of(NULL, 0);
 
 		in.overflow |= in.text.len > 0 && !buf_append(&in.text, ",", 1);
@@ -114,7 +103,7 @@ static enum stored_result resolve_references(struct exchange *x, struct json inp
 	for (struct json_walk w = json_walk(input); json_walk_next(&w) && number < REFERENCES_MAX;) {
 		enum stored_result result;
 
-		if (!is_reference(w.value) || number++ < s->references_done)
+		if (!responses_is_reference(w.value) || number++ < s->references_done)
 			continue;
 		result = find_reference(x, w.value, number - 1);
 		if (result != STORED_READY)

@@ -24,7 +24,7 @@ def endpoints():
         pattern = re.search(r'"(/[^"]*)"', arguments).group(1)
         methods = re.match(r'"([A-Z,]+)"', arguments)
         plane = "admin" if "PLANE_ADMIN" in line else "data"
-        auth = "open" if "AUTH_OPEN" in line else "admin" if "AUTH_ADMIN" in line else "key"
+        auth = "open" if "AUTH_OPEN" in line or "AUTH_ANYONE" in line else "admin" if "AUTH_ADMIN" in line else "key"
         rows.append((methods.group(1).split(",")[0] if methods else "GET" if kind == "LOCAL" else "POST", pattern, plane, auth))
     return rows
 

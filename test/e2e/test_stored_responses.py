@@ -198,7 +198,7 @@ class Stored(Case):
         first = self.respond(weir, "alice", input="Find things.")
         named = [{"type": "item_reference", "id": item["id"]} for item in first["output"]]
         going_on = [{"role": "user", "content": "Find things."}, *named, *self.result(first)]
-        second = self.respond(weir, "alice", input=going_on)
+        second = self.respond(weir, "alice", input=[{"id": item["id"]} if item in named else item for item in going_on])
         self.assertEqual([message["role"] for message in one.journal[1].json()["messages"]], ["user", "assistant", "user"])
         self.assertIn("thing 1", one.journal[1].body.decode())
         items = self.call(weir, "GET", f"/v1/responses/{second['id']}/input_items?order=asc", key="alice").json()["data"]

@@ -300,12 +300,10 @@ static bool read_item(struct input *in, struct json item)
 	}
 	if (!json_is(item, JSON_OBJECT))
 		return refuse(in, "is not an object");
-	if (!json_is_filled(type) || json_text_eq(type, SLICE("message"))) {
-		/* Without a type it is a message, or else a reference to a stored item. */
-		if (json_exists(json_get(item, "role")) || json_exists(type) || !json_is_filled(json_get(item, "id")))
-			return read_message(in, item);
+	if (responses_is_reference(item))
 		return read_opaque(in, item, SLICE("item_reference"));
-	}
+	if (!json_is_filled(type) || json_text_eq(type, SLICE("message")))
+		return read_message(in, item);
 	if (json_text_eq(type, SLICE("reasoning")))
 		return read_reasoning(in, item);
 	if (json_text_eq(type, SLICE("function_call")) || json_text_eq(type, SLICE("custom_tool_call")))

@@ -153,6 +153,9 @@ static void test_requests(void **state)
 	assert_needs("\"input\":[{\"content\":[{\"type\":\"input_file\",\"file_id\":\"f\"}]}]", NEEDS_DOCUMENTS | NEEDS_STATE);
 	assert_needs("\"input\":[{\"type\":\"function_call_output\",\"output\":[{\"type\":\"input_image\"}]}]", NEEDS_IMAGES);
 	assert_needs("\"input\":[{\"type\":\"item_reference\",\"id\":\"x\"}]", NEEDS_STATE);
+	assert_needs("\"input\":[{\"id\":\"x\"}]", NEEDS_STATE);
+	assert_needs("\"input\":[{\"id\":\"x\",\"type\":null}]", NEEDS_STATE);
+	assert_needs("\"input\":[{\"id\":\"x\",\"role\":\"user\",\"content\":\"hi\"}]", 0);
 	assert_needs("\"previous_response_id\":\"resp_1\"", NEEDS_STATE);
 	assert_needs("\"previous_response_id\":null", 0);
 	assert_needs("\"conversation\":{\"id\":\"c\"}", NEEDS_STATE);

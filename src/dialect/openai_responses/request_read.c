@@ -17,9 +17,19 @@ static unsigned part_needs(struct json part)
 	return 0;
 }
 
+bool responses_is_reference(struct json item)
+{
+	struct json type = json_get(item, "type");
+
+	if (!json_is(json_get(item, "id"), JSON_STRING))
+		return false;
+	return json_text_eq(type, SLICE("item_reference")) ||
+	       ((!json_exists(type) || json_is(type, JSON_NULL)) && !json_exists(json_get(item, "role")));
+}
+
 static unsigned item_needs(struct json item)
 {
-	unsigned needs = json_text_eq(json_get(item, "type"), SLICE("item_reference")) ? NEEDS_STATE : 0;
+	unsigned needs = responses_is_reference(item) ? NEEDS_STATE : 0;
 	struct json parts = json_get(item, "content");
 	if (!json_is(parts, JSON_ARRAY))
 		parts = json_get(item, "output");
