@@ -25,15 +25,20 @@ static bool holds(const struct dl_phdr_info *o, uintptr_t address)
 	return false;
 }
 
+static bool says_relocated_code(const ElfW(Dyn) *d)
+{
+	for (; d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS && d->d_un.d_val & DF_TEXTREL))
+			return true;
+	return false;
+}
+
 static bool has_relocated_code(const struct dl_phdr_info *o)
 {
-	for (unsigned i = 0; i < o->dlpi_phnum; i++) {
-		if (o->dlpi_phdr[i].p_type != PT_DYNAMIC)
-			continue;
-		for (const ElfW(Dyn) *d = (const ElfW(Dyn) *)(o->dlpi_addr + o->dlpi_phdr[i].p_vaddr); d->d_tag != DT_NULL; d++)
-			if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS && d->d_un.d_val & DF_TEXTREL))
-				return true;
-	}
+	for (unsigned i = 0; i < o->dlpi_phnum; i++)
+		if (o->dlpi_phdr[i].p_type == PT_DYNAMIC &&
+		    says_relocated_code((const ElfW(Dyn) *)(o->dlpi_addr + o->dlpi_phdr[i].p_vaddr)))
+			return true;
 	return false;
 }
 
@@ -50,7 +55,8 @@ static void release_segment(const struct dl_phdr_info *o, const ElfW(Phdr) *segm
 static int release(struct dl_phdr_info *o, size_t size, void *address)
 {
 	/* The kernel's own object (vDSO) has no file behind it. */
-	bool is_meant = address ? holds(o, *(const uintptr_t *)address) : o->dlpi_name[0] == '/' || o->dlpi_name[0] == '\0';
+	bool has_file = o->dlpi_name[0] == '/' || o->dlpi_name[0] == '\0'; /* the program itself has no name */
+	bool is_meant = address ? holds(o, *(const uintptr_t *)address) : has_file;
 	ElfW(Phdr) segments[SEGMENTS_MAX];
 	unsigned count = 0;
 
