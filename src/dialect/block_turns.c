@@ -8,9 +8,6 @@
  * far and on nothing that comes later, so that a grown one begins with the same bytes. */
 #include "dialect/block_shape.h"
 
-/* What stands for the user's first word where there is none. */
-#define FIRST_WORD "Begin."
-
 /* The number in "messages.7.clear_at"; false for any other path. */
 static bool read_number(struct slice path, unsigned long long *ret, struct slice *ret_name)
 {
@@ -70,7 +67,7 @@ static void open_message(struct block_messages *m, enum chat_role role, unsigned
 	close_message(m);
 	if (!m->any && role != ROLE_USER) {
 		begin_message(m, ROLE_USER);
-		m->way->write_text(m->r, NULL, SLICE(FIRST_WORD));
+		m->way->write_text(m->r, NULL, SLICE(REQUEST_FIRST_WORD));
 		json_end_array(&m->r->json);
 		json_end_object(&m->r->json);
 	}
@@ -234,7 +231,7 @@ bool block_write_turns(struct block_messages *m)
 	}
 	if (!m->any) {
 		open_message(m, ROLE_USER, 0);
-		m->way->write_text(m->r, NULL, SLICE(FIRST_WORD));
+		m->way->write_text(m->r, NULL, SLICE(REQUEST_FIRST_WORD));
 	}
 	return true;
 }

@@ -137,6 +137,113 @@ static void test_documents_and_sound_in_words_of_mistral(void **state)
 	check_all(ways, COUNT_OF(ways));
 }
 
+#define CUSTOM_TOOL "\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"apply patch\",\"description\":\"D\"}}]"
+#define CUSTOM_CALLS "{\"model\":\"m\"," CUSTOM_TOOL ",\"messages\":[" ASKED ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\"," \
+	"\"type\":\"custom\",\"custom\":{\"name\":\"apply patch\",\"input\":\"a\\n\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\"," \
+	"\"content\":\"ok\"}]}"
+
+static void test_custom_tools_are_functions_elsewhere(void **state)
+{
+	static const struct way_there ways[] = {
+		{ CHAT, MESSAGE, CUSTOM_CALLS, .holds = "\"input\":{\"input\":\"a\\n\"}" },
+		{ CHAT, BEDROCK, CUSTOM_CALLS, .holds = "\"input\":{\"input\":\"a\\n\"}" },
+		{ CHAT, BEDROCK, CUSTOM_CALLS, .holds = "\"description\":\"D\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":"
+		  "{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]" },
+		{ CHAT, GEMINI, CUSTOM_CALLS, .holds = "\"args\":{\"input\":\"a\\n\"}" },
+		{ CHAT, COHERE, CUSTOM_CALLS, .holds = "\"arguments\":\"{\\\"input\\\":\\\"a\\\\n\\\"}\"" },
+		{ CHAT, OLLAMA, CUSTOM_CALLS, .holds = "\"arguments\":{\"input\":\"a\\n\"}" },
+		{ CHAT, OLLAMA, "{\"model\":\"m\",\"messages\":[" ASKED "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\",\"format\":{"
+		  "\"type\":\"grammar\",\"grammar\":{\"syntax\":\"lark\",\"definition\":\"start: X\"}}}}]}",
+		  .holds = "\\n\\nThe input must follow this grammar (lark):\\nstart: X", .lossy = FIELD_CUSTOM_TOOLS },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+#define SEARCH(members) "{\"model\":\"m\",\"max_tokens\":99,\"messages\":[" ASKED "],\"tools\":[{\"type\":\"web_search_20250305\"," \
+	"\"name\":\"web_search\"" members "}]}"
+#define BERLIN "\"user_location\":{\"type\":\"approximate\",\"city\":\"Berlin\",\"country\":\"DE\"}"
+
+static void test_searches_keep_their_filters(void **state)
+{
+	static const struct model_rules searches = { .web_search = SEARCH_WORDS_OPTIONS };
+	static const struct way_there ways[] = {
+		{ RESPONSES, MESSAGE, "{\"model\":\"m\",\"input\":\"Hi\",\"tools\":[{\"type\":\"web_search\",\"filters\":{\"allowed_domains\":"
+		  "[\"x.org\"]}," BERLIN ",\"search_context_size\":\"low\"}]}",
+		  .holds = "\"name\":\"web_search\",\"allowed_domains\":[\"x.org\"]," BERLIN "}", .lossy = FIELD_WEB_SEARCH },
+		{ RESPONSES, MESSAGE, "{\"model\":\"m\",\"input\":\"Hi\",\"tools\":[{\"type\":\"web_search\",\"filters\":{\"allowed_domains\":"
+		  "[\"x.org\"]}}]}", .holds = "\"allowed_domains\":[\"x.org\"]" },
+		{ MESSAGE, RESPONSES, SEARCH(",\"allowed_domains\":[\"x.org\"]," BERLIN),
+		  .holds = "{\"type\":\"web_search\",\"filters\":{\"allowed_domains\":[\"x.org\"]}," BERLIN "}" },
+		{ MESSAGE, RESPONSES, SEARCH(",\"blocked_domains\":[\"x.org\"]"), .holds = "{\"type\":\"web_search\"}",
+		  .lossy = FIELD_WEB_SEARCH },
+		{ CHAT, MESSAGE, "{\"model\":\"m\",\"messages\":[" ASKED "],\"web_search_options\":{\"user_location\":{\"type\":\"approximate\","
+		  "\"approximate\":{\"city\":\"Berlin\",\"country\":\"DE\"}}}}", .holds = BERLIN },
+		{ MESSAGE, CHAT, SEARCH("," BERLIN), .rules = &searches, .holds = "\"web_search_options\":{\"user_location\":{\"type\":"
+		  "\"approximate\",\"approximate\":{\"city\":\"Berlin\",\"country\":\"DE\"}}}" },
+		{ MESSAGE, GEMINI, SEARCH(",\"max_uses\":3"), .holds = "\"googleSearch\":{}", .lossy = FIELD_WEB_SEARCH },
+		/* chat completions of any other model do not search */
+		{ MESSAGE, CHAT, SEARCH("") },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+#define PDF(more) "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":{" \
+	"\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"JVBERi0=\"}" more "}]}]}"
+
+static void test_what_is_said_about_a_file_stands_before_it(void **state)
+{
+	static const struct way_there ways[] = {
+		{ MESSAGE, CHAT, PDF(",\"title\":\"T\",\"context\":\"C\""), .holds = "[{\"type\":\"text\",\"text\":\"<document context=\\\"C\\\"/>\"},"
+		  "{\"type\":\"file\",\"file\":{\"filename\":\"T\"" },
+		{ MESSAGE, CHAT, PDF(",\"title\":\"T\""), .holds = "[{\"type\":\"file\"" },
+		{ MESSAGE, GEMINI, PDF(",\"title\":\"T\",\"context\":\"C\""),
+		  .holds = "[{\"text\":\"<document title=\\\"T\\\" context=\\\"C\\\"/>\"},{\"inlineData\":" },
+		{ MESSAGE, GEMINI, PDF(""), .holds = "[{\"inlineData\":" },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+#define DOCUMENTS(more) "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"S\"}," ASKED "],\"documents\":[" \
+	"{\"id\":\"d1\",\"data\":{\"title\":\"T\",\"text\":\"one\"}},\"two\",{\"id\":\"d3\",\"data\":{\"year\":\"1999\"}}]" more "}"
+
+/* Anthropic's documents that are made of blocks, too, are texts. */
+static void test_documents_that_are_text(void **state)
+{
+	static const struct way_there ways[] = {
+		{ COHERE, MESSAGE, DOCUMENTS(""), .holds = "[{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\","
+		  "\"data\":\"one\"},\"title\":\"T\",\"citations\":{\"enabled\":true}}," },
+		{ COHERE, MESSAGE, DOCUMENTS(""), .holds = "\"data\":\"{\\\"year\\\":\\\"1999\\\"}\"},\"title\":\"d3\"" },
+		{ COHERE, MESSAGE, DOCUMENTS(",\"citation_options\":{\"mode\":\"OFF\"}"), .holds = "\"title\":\"T\"}", .lacks = "citations" },
+		{ COHERE, CHAT, DOCUMENTS(""), .holds = "\"text\":\"<document title=\\\"T\\\">\\none\\n</document>\"}" },
+		{ COHERE, COHERE, DOCUMENTS(""), .holds = "\"documents\":[{\"id\":\"d1\",\"data\":{\"title\":\"T\",\"text\":\"one\"}},\"two\"",
+		  .lacks = "doc:0" },
+		{ MESSAGE, COHERE, "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":{"
+		  "\"type\":\"content\",\"content\":[{\"type\":\"text\",\"text\":\"one\"}]}}]}]}", .holds = "\"data\":{\"text\":\"one\"}" },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
+#define ALONE "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"S\"}]}"
+
+static void test_system_text_alone(void **state)
+{
+	static const struct model_rules counts = { .rejects = REJECTS_USER_AFTER_TOOL };
+	static const struct way_there ways[] = {
+		{ CHAT, MESSAGE, ALONE, .holds = "\"system\":\"S\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Begin.\"}]}]" },
+		{ CHAT, BEDROCK, ALONE, .holds = "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"Begin.\"}]}]" },
+		{ CHAT, GEMINI, ALONE, .holds = "\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Begin.\"}]}]" },
+		{ CHAT, COHERE, ALONE, .holds = "{\"role\":\"user\",\"content\":\"Begin.\"}" },
+		{ OLLAMA, CHAT, ALONE, .rules = &counts, .holds = "{\"role\":\"user\",\"content\":\"Begin.\"}" },
+		{ OLLAMA, CHAT, ALONE, .holds = "\"S\"", .lacks = "Begin" },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +251,11 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_said_is_judged),
 		cmocka_unit_test(test_weakened_effort_is_named),
 		cmocka_unit_test(test_documents_and_sound_in_words_of_mistral),
+		cmocka_unit_test(test_custom_tools_are_functions_elsewhere),
+		cmocka_unit_test(test_searches_keep_their_filters),
+		cmocka_unit_test(test_what_is_said_about_a_file_stands_before_it),
+		cmocka_unit_test(test_documents_that_are_text),
+		cmocka_unit_test(test_system_text_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

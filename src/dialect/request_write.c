@@ -2,8 +2,6 @@
 /* Writing requests: what does not depend on the dialect. */
 #include "dialect/request_write.h"
 
-#include "dialect/chat_read.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -11,7 +9,8 @@ void request_writing_init(struct request_writing *r, const struct chat *c, const
 			  enum dialect_id own_dialect, struct arena *scratch, struct buf *out, struct failure *reterr)
 {
 	*r = (struct request_writing){
-		.chat = c, .target = t, .arena = scratch, .failure = reterr, .own = c->dialect == own_dialect,
+		.chat = request_custom_as_functions(c, t, scratch), .target = t, .arena = scratch, .failure = reterr,
+		.own = c->dialect == own_dialect,
 	};
 	json_writer_init(&r->json, out);
 }
@@ -59,16 +58,17 @@ bool request_allows_tool(const struct chat *c, const struct tool *tool)
 	return false;
 }
 
-void request_note_search(const struct chat_target *t, const struct tool *search, const char *const *carried)
+struct slice request_document_words(const struct media *m, bool titled, struct arena *a)
 {
-	static const char *const always[] = { "type", "name", "cache_control", NULL };
+	struct slice title = titled ? SLICE("") : m->name;
 
-	for (struct json_walk w = json_walk(search->raw); json_walk_next(&w);) {
-		bool told = json_is(w.value, JSON_NUMBER) || json_is(w.value, JSON_TRUE) || json_is_filled(w.value);
-
-		if (told && !json_is_one_of(w.key, always) && !json_is_one_of(w.key, carried))
-			*t->rewritten_lossy |= FIELD_WEB_SEARCH;
-	}
+	if (title.len == 0 && m->context.len == 0)
+		return SLICE("");
+	if (title.len > 0)
+		title = arena_printf(a, " title=\"%.*s\"", SLICE_ARG(title));
+	if (m->context.len == 0)
+		return arena_printf(a, "<document%.*s/>", SLICE_ARG(title));
+	return arena_printf(a, "<document%.*s context=\"%.*s\"/>", SLICE_ARG(title), SLICE_ARG(m->context));
 }
 
 bool request_marks_tools(const struct chat *c)

@@ -6,6 +6,9 @@
 
 struct chat_shape;
 
+/* What stands for the user's first word where there is none and one must be. */
+#define REQUEST_FIRST_WORD "Begin."
+
 struct request_writing {
 	struct json_writer json;
 	const struct chat *chat;
@@ -28,7 +31,7 @@ struct request_writing {
 	unsigned documents;            /* named so far */
 };
 
-/* `own_dialect`: the one that is written. */
+/* `own_dialect`: the one that is written; it has no custom tools. */
 void request_writing_init(struct request_writing *r, const struct chat *c, const struct chat_target *t,
 			  enum dialect_id own_dialect, struct arena *scratch, struct buf *out, struct failure *reterr);
 /* Hands on what was carried in part. False: there was no room (failure). */
@@ -50,9 +53,11 @@ bool request_write_number(struct json_writer *w, const char *name, const struct 
 			  double highest);
 /* Is the tool's name among those that may be called? */
 bool request_allows_tool(const struct chat *c, const struct tool *tool);
-/* Marks the search as carried in part when the client told it more than `carried` (ends with NULL): which domains,
- * where the user is, how often (§3.14). */
-void request_note_search(const struct chat_target *t, const struct tool *search, const char *const *carried);
+/* custom_tools.c: the chat with functions in place of custom tools, whose names are noted; itself when it has none. */
+const struct chat *request_custom_as_functions(const struct chat *c, const struct chat_target *target, struct arena *a);
+/* What is said about a document where a file has no member for it: a frame to stand in front of it. `titled`: its title
+ * has a place of its own. Empty: nothing is said. */
+struct slice request_document_words(const struct media *m, bool titled, struct arena *a);
 /* A cache marker stands behind a tool, where OpenAI's dialects have no place for it. */
 bool request_marks_tools(const struct chat *c);
 /* The longest answer to ask for: at least one token, at most the model's longest output (0: not known) — a longer or

@@ -50,9 +50,9 @@ static void test_answers(void **state)
 
 	arena_init(&a);
 	names_init(&names, &a);
-	struct slice theirs = names_out_custom(&names, SLICE("apply patch"), &name_rule_anthropic);
-	assert_true(slice_eq(names_out(&names, SLICE("apply patch"), &name_rule_anthropic), theirs));
-	assert_true(slice_eq(names_out_custom(&names, SLICE("shell"), &name_rule_anthropic), SLICE("shell")));
+	struct slice theirs = names_out(&names, SLICE("apply patch"), &name_rule_anthropic);
+	names_add_custom(&names, SLICE("apply patch"));
+	names_add_custom(&names, SLICE("shell"));
 	assert_true(names_is_custom(&names, SLICE("shell")) && names_is_custom(&names, theirs));
 	assert_false(names_is_custom(&names, SLICE("other")));
 	answering_init(&s, SLICE("p"), DIALECT_ANTHROPIC, &names, 1);

@@ -262,7 +262,7 @@ static bool stops_rejected(const struct chat *c, const struct model_rules *rules
 
 	if (c->stop_count > most)
 		return true;
-	for (unsigned i = 0; target == DIALECT_ANTHROPIC && c->dialect != target && i < c->stop_count; i++)
+	for (unsigned i = 0; target == DIALECT_ANTHROPIC && i < c->stop_count; i++)
 		if (is_blank(c->stops[i]))
 			return true;
 	return false;
@@ -302,6 +302,9 @@ static uint64_t rule_fields(const struct chat *c, const struct model_rules *rule
 	    ((rules->rejects & REJECTS_TOOLS_ON_CHAT) ||
 	     ((rules->rejects & REJECTS_TOOLS_ON_CHAT_WITH_REASONING) && reasoning)))
 		out |= FIELD_TOOLS | FIELD_CUSTOM_TOOLS;
+	/* Other models answer 400, or never look (DIALECTS §3.14). */
+	if (target == DIALECT_OPENAI_CHAT && c->dialect != target && rules->web_search != SEARCH_WORDS_OPTIONS)
+		out |= FIELD_WEB_SEARCH;
 	if (stops_rejected(c, rules, target))
 		out |= FIELD_STOP;
 	if (schema_rejected(c, rules, target))

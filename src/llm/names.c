@@ -78,13 +78,11 @@ static struct slice shorten(struct slice name, const struct name_rule *rule, str
 	return slice_of(out, (size_t)(at + HASH_DIGITS - out));
 }
 
-static void remember(struct names *n, struct slice theirs, struct slice ours, bool custom)
+static void remember(struct names *n, struct slice theirs, struct slice ours)
 {
 	for (unsigned i = 0; i < n->count; i++)
-		if (slice_eq(n->pairs[i].theirs, theirs)) {
-			n->pairs[i].custom |= custom;
+		if (slice_eq(n->pairs[i].theirs, theirs))
 			return;
-		}
 	if (n->count == NAMES_MAX)
 		return;
 	if (n->count == n->capacity) {
@@ -96,7 +94,7 @@ static void remember(struct names *n, struct slice theirs, struct slice ours, bo
 		n->pairs = grown;
 		n->capacity = capacity;
 	}
-	n->pairs[n->count++] = (struct name_pair){ theirs, arena_dup(n->arena, ours), custom };
+	n->pairs[n->count++] = (struct name_pair){ theirs, arena_dup(n->arena, ours) };
 }
 
 struct slice names_out(struct names *n, struct slice name, const struct name_rule *rule)
@@ -106,24 +104,8 @@ struct slice names_out(struct names *n, struct slice name, const struct name_rul
 	if (fits(name, rule))
 		return name;
 	theirs = shorten(name, rule, n->arena);
-	remember(n, theirs, name, false);
+	remember(n, theirs, name);
 	return theirs;
-}
-
-struct slice names_out_custom(struct names *n, struct slice name, const struct name_rule *rule)
-{
-	struct slice theirs = fits(name, rule) ? arena_dup(n->arena, name) : shorten(name, rule, n->arena);
-
-	remember(n, theirs, name, true);
-	return theirs;
-}
-
-bool names_is_custom(const struct names *n, struct slice theirs)
-{
-	for (unsigned i = 0; n && i < n->count; i++)
-		if (slice_eq(n->pairs[i].theirs, theirs))
-			return n->pairs[i].custom;
-	return false;
 }
 
 struct slice names_back(const struct names *n, struct slice name)
@@ -132,6 +114,32 @@ struct slice names_back(const struct names *n, struct slice name)
 		if (slice_eq(n->pairs[i].theirs, name))
 			return n->pairs[i].ours;
 	return name;
+}
+
+void names_add_custom(struct names *n, struct slice name)
+{
+	if (n->custom_count == NAMES_MAX)
+		return;
+	if (n->custom_count == n->custom_capacity) {
+		unsigned capacity = n->custom_capacity ? 2 * n->custom_capacity : 4;
+		struct slice *grown = arena_array(n->arena, struct slice, capacity);
+
+		if (n->custom_count > 0)
+			memcpy(grown, n->customs, n->custom_count * sizeof(*grown));
+		n->customs = grown;
+		n->custom_capacity = capacity;
+	}
+	n->customs[n->custom_count++] = arena_dup(n->arena, name);
+}
+
+bool names_is_custom(const struct names *n, struct slice theirs)
+{
+	struct slice ours = names_back(n, theirs);
+
+	for (unsigned i = 0; n && i < n->custom_count; i++)
+		if (slice_eq(n->customs[i], ours))
+			return true;
+	return false;
 }
 
 struct slice names_id(struct slice id, const struct name_rule *rule, bool exact, struct arena *a)

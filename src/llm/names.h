@@ -23,8 +23,10 @@ enum { NAMES_MAX = 1024 };             /* more tools than any provider takes */
 
 struct names {
 	struct arena *arena;           /* as long as the answer may need them */
-	struct name_pair { struct slice theirs, ours; bool custom; } *pairs; /* those that differ, and custom tools */
+	struct name_pair { struct slice theirs, ours; } *pairs; /* those that differ */
 	unsigned count, capacity;
+	struct slice *customs;         /* clients' names of custom tools that are written as functions */
+	unsigned custom_count, custom_capacity;
 	struct slice answer_tool;      /* set by who wrote the request with that tool: answering_prepare() makes the
 					* answer's text of its calls */
 };
@@ -33,9 +35,8 @@ void names_init(struct names *n, struct arena *a);
 /* What the target is told. Unchanged when it fits; else every illegal byte becomes '_' and a hash of the whole is
  * appended. Over NAMES_MAX the name is still mapped but not remembered. */
 struct slice names_out(struct names *n, struct slice name, const struct name_rule *rule);
-/* The same for a custom tool that is written as a function (custom_input.h): remembered in any case, so that the calls'
- * arguments become free text again. */
-struct slice names_out_custom(struct names *n, struct slice name, const struct name_rule *rule);
+/* A custom tool is written as a function (custom_input.h): its calls' arguments become free text again. */
+void names_add_custom(struct names *n, struct slice name);
 bool names_is_custom(const struct names *n, struct slice theirs);
 /* What the client called it; unknown names as they are. */
 struct slice names_back(const struct names *n, struct slice name);

@@ -84,6 +84,12 @@ enum reasoning_replay {
 	REPLAY_FORBIDDEN               /* a 400 with it (DeepSeek R1) */
 };
 
+/* How chat completions are asked to search the web. */
+enum search_words {
+	SEARCH_WORDS_NONE,             /* they are not */
+	SEARCH_WORDS_OPTIONS           /* web_search_options (OpenAI's search models, Perplexity) */
+};
+
 struct model_rules {
 	enum system_role system_role;
 	enum sampling sampling;
@@ -95,6 +101,7 @@ struct model_rules {
 	unsigned rejects;              /* REJECTS_… */
 	int stop_max;                  /* how many stop sequences; 0 = no source says */
 	enum token_family tokens;      /* how a prompt is counted; TOKENS_UNSAID: as the dialect's own models do */
+	enum search_words web_search;
 	double temperature_max;        /* larger values are cut to it; 0 = no source says */
 };
 

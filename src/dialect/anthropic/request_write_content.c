@@ -245,10 +245,6 @@ static void write_input(struct request_writing *r, const struct tool_call *call)
 	json_literal_key(&r->json, "input");
 	if (r->own || text.len == 0) {
 		json_value_raw(&r->json, text.len > 0 ? text : SLICE("{}"));
-	} else if (call->custom) {
-		json_begin_object(&r->json);
-		json_member_string(&r->json, "input", call->arguments);
-		json_end_object(&r->json);
 	} else if (json_parse(r->arena, text, &doc, &error) && json_is(json_root(&doc), JSON_OBJECT)) {
 		json_value_raw(&r->json, text);
 	} else {

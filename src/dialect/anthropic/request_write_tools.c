@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools and tool_choice of a Messages request (DIALECTS §3.4, §3.5, §3.14). */
 #include "dialect/anthropic/anthropic.h"
+#include "dialect/web_search.h"
 
 #include "llm/schema.h"
 
@@ -39,27 +40,20 @@ static bool write_function(struct request_writing *r, const struct tool *t)
 	return true;
 }
 
-/* Free text as the one string of a function; a grammar is said in words, which no model is bound to. */
-static bool write_custom(struct request_writing *r, const struct tool *t)
+/* Domains are allowed or blocked, not both: "only one of" (SDK type WebSearchTool20250305). */
+static void write_search(struct request_writing *r, const struct tool *t)
 {
-	struct json definition = json_get(t->grammar, "grammar");
-	struct json syntax = json_get(json_exists(definition) ? definition : t->grammar, "syntax");
-	struct json rules = json_get(json_exists(definition) ? definition : t->grammar, "definition");
-	struct slice description = t->description;
+	unsigned carried = SEARCH_ALLOWED | SEARCH_LOCATION;
+	struct web_search s;
 
-	json_member_string(&r->json, "name", names_out_custom(r->target->names, t->name, &name_rule_anthropic));
-	if (json_is(rules, JSON_STRING)) {
-		r->lossy |= FIELD_CUSTOM_TOOLS;
-		struct slice kind = json_text(syntax, r->arena), text = json_text(rules, r->arena);
-
-		description = arena_printf(r->arena, "%.*s\n\nThe input must follow this grammar (%.*s):\n%.*s",
-					   SLICE_ARG(description), SLICE_ARG(kind), SLICE_ARG(text));
-	}
-	if (description.len > 0)
-		json_member_string(&r->json, "description", description);
-	json_literal_key(&r->json, "input_schema");
-	json_value_raw(&r->json, SLICE(CUSTOM_INPUT_SCHEMA));
-	return true;
+	web_search_read(t, &s);
+	if (!(s.said & SEARCH_ALLOWED))
+		carried |= SEARCH_BLOCKED;
+	web_search_note(&s, carried, r->target);
+	web_search_write(&r->json, "allowed_domains", s.allowed);
+	if (carried & SEARCH_BLOCKED)
+		web_search_write(&r->json, "blocked_domains", s.blocked);
+	web_search_write_location(&r->json, &s, false);
 }
 
 /* In this dialect as it came; else the oldest form that all models with such a tool take (SDK types
@@ -83,7 +77,7 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		json_member_cstr(&r->json, "type", plain[i].type);
 		json_member_cstr(&r->json, "name", plain[i].name);
 		if (t->kind == TOOL_WEB_SEARCH)
-			request_note_search(r->target, t, &known[1]);
+			write_search(r, t);
 		return true;
 	}
 	return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
@@ -93,8 +87,7 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 static bool write_tool(struct request_writing *r, const struct tool *t)
 {
 	json_begin_object(&r->json);
-	if (!(t->kind == TOOL_FUNCTION ? write_function(r, t) : t->kind == TOOL_CUSTOM ? write_custom(r, t) :
-	      write_server_tool(r, t)))
+	if (!(t->kind == TOOL_FUNCTION ? write_function(r, t) : write_server_tool(r, t)))
 		return false;
 	anthropic_write_mark(r, t->cache_mark);
 	json_end_object(&r->json);
@@ -162,8 +155,6 @@ bool anthropic_write_tools(struct request_writing *r)
 {
 	bool any = false;
 
-	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
-		return request_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
 	for (const struct tool *t = r->chat->tools; t; t = t->next) {
 		if (!block_allows_tool(r, t))
 			continue;

@@ -50,15 +50,13 @@ static void write_number(struct request_writing *r, uint64_t field, const char *
 }
 
 /* None of nothing (NonEmptyString), 2,500 at most. */
-static bool write_stops(struct request_writing *r)
+static void write_stops(struct request_writing *r)
 {
 	const struct chat *c = r->chat;
 	bool any = false;
 
 	if (c->stop_count == 0 || !writes(r, FIELD_STOP))
-		return true;
-	if (r->target->rules->stop_max > 0 && c->stop_count > (unsigned)r->target->rules->stop_max)
-		return request_cannot_write(r, "this model takes %d stop sequences at most", r->target->rules->stop_max);
+		return;
 	for (unsigned i = 0; i < c->stop_count; i++) {
 		if (c->stops[i].len == 0)
 			continue;
@@ -71,11 +69,10 @@ static bool write_stops(struct request_writing *r)
 	}
 	if (any)
 		json_end_array(&r->json);
-	return true;
 }
 
 /* Ranges: service model InferenceConfiguration. Larger values are cut, not scaled. */
-static bool write_inference(struct request_writing *r, int64_t max_tokens)
+static void write_inference(struct request_writing *r, int64_t max_tokens)
 {
 	const struct chat *c = r->chat;
 	double warmest = r->target->rules->temperature_max;
@@ -85,18 +82,16 @@ static bool write_inference(struct request_writing *r, int64_t max_tokens)
 	if (max_tokens < 0 && !(c->temperature.said && writes(r, FIELD_TEMPERATURE)) &&
 	    !(c->top_p.said && writes(r, FIELD_TOP_P)) && !(c->stop_count > 0 && writes(r, FIELD_STOP)) &&
 	    !block_has_others(r, SLICE("inferenceConfig")))
-		return true;
+		return;
 	json_literal_key(&r->json, "inferenceConfig");
 	json_begin_object(&r->json);
 	if (max_tokens >= 0)
 		json_member_int(&r->json, "maxTokens", max_tokens);
 	write_number(r, FIELD_TEMPERATURE, "temperature", &c->temperature, warmest);
 	write_number(r, FIELD_TOP_P, "topP", &c->top_p, 1);
-	if (!write_stops(r))
-		return false;
+	write_stops(r);
 	block_write_others(r, SLICE("inferenceConfig"));
 	json_end_object(&r->json);
-	return true;
 }
 
 /* ---- outputConfig ---- */
@@ -259,8 +254,7 @@ static bool write_members(struct request_writing *r)
 
 	bedrock_plan_reasoning(r, &plan);
 	if (!count) {
-		if (!write_inference(r, plan.max_tokens))
-			return false;
+		write_inference(r, plan.max_tokens);
 		write_tier(r);
 		write_metadata(r);
 		if (!write_output_config(r, &plan))

@@ -218,7 +218,7 @@ static void test_parameters(void **state)
 		  BC("\"outputConfig\":{\"effort\":\"high\"},\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"adaptive\"}},"), &adaptive, 0 },
 		{ AM("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1500}"),
 		  BC("\"additionalModelRequestFields\":{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1500}},"), &budget, 0 },
-		{ AM("\"output_config\":{\"effort\":\"max\"}"), BC("\"outputConfig\":{\"effort\":\"high\"},"), &efforts, 0 },
+		{ AM("\"output_config\":{\"effort\":\"max\"}"), BC("\"outputConfig\":{\"effort\":\"high\"},"), &efforts, FIELD_REASONING },
 		{ AM("\"thinking\":{\"type\":\"disabled\"}"), BC(""), &toggle, FIELD_REASONING },
 		{ AM("\"output_config\":{\"format\":{\"type\":\"json_schema\","
 			"\"schema\":{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}}}"),

@@ -182,8 +182,6 @@ bool bedrock_write_tools(struct request_writing *r)
 	bool any = false,
 	     sent = r->chat->tools && (r->chat->choice.mode != CHOICE_NONE || r->tools_in_history || r->answer_by_tool);
 
-	if (r->answer_by_tool && (r->target->rules->rejects & REJECTS_FORCED_TOOL))
-		return request_cannot_write(r, "this model has neither structured output nor tools that it can be made to call");
 	if (!sent && !r->tools_in_history && !r->answer_by_tool)
 		return true;
 	json_literal_key(&r->json, "toolConfig");

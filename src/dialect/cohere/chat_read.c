@@ -4,7 +4,7 @@
 
 /* The others have a place in the hub. */
 static const struct { const char *name; uint64_t field; } natives[] = {
-	{ "documents", FIELD_OTHER_MEANING },
+	{ "documents", 0 },            /* read, and kept for Cohere itself */
 	{ "raw_prompting", FIELD_OTHER_MEANING },
 	{ "safety_mode", FIELD_SAFETY_SETTINGS },
 };
@@ -30,6 +30,56 @@ static void keep_rest(struct chat_reading *r, struct json root)
 			field = 0;
 		chat_keep_other(r, field, SLICE(""), &w);
 	}
+}
+
+/* ---- documents ---- */
+
+/* A text, or an object of texts of any names; those that others have words for are Cohere's usual ones. */
+static void read_data(struct chat_reading *r, struct media *m, struct json data)
+{
+	static const char *const usual[] = { "title", "text", "context", NULL };
+	bool plain = json_is(json_get(data, "text"), JSON_STRING);
+
+	m->source = MEDIA_TEXT;
+	m->mime = SLICE("text/plain");
+	m->name = json_text(json_get(data, "title"), r->arena);
+	m->context = json_text(json_get(data, "context"), r->arena);
+	for (struct json_walk w = json_walk(data); json_walk_next(&w);)
+		plain &= json_is_one_of(w.key, usual);
+	if (json_is(data, JSON_STRING))
+		m->value = json_text(data, r->arena);
+	else
+		m->value = plain ? json_text(json_get(data, "text"), r->arena) : json_raw(data);
+}
+
+/* In front of what the user asks first: {id, data} or a text each (v2/chat `documents`). They are cited unless
+ * citation_options say otherwise. */
+static void read_documents(struct chat_reading *r, struct json root)
+{
+	struct json mode = json_get(json_get(root, "citation_options"), "mode");
+	struct turn *asked = r->chat->turns;
+	struct part *spoken, *last;
+
+	if (json_count(json_get(root, "documents")) == 0)
+		return;
+	while (asked && asked->role != ROLE_USER)
+		asked = asked->next;
+	if (!asked)
+		asked = chat_add_turn(r->chat, r->arena, ROLE_USER);
+	spoken = asked->parts;
+	last = asked->last;
+	asked->parts = asked->last = NULL;
+	for (struct json_walk w = json_walk(json_get(root, "documents")); json_walk_next(&w);) {
+		struct json data = json_get(w.value, "data");
+		struct media *m = turn_add_part(asked, r->arena, PART_DOCUMENT)->media;
+
+		read_data(r, m, json_exists(data) ? data : w.value);
+		if (m->name.len == 0)
+			m->name = json_text(json_get(w.value, "id"), r->arena);
+		m->citations = !json_text_eq(mode, SLICE("OFF")) && !json_text_eq(mode, SLICE("off"));
+	}
+	asked->last->next = spoken;
+	asked->last = spoken ? last : asked->last;
 }
 
 static bool read_thinking(struct chat_reading *r, struct json thinking)
@@ -84,7 +134,7 @@ static const struct member_type types[] = {
 	{ "temperature", IS_NUMBER }, { "p", IS_NUMBER }, { "k", IS_NUMBER }, { "max_tokens", IS_NUMBER },
 	{ "frequency_penalty", IS_NUMBER }, { "presence_penalty", IS_NUMBER }, { "seed", IS_NUMBER },
 	{ "logprobs", IS_BOOL }, { "strict_tools", IS_BOOL }, { "tools", IS_ARRAY },
-	{ "stop_sequences", IS_ARRAY }, { "thinking", IS_OBJECT }, { "response_format", IS_OBJECT }, { 0 },
+	{ "stop_sequences", IS_ARRAY }, { "documents", IS_ARRAY }, { "thinking", IS_OBJECT }, { "response_format", IS_OBJECT }, { 0 },
 };
 
 bool cohere_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
@@ -104,6 +154,7 @@ bool cohere_read_chat(const struct request_facts *facts, enum operation op, stru
 	if (!shape_read_format(ret, a, json_get(root, "response_format")))
 		return chat_refuse(reterr, "response_format", "\"response_format\" must be {\"type\": \"text\"} or "
 				   "{\"type\": \"json_object\", \"json_schema\": …}");
+	read_documents(&r, root);
 	read_numbers(ret, a, root);
 	keep_rest(&r, root);
 	return chat_finish(ret, a, reterr);

@@ -287,7 +287,8 @@ bool cohere_write_chat(const struct chat *c, const struct chat_target *t, struct
 	r.shape = &shape;
 	if (r.own)
 		shape.options |= SHAPE_OWN_SCHEMAS;
-	r.documents_apart = writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 &&
+	/* Its own stand there as they came. */
+	r.documents_apart = !r.own && writes(&r, FIELD_DOCUMENT_TEXT) && count_documents(c) > 0 &&
 			    c->format.kind != FORMAT_JSON && c->format.kind != FORMAT_SCHEMA;
 	json_begin_object(&r.json);
 	if (!write_all(&r))

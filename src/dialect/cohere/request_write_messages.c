@@ -27,7 +27,7 @@ static bool is_content(const struct request_writing *r, const struct part *p)
 	case PART_TEXT: case PART_REFUSAL: case PART_IMAGE:
 		return true;
 	case PART_DOCUMENT:
-		return cohere_is_text_document(p) && !r->documents_apart;
+		return cohere_is_text_document(p) && !r->documents_apart && !r->own;
 	case PART_OPAQUE:
 		return is_native(r, p);
 	default:
@@ -273,5 +273,10 @@ void cohere_write_messages(struct request_writing *r)
 	}
 	if (moved.count > 0)
 		write_user_content(r, &moved);
+	if (!begun && !r->own) { /* there must be a message of the user's */
+		begin_message(r, "user");
+		json_member_cstr(&r->json, "content", REQUEST_FIRST_WORD);
+		end_message(r);
+	}
 	json_end_array(&r->json);
 }

@@ -44,11 +44,11 @@ static void test_own_requests_keep_everything(void **state)
 		check_way_there(&ways[i]);
 }
 
-/* Only Cohere answers from documents; what stands in results is text elsewhere. */
+/* Documents that are empty say nothing; what stands in results is text elsewhere. */
 static void test_for_others(void **state)
 {
 	static const struct way_there ways[] = {
-		{ &dialect_cohere, CHAT, FROM("\"documents\":[\"d\"]") },
+		{ &dialect_cohere, CHAT, FROM("\"documents\":[\"d\"]"), .holds = "<document title=\\\"document\\\">\\nd\\n</document>" },
 		{ &dialect_cohere, CHAT, FROM("\"documents\":[]"), .holds = "\"messages\":[" ASKED "]" },
 		{ &dialect_cohere, CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"tool_plan\":\"p\",\"tool_calls\":[{\"id\":\"c\","
 		  "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":"
@@ -129,7 +129,8 @@ static const struct field_way fields[] = {
 	  "{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"" },
 	{ FIELD_INDEX_RESULT_ERROR, MESSAGE, RESULT("\"is_error\":true,\"content\":\"no\""), "\"content\":\"Error: no\"" },
 	{ FIELD_INDEX_TOOLS, CHAT, TOOLS(""), "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"" },
-	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"), NULL },
+	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"),
+	  "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}}" },
 	{ FIELD_INDEX_WEB_SEARCH, MESSAGE, WITH("\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]"), NULL },
 	{ FIELD_INDEX_SERVER_TOOLS, MESSAGE, WITH("\"tools\":[{\"type\":\"web_fetch_20250910\",\"name\":\"web_fetch\"}]"), NULL },
 	{ FIELD_INDEX_TOOL_STRICT, CHAT, WITH("\"tools\":[" TOOL("f", ",\"strict\":true") "]"), "\"strict_tools\":true" },

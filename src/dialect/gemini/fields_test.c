@@ -48,7 +48,8 @@ static const struct row rows[] = {
 	  "{\"inlineData\":{\"mimeType\":\"image/png\"" },
 	{ FIELD_INDEX_RESULT_ERROR, MESSAGE, RESULT("\"is_error\":true,\"content\":\"no\""), "\"response\":{\"error\":\"no\"}" },
 	{ FIELD_INDEX_TOOLS, CHAT, TOOLS(""), "\"functionDeclarations\":[{\"name\":\"f\"},{\"name\":\"g\"}]" },
-	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"), NULL },
+	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"),
+	  "\"properties\":{\"input\":{\"type\":\"string\"}}" },
 	{ FIELD_INDEX_WEB_SEARCH, MESSAGE, WITH("\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]"), "{\"googleSearch\":{}}" },
 	{ FIELD_INDEX_SERVER_TOOLS, MESSAGE, WITH("\"tools\":[{\"type\":\"web_fetch_20250910\",\"name\":\"web_fetch\"},"
 	  "{\"type\":\"code_execution_20250825\",\"name\":\"c\"}]"), "[{\"urlContext\":{}},{\"codeExecution\":{}}]" },

@@ -5,7 +5,7 @@
 #include "llm/schema.h"
 
 enum {
-	STOPS_MAX = 5, LOGPROBS_MAX = 20, /* DIALECTS §3.9 */
+	LOGPROBS_MAX = 20,             /* DIALECTS §3.9 */
 	BUDGET_MAX = 32768             /* the most that any model takes (DIALECTS §1.2) */
 };
 
@@ -166,8 +166,6 @@ static bool write_format(struct request_writing *r)
 	bool schema = f->kind == FORMAT_SCHEMA && writes(r, FIELD_FORMAT_SCHEMA);
 	struct schema_report report = { .lossy = false };
 
-	if (schema && !r->own && (r->target->rules->rejects & REJECTS_SCHEMA))
-		return request_cannot_write(r, "this model has no structured output");
 	if (f->kind == FORMAT_TEXT && r->own)
 		json_member_cstr(&r->json, "responseMimeType", "text/plain");
 	if (schema || (f->kind == FORMAT_JSON && writes(r, FIELD_FORMAT_JSON)))
@@ -244,20 +242,15 @@ static void write_logprobs(struct request_writing *r)
 	json_member_int(&r->json, "logprobs", top);
 }
 
-static bool write_stops(struct request_writing *r)
+static void write_stops(struct request_writing *r)
 {
-	int most = r->target->rules->stop_max > 0 ? r->target->rules->stop_max : STOPS_MAX;
-
 	if (r->chat->stop_count == 0 || !writes(r, FIELD_STOP))
-		return true;
-	if (r->chat->stop_count > (unsigned)most)
-		return request_cannot_write(r, "this model takes %d stop sequences at most", most);
+		return;
 	json_literal_key(&r->json, "stopSequences");
 	json_begin_array(&r->json);
 	for (unsigned i = 0; i < r->chat->stop_count; i++)
 		json_string(&r->json, r->chat->stops[i]);
 	json_end_array(&r->json);
-	return true;
 }
 
 static void write_limits(struct request_writing *r)
@@ -282,9 +275,9 @@ bool gemini_write_config(struct request_writing *r)
 	json_begin_object(&r->json);
 	write_limits(r);
 	write_sampling(r);
-	ok = write_stops(r);
+	write_stops(r);
 	write_logprobs(r);
-	ok = ok && write_format(r);
+	ok = write_format(r);
 	write_modalities(r);
 	write_thinking(r);
 	gemini_write_others(r, SLICE("generationConfig"));

@@ -12,8 +12,6 @@
 #include "dialect/chat_shape.h"
 #include "llm/state.h"
 
-/* What stands for the user's first word where there is none. */
-#define FIRST_WORD "Begin."
 /* Gemini 3 and later refuse a function call without a signature; this one is documented to stand for those that
  * never had one (DIALECTS §3.13). */
 #define DUMMY_SIGNATURE "skip_thought_signature_validator"
@@ -85,6 +83,18 @@ static struct slice document_text(struct request_writing *r, const struct media 
 	return arena_printf(r->arena, "%.*s\n\n%.*s", SLICE_ARG(head), SLICE_ARG(m->value));
 }
 
+/* A name is for files within a function's response only (FunctionResponseBlob), and nothing is for the rest. */
+static void write_document_words(struct request_writing *r, const struct media *m)
+{
+	struct slice words = request_document_words(m, false, r->arena);
+
+	if (words.len == 0)
+		return;
+	json_begin_object(&r->json);
+	json_member_string(&r->json, "text", words);
+	json_end_object(&r->json);
+}
+
 static bool write_media(struct request_writing *r, const struct part *p)
 {
 	const struct media *m = p->media;
@@ -97,6 +107,8 @@ static bool write_media(struct request_writing *r, const struct part *p)
 		return request_cannot_write(r, "a data: address that is not base64 cannot be written for this provider");
 	if (m->source == MEDIA_TEXT && m->value.len == 0)
 		return true;
+	if (p->kind == PART_DOCUMENT && m->source != MEDIA_TEXT && !r->own)
+		write_document_words(r, m);
 	json_begin_object(&r->json);
 	if (m->source == MEDIA_TEXT) {
 		json_member_string(&r->json, "text", document_text(r, m));
@@ -171,11 +183,11 @@ static void open_content(struct contents *c, enum chat_role role)
 		write_leading_system(c);
 		if (role == ROLE_USER)
 			return;
-		write_text(c->r, SLICE(FIRST_WORD), SLICE(""));
+		write_text(c->r, SLICE(REQUEST_FIRST_WORD), SLICE(""));
 		close_content(c);
 	} else if (!c->any && role != ROLE_USER && !c->r->own) {
 		begin_content(c, ROLE_USER);
-		write_text(c->r, SLICE(FIRST_WORD), SLICE(""));
+		write_text(c->r, SLICE(REQUEST_FIRST_WORD), SLICE(""));
 		close_content(c);
 	}
 	begin_content(c, role);
@@ -521,7 +533,7 @@ bool gemini_write_contents(struct request_writing *r)
 	if (!c.any) {
 		open_content(&c, ROLE_USER);
 		if (!is_system_as_user(r) || !r->chat->turns || !r->chat->turns->parts)
-			write_text(r, SLICE(FIRST_WORD), SLICE(""));
+			write_text(r, SLICE(REQUEST_FIRST_WORD), SLICE(""));
 	}
 	close_content(&c);
 	json_end_array(&r->json);

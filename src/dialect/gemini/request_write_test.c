@@ -208,7 +208,7 @@ static void test_settings_of_others(void **state)
 		{ &dialect_openai_chat, CHAT(ASKED) ",\"reasoning_effort\":\"low\"}",
 		  CONFIG("\"thinkingConfig\":{\"thinkingLevel\":\"LOW\",\"includeThoughts\":true}"), &levels },
 		{ &dialect_openai_chat, CHAT(ASKED) ",\"reasoning_effort\":\"xhigh\"}",
-		  CONFIG("\"thinkingConfig\":{\"thinkingLevel\":\"HIGH\",\"includeThoughts\":true}"), &levels },
+		  CONFIG("\"thinkingConfig\":{\"thinkingLevel\":\"HIGH\",\"includeThoughts\":true}"), &levels, 0, FIELD_REASONING },
 		{ &dialect_openai_chat, CHAT(ASKED) ",\"reasoning_effort\":\"none\"}", CONFIG("\"thinkingConfig\":{\"thinkingLevel\":\"LOW\"}"),
 		  &levels, 0, FIELD_REASONING },
 		{ &dialect_openai_chat, CHAT(ASKED) ",\"reasoning_effort\":\"none\"}", CONFIG("\"thinkingConfig\":{\"thinkingBudget\":0}"), &budget },
@@ -289,7 +289,6 @@ static void test_counts(void **state)
 static void test_what_cannot_be_written(void **state)
 {
 	static const char *const bodies[] = {
-		CHAT(ASKED) ",\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]}",
 		CHAT("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"s3://b/c.png\"}}]}") "}",
 	};
 

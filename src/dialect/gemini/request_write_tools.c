@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools and toolConfig of a generateContent request (DIALECTS §3.4, §3.5, §3.14). */
 #include "dialect/gemini/gemini.h"
+#include "dialect/web_search.h"
 
 #include "dialect/chat_shape.h"
 
@@ -50,7 +51,6 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 		[TOOL_WEB_SEARCH] = "googleSearch", [TOOL_WEB_FETCH] = "urlContext", [TOOL_CODE] = "codeExecution",
 		[TOOL_OTHER] = NULL,
 	};
-	static const char *const none = NULL;
 
 	if (!r->own && (t->kind >= COUNT_OF(plain) || !plain[t->kind]))
 		return request_cannot_write(r, "the tool %.*s is run by another provider and is not to be had here",
@@ -59,8 +59,12 @@ static bool write_server_tool(struct request_writing *r, const struct tool *t)
 	json_key(&r->json, r->own ? t->name : slice_cstr(plain[t->kind]));
 	json_value_raw(&r->json, r->own ? json_raw(t->raw) : SLICE("{}"));
 	json_end_object(&r->json);
-	if (t->kind == TOOL_WEB_SEARCH && !r->own)
-		request_note_search(r->target, t, &none);
+	if (t->kind == TOOL_WEB_SEARCH && !r->own) {
+		struct web_search s;
+
+		web_search_read(t, &s);
+		web_search_note(&s, 0, r->target); /* it is told nothing */
+	}
 	return true;
 }
 
@@ -183,7 +187,7 @@ bool gemini_write_tools(struct request_writing *r, bool with_choice)
 		if (!write_functions(r))
 			return false;
 		for (const struct tool *t = r->chat->tools; t; t = t->next)
-			if (t->kind != TOOL_FUNCTION && t->kind != TOOL_CUSTOM && !write_server_tool(r, t))
+			if (t->kind != TOOL_FUNCTION && !write_server_tool(r, t))
 				return false;
 		json_end_array(&r->json);
 	}

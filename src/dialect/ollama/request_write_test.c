@@ -69,7 +69,7 @@ static void test_think(void **state)
 		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"medium\""), .holds = "\"think\":\"medium\"" },
 		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"minimal\""), .holds = "\"think\":\"low\"", .lossy = FIELD_REASONING },
 		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"none\""), .holds = "\"think\":false" },
-		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"medium\""), .holds = "\"think\":true", .rules = &toggle },
+		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"medium\""), .holds = "\"think\":true", .rules = &toggle, .lossy = FIELD_REASONING },
 		{ CHAT, &dialect_ollama, FROM("\"reasoning_effort\":\"none\""), .holds = "\"think\":\"low\"", .rules = &always, .lossy = FIELD_REASONING },
 		{ CHAT, &dialect_ollama, FROM("\"stream\":true"), .holds = "\"stream\":true", .lacks = "think" },
 	};
@@ -104,7 +104,8 @@ static const struct field_way fields[] = {
 	  "\"content\":\"\",\"images\":[\"AA==\"]" },
 	{ FIELD_INDEX_RESULT_ERROR, MESSAGE, RESULT("\"is_error\":true,\"content\":\"no\""), "\"content\":\"Error: no\"" },
 	{ FIELD_INDEX_TOOLS, CHAT, TOOLS(""), "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"" },
-	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"), NULL },
+	{ FIELD_INDEX_CUSTOM_TOOLS, CHAT, WITH("\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"),
+	  "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}}" },
 	{ FIELD_INDEX_WEB_SEARCH, MESSAGE, WITH("\"tools\":[{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}]"), NULL },
 	{ FIELD_INDEX_SERVER_TOOLS, MESSAGE, WITH("\"tools\":[{\"type\":\"web_fetch_20250910\",\"name\":\"web_fetch\"}]"), NULL },
 	{ FIELD_INDEX_TOOL_STRICT, CHAT, WITH("\"tools\":[" TOOL("f", ",\"strict\":true") "]"), NULL },

@@ -119,6 +119,19 @@ static void write_file(struct chat_writing *wr, const struct media *m)
 	json_end_object(w);
 }
 
+/* What Anthropic's clients say about a document stands before it: a file has no member for that. */
+static void write_document_words(struct chat_writing *wr, const struct media *m)
+{
+	struct slice words = request_document_words(m, true, wr->scratch);
+
+	if (words.len == 0)
+		return;
+	json_begin_object(&wr->w);
+	json_member_cstr(&wr->w, "type", "text");
+	json_member_string(&wr->w, "text", words);
+	json_end_object(&wr->w);
+}
+
 /* Mistral's, and only back to where it came from. */
 static void write_document_url(struct json_writer *w, const struct media *m)
 {
@@ -156,6 +169,8 @@ void openai_chat_write_part(struct chat_writing *wr, const struct part *p)
 		write_video(wr, p->media);
 		break;
 	case PART_DOCUMENT:
+		if (p->media->source != MEDIA_TEXT)
+			write_document_words(wr, p->media);
 		if (p->media->source == MEDIA_TEXT)
 			write_document_text(wr, p->media);
 		else if (p->media->source == MEDIA_URL && wr->same)

@@ -202,6 +202,13 @@ static const struct turn *run_of(const struct chat_writing *wr, const struct tur
 	return t->next;
 }
 
+/* Mistral ("Expected last role User or Tool") and Perplexity (§7.7) hold conversations to an order; system text alone has
+ * none. */
+static bool counts_turns(const struct chat_writing *wr)
+{
+	return writing_quirk(wr, QUIRK_MERGE_TURNS) || (wr->target->rules->rejects & REJECTS_USER_AFTER_TOOL);
+}
+
 void openai_chat_write_messages(struct chat_writing *wr)
 {
 	bool begun = false;
@@ -230,6 +237,8 @@ void openai_chat_write_messages(struct chat_writing *wr)
 		take_moved(wr, &content);
 		take_system(wr, &content);
 		write_user_content(wr, &content, NULL);
+	} else if (!begun && counts_turns(wr)) {
+		write_simple(wr, "user", SLICE(REQUEST_FIRST_WORD));
 	}
 	json_end_array(&wr->w);
 }

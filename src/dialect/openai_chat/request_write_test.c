@@ -590,7 +590,7 @@ static const struct {
 static void test_the_table_of_fields(void **state)
 {
 	static const struct model_rules able = { .system_role = SYSTEM_AS_DEVELOPER, .cache_marks = CACHE_MARKS_BREAKPOINT,
-						 .replay = REPLAY_CONTENT };
+						 .replay = REPLAY_CONTENT, .web_search = SEARCH_WORDS_OPTIONS };
 	const struct field_row *table = dialect_openai_chat.fields;
 
 	for (size_t i = 0; i < COUNT_OF(shown); i++)

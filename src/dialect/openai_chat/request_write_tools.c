@@ -2,6 +2,7 @@
 /* What a chat completion request says of the answer's form: response_format, tools and the choice among them (DIALECTS
  * §3.4, §3.5, §3.7). */
 #include "dialect/openai_chat/openai_chat_internal.h"
+#include "dialect/web_search.h"
 
 #include "llm/names.h"
 
@@ -137,17 +138,29 @@ bool openai_chat_write_tools(struct chat_writing *wr, unsigned count)
 	return true;
 }
 
+/* Domains have no word here (DIALECTS §3.14). */
+static void write_search_options(struct chat_writing *wr, const struct tool *t)
+{
+	struct web_search s;
+
+	web_search_read(t, &s);
+	web_search_note(&s, SEARCH_LOCATION | SEARCH_SIZE, wr->target);
+	json_begin_object(&wr->w);
+	web_search_write(&wr->w, "search_context_size", s.size);
+	web_search_write_location(&wr->w, &s, true);
+	json_end_object(&wr->w);
+}
+
 void openai_chat_write_web_search(struct chat_writing *wr)
 {
-	static const char *const none = NULL;
-
 	for (const struct tool *t = wr->chat->tools; t; t = t->next) {
 		if (t->kind != TOOL_WEB_SEARCH || !writing_carries(wr, FIELD_WEB_SEARCH))
 			continue;
 		json_literal_key(&wr->w, "web_search_options");
-		json_value_raw(&wr->w, t->raw_dialect == DIALECT_OPENAI_CHAT ? json_raw(t->raw) : SLICE("{}"));
-		if (t->raw_dialect != DIALECT_OPENAI_CHAT)
-			request_note_search(wr->target, t, &none);
+		if (t->raw_dialect == DIALECT_OPENAI_CHAT)
+			json_value_raw(&wr->w, json_raw(t->raw));
+		else
+			write_search_options(wr, t);
 		return;
 	}
 }

@@ -2,6 +2,7 @@
 /* Tools, tool choice and output format of a Responses request (DIALECTS §3.4, §3.5, §3.7, §3.14). */
 #include "dialect/chat_shape.h"
 #include "dialect/openai_responses/openai_responses.h"
+#include "dialect/web_search.h"
 
 /* ---- schemas ---- */
 
@@ -120,45 +121,23 @@ static void write_custom(const struct responses_request *q, const struct tool *t
 	json_end_object(q->w);
 }
 
-static void copy_member(const struct responses_request *q, struct json from, const char *name)
-{
-	struct json v = json_member(from, slice_cstr(name));
-
-	if (!json_exists(v) || json_is(v, JSON_NULL))
-		return;
-	json_key(q->w, slice_cstr(name));
-	json_value_raw(q->w, json_raw(v));
-}
-
-/* What other dialects' searches share with this one's: where the user is, which domains, how much (DIALECTS §3.14).
- * Chat completions have the place one object deeper. */
+/* Which domains not to look at has no word here (DIALECTS §3.14). */
 static void write_search(const struct responses_request *q, const struct tool *t)
 {
-	static const char *const carried[] = { "allowed_domains", "user_location", "search_context_size", NULL };
-	struct json place = json_get(t->raw, "user_location"), approximate = json_get(place, "approximate");
+	struct web_search s;
 
-	request_note_search(q->target, t, carried);
+	web_search_read(t, &s);
+	web_search_note(&s, SEARCH_ALLOWED | SEARCH_LOCATION | SEARCH_SIZE, q->target);
 	json_begin_object(q->w);
 	json_member_cstr(q->w, "type", "web_search");
-	if (json_is_filled(json_get(t->raw, "allowed_domains"))) {
+	if (s.said & SEARCH_ALLOWED) {
 		json_literal_key(q->w, "filters");
 		json_begin_object(q->w);
-		copy_member(q, t->raw, "allowed_domains");
+		web_search_write(q->w, "allowed_domains", s.allowed);
 		json_end_object(q->w);
 	}
-	if (json_is(approximate, JSON_OBJECT)) {
-		json_literal_key(q->w, "user_location");
-		json_begin_object(q->w);
-		json_member_cstr(q->w, "type", "approximate");
-		for (struct json_walk w = json_walk(approximate); json_walk_next(&w);) {
-			json_key(q->w, json_text(w.key, q->scratch));
-			json_value_raw(q->w, json_raw(w.value));
-		}
-		json_end_object(q->w);
-	} else {
-		copy_member(q, t->raw, "user_location");
-	}
-	copy_member(q, t->raw, "search_context_size");
+	web_search_write_location(q->w, &s, false);
+	web_search_write(q->w, "search_context_size", s.size);
 	json_end_object(q->w);
 }
 
