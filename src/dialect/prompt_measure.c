@@ -15,6 +15,7 @@ enum {
 struct measuring {
 	struct prompt_parts *parts;
 	struct arena *scratch;
+	bool instructs;                /* what is walked are instructions, whatever role they are in */
 };
 
 static bool is_one_of(struct json key, const char *const *names)
@@ -54,7 +55,10 @@ static void add_text(const struct measuring *m, enum prompt_part part, struct js
 {
 	struct slice text = json_is(v, JSON_STRING) ? json_text(v, m->scratch) : json_raw(v);
 
-	m->parts->count[part] += estimate_text_tokens(text.ptr, text.len);
+	struct text_estimate found = estimate_text(text.ptr, text.len);
+
+	m->parts->count[part] += found.tokens;
+	m->parts->count[FOUND_DIGITS] += found.digits;
 }
 
 /* ---- media ---- */
@@ -163,25 +167,37 @@ static void measure_schema(const struct measuring *m, struct json v)
 	}
 }
 
-static void measure_tools(const struct measuring *m, struct json v)
+/* `declared`: within Gemini's functionDeclarations, where "parameters" is a schema of its own kind. All that other
+ * clients say reaches Gemini as JSON Schema. */
+static void measure_tools(const struct measuring *m, struct json v, bool declared)
 {
-	static const char *const schemas[] = { "input_schema", "parameters", "parametersJsonSchema", "inputSchema",
-					       "parameter_definitions", NULL };
+	static const char *const schemas[] = { "input_schema",
+					       "parameters",
+					       "parametersJsonSchema",
+					       "parameters_json_schema",
+					       "inputSchema",
+					       "parameter_definitions",
+					       NULL };
 	static const char *const named[] = { "name", "description", NULL };
+	static const char *const declarations[] = { "functionDeclarations", "function_declarations", NULL };
 
 	for (struct json_walk w = json_walk(v); json_walk_next(&w);) {
 		if (is_one_of(w.key, schemas) && json_is(w.value, JSON_OBJECT)) {
 			struct json inner = json_get(w.value, "json"); /* Bedrock's */
 			struct json schema = json_is(inner, JSON_OBJECT) ? inner : w.value;
 
+			int64_t before = m->parts->count[FOUND_SCHEMA_JSON];
+
 			add_text(m, FOUND_SCHEMA_JSON, schema);
+			if (!declared || !json_text_eq(w.key, SLICE("parameters")))
+				m->parts->count[FOUND_SCHEMA_GIVEN] += m->parts->count[FOUND_SCHEMA_JSON] - before;
 			measure_schema(m, schema);
 		} else if (json_is(w.value, JSON_STRING)) {
 			m->parts->count[FOUND_TOOLS] += json_text_eq(w.key, SLICE("name"));
 			if (is_one_of(w.key, named))
 				add_text(m, FOUND_TOOL_TEXT, w.value);
-		} else {
-			measure_tools(m, w.value);
+		} else if (!json_text_eq(w.key, SLICE("toolChoice"))) { /* Bedrock's, beside its tools */
+			measure_tools(m, w.value, declared || is_one_of(w.key, declarations));
 		}
 	}
 }
@@ -198,15 +214,51 @@ static bool is_call(struct json object, struct json key, struct json value)
 	       (json_exists(json_get(object, "toolUseId")) || json_exists(json_get(object, "name")));
 }
 
+/* ---- reasoning of earlier turns ---- */
+
+static const char *const states[] = { "signature",         "thoughtSignature", "thought_signature",
+				      "encrypted_content", "redactedContent",  NULL };
+static const char *const thoughts[] = { "reasoning_content", "reasoning_details", "reasoningContent", "reasoning", NULL };
+
+/* Anthropic's blocks, Responses' items; Gemini's parts are marked. */
+static bool is_reasoned(struct json object)
+{
+	static const char *const types[] = { "thinking", "redacted_thinking", "reasoning", NULL };
+
+	return is_one_of(json_get(object, "type"), types) || json_to_bool(json_get(object, "thought"), false);
+}
+
+/* What a member of such an object holds: words, or what only the provider can read. */
+static void measure_thought(const struct measuring *m, struct json key, struct json v)
+{
+	static const char *const opaque[] = { "data", NULL };
+
+	if (!json_is(v, JSON_STRING)) {
+		for (struct json_walk w = json_walk(v); json_walk_next(&w);)
+			measure_thought(m, w.key, w.value);
+	} else if (is_one_of(key, states) || is_one_of(key, opaque)) {
+		m->parts->count[FOUND_STATE] += (int64_t)json_raw(v).len;
+	} else if (!is_one_of(key, unread)) {
+		add_text(m, FOUND_THOUGHTS, v);
+	}
+}
+
+static void age_thoughts(struct prompt_parts *p)
+{
+	p->count[FOUND_OLD_STATE] += p->count[FOUND_STATE];
+	p->count[FOUND_OLD_THOUGHTS] += p->count[FOUND_THOUGHTS];
+	p->count[FOUND_STATE] = p->count[FOUND_THOUGHTS] = 0;
+}
+
 static void measure_object(const struct measuring *m, struct json v, struct slice mime)
 {
 	int64_t results_before = m->parts->count[FOUND_RESULTS];
 	/* JSON that the model reads as JSON. */
 	static const char *const read_as_json[] = { "response", "schema", "json", NULL };
-	static const char *const results[] = { "tool_call_id", "tool_use_id", "functionResponse",
-					       "toolResult",   "output",      NULL };
-	static const char *const states[] = { "signature", "thoughtSignature", "thought_signature", "encrypted_content",
-					      "redactedContent", NULL };
+	static const char *const results[] = { "tool_call_id",      "tool_use_id", "functionResponse",
+					       "function_response", "toolResult",  "output",
+					       NULL };
+	bool is_thought = is_reasoned(v);
 	bool is_turn = json_exists(json_get(v, "role")) || json_exists(json_get(v, "parts"));
 	struct json role = json_get(v, "role");
 	bool low = json_text_eq(json_get(v, "detail"), SLICE("low"));
@@ -219,7 +271,9 @@ static void measure_object(const struct measuring *m, struct json v, struct slic
 		bool is_string = json_is(w.value, JSON_STRING);
 
 		m->parts->count[FOUND_RESULTS] += is_one_of(w.key, results);
-		if (is_call(v, w.key, w.value)) {
+		if (is_thought || is_one_of(w.key, thoughts)) {
+			measure_thought(m, w.key, w.value);
+		} else if (is_call(v, w.key, w.value)) {
 			m->parts->count[FOUND_CALLS]++;
 			add_text(m, FOUND_CALL_TEXT, w.value);
 		} else if (is_string && is_one_of(w.key, media_members)) {
@@ -234,9 +288,9 @@ static void measure_object(const struct measuring *m, struct json v, struct slic
 			measure_said(m, w.value, mime_of_block(w.key, w.value, mime));
 		}
 	}
-	/* Reasoning is read again while its tools are answered, and forgotten when the user speaks. */
-	if (json_text_eq(role, SLICE("user")) && m->parts->count[FOUND_RESULTS] == results_before)
-		m->parts->count[FOUND_STATE] = 0;
+	/* Reasoning is read again while its tools are answered; most models forget it when the user speaks. */
+	if (json_text_eq(role, SLICE("user")) && m->parts->count[FOUND_RESULTS] == results_before && !m->instructs)
+		age_thoughts(m->parts);
 }
 
 static void measure_said(const struct measuring *m, struct json v, struct slice mime)
@@ -264,11 +318,16 @@ static void measure_said(const struct measuring *m, struct json v, struct slice 
 
 static void measure_format(const struct measuring *m, struct json v, unsigned depth)
 {
-	static const char *const schemas[] = { "schema", "responseSchema", "responseJsonSchema", "response_schema",
+	static const char *const schemas[] = { "schema",
+					       "json_schema", /* Cohere's; elsewhere it holds "schema" */
+					       "responseSchema",
+					       "responseJsonSchema",
+					       "response_schema",
+					       "response_json_schema",
 					       NULL };
 
 	for (struct json_walk w = json_walk(v); depth < FORMAT_DEPTH_MAX && json_walk_next(&w);) {
-		if (is_one_of(w.key, schemas)) {
+		if (is_one_of(w.key, schemas) && !json_exists(json_get(w.value, "schema"))) {
 			m->parts->count[FOUND_FORMAT] = 1;
 			add_text(m, FOUND_FORMAT_JSON, w.value);
 		} else if (json_is(w.value, JSON_OBJECT)) {
@@ -277,12 +336,21 @@ static void measure_format(const struct measuring *m, struct json v, unsigned de
 	}
 }
 
+/* Gemini's members go by two names. */
+static struct json either(struct json object, const char *name, const char *otherwise)
+{
+	struct json v = json_member(object, slice_cstr(name));
+
+	return json_exists(v) ? v : json_member(object, slice_cstr(otherwise));
+}
+
 /* "any", "required" or a named tool, as each dialect says it. */
 static bool is_tool_forced(struct json root)
 {
 	static const char *const forced[] = { "any", "tool", "function", "required", "custom", NULL };
-	struct json choice = json_get(root, "tool_choice"), config = json_get(root, "toolConfig");
-	struct json there = json_get(config, "toolChoice"), calling = json_get(config, "functionCallingConfig");
+	struct json choice = json_get(root, "tool_choice"), config = either(root, "toolConfig", "tool_config");
+	struct json there = json_get(config, "toolChoice");
+	struct json calling = either(config, "functionCallingConfig", "function_calling_config");
 
 	return is_one_of(choice, forced) || is_one_of(json_get(choice, "type"), forced) || json_exists(json_get(there, "any")) ||
 	       json_exists(json_get(there, "tool")) ||
@@ -298,11 +366,12 @@ static bool is_reasoning(struct json root)
 	       is_one_of(json_get(json_get(extra, "thinking"), "type"), types);
 }
 
-static void measure_members(const struct measuring *m, struct json root, const char *const *members)
+static void measure_members(struct measuring *m, struct json root, const char *const *members)
 {
 	static const char *const tools[] = { "tools", "functions", "toolConfig", NULL };
 	static const char *const formats[] = { "response_format", "text",         "output_config",    "output_format",
-					       "format",          "outputConfig", "generationConfig", NULL };
+					       "format",          "outputConfig", "generationConfig",
+					       "generation_config", NULL };
 	static const char *const instructions[] = { "system", "instructions", "systemInstruction",
 						    "system_instruction", NULL };
 
@@ -314,13 +383,14 @@ static void measure_members(const struct measuring *m, struct json root, const c
 		if (!is_one_of(w.key, members) || add_images(m, w.key, w.value))
 			continue;
 		if (is_one_of(w.key, tools)) {
-			measure_tools(m, w.value);
+			measure_tools(m, w.value, false);
 			continue;
 		}
 		if (is_one_of(w.key, instructions))
 			m->parts->count[FOUND_SYSTEM] = 1;
 		else
 			m->parts->count[FOUND_MESSAGES] += json_is(w.value, JSON_STRING);
+		m->instructs = is_one_of(w.key, instructions);
 		measure_said(m, w.value, (struct slice){ 0 });
 	}
 }

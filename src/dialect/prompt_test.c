@@ -78,6 +78,11 @@ static void test_tools(void **state)
 	assert_int_equal(estimate(&dialect_bedrock, OPERATION_CHAT,
 				  "{\"toolConfig\":{\"tools\":[{\"toolSpec\":{" NAMED "\"inputSchema\":{\"json\":" SCHEMA "}}}]}}"),
 			 wanted);
+	/* which one has to be called is no further tool */
+	assert_int_equal(estimate(&dialect_bedrock, OPERATION_CHAT,
+				  "{\"toolConfig\":{\"tools\":[{\"toolSpec\":{" NAMED "\"inputSchema\":{\"json\":" SCHEMA "}}}],"
+				  "\"toolChoice\":{\"tool\":{\"name\":\"weather\"}}}}"),
+			 wanted);
 }
 
 /* Calls and results, wherever they stand. */
@@ -124,7 +129,7 @@ static void test_media(void **state)
 	assert_int_equal(estimate(&dialect_anthropic, OPERATION_CHAT, afar), 4 + 85 + 4 * 170);
 	/* the same picture, at different providers */
 	assert_in_range(estimate_for(&dialect_openai_chat, TOKENS_ANTHROPIC, url), 1024 * 512 / 750, 1024 * 512 / 750 + 20);
-	assert_in_range(estimate_for(&dialect_openai_chat, TOKENS_GEMINI, url), 2 * 258, 2 * 258 + 10);
+	assert_in_range(estimate_for(&dialect_openai_chat, TOKENS_GEMINI, url), 7 * 258, 7 * 258 + 10);
 	assert_int_equal(estimate(&dialect_gemini, OPERATION_CHAT,
 				  "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"" PNG
 				  "\"}}]}]}"), 4 + 85 + 2 * 170);
@@ -147,6 +152,84 @@ static void test_state_is_forgotten(void **state)
 				      SIGNED ",{\"role\":\"user\",\"parts\":[{\"text\":\"go on\"}]}]}");
 
 	assert_true(answered > spoken + 30);
+	/* Instructions have a role, too, but nobody speaks in them. */
+	int64_t instructed = estimate_for(&dialect_gemini, TOKENS_GEMINI_3,
+					  SIGNED ",{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}],"
+					  "\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":\"be kind\"}]}}");
+
+	assert_in_range(instructed, answered, answered + 10);
+}
+
+/* Reasoning in words is told apart from what is said, in every dialect's place for it. */
+static void test_thoughts(void **state)
+{
+	static const struct { const struct dialect *dialect; const char *body; } rows[] = {
+		{ &dialect_openai_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"reasoning_content\":\"" TEXT "\"}]}" },
+		{ &dialect_openai_chat, "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"reasoning_details\":[{"
+					"\"type\":\"reasoning.summary\",\"format\":\"f\",\"summary\":\"" TEXT "\"}]}]}" },
+		{ &dialect_openai_responses, "{\"model\":\"m\",\"input\":[{\"role\":\"assistant\",\"content\":\"\"},{\"type\":\"reasoning\","
+					     "\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"" TEXT "\"}]}]}" },
+		{ &dialect_anthropic, "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\","
+				      "\"thinking\":\"" TEXT "\",\"signature\":\"" TEXT "\"}]}]}" },
+		{ &dialect_gemini, "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"thought\":true,\"text\":\"" TEXT "\"}]}]}" },
+		{ &dialect_bedrock, "{\"messages\":[{\"role\":\"assistant\",\"content\":[{\"reasoningContent\":{\"reasoningText\":{"
+				    "\"text\":\"" TEXT "\",\"signature\":\"" TEXT "\"}}}]}]}" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct request q = { .variant = false };
+		struct prompt_parts parts;
+
+		assert_true(request_read(&q, rows[i].dialect, OPERATION_CHAT, rows[i].body));
+		rows[i].dialect->measure_prompt(&q.facts, OPERATION_CHAT, &q.arena, &parts);
+		assert_int_equal(parts.count[FOUND_THOUGHTS], 80);
+		assert_int_equal(parts.count[FOUND_TEXT], 0);
+		assert_int_equal(estimate_tokens(&parts, TOKENS_UNSAID), 84);
+		assert_int_equal(parts.count[FOUND_PAGES], 0);
+		arena_done(&q.arena);
+	}
+}
+
+/* Encrypted reasoning that OpenRouter calls "data" is no document. */
+static void test_encrypted_data(void **state)
+{
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"reasoning_details\":[{"
+				  "\"type\":\"reasoning.encrypted\",\"data\":\"" TEXT "\"}]}]}"), 4);
+}
+
+/* Gemini's members in either spelling. */
+static void test_snake_case(void **state)
+{
+	int64_t camel = estimate(&dialect_gemini, OPERATION_CHAT,
+				 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{}}}]}],"
+				 "\"tools\":[{\"functionDeclarations\":[{" NAMED "\"parametersJsonSchema\":" SCHEMA "}]}],"
+				 "\"generationConfig\":{\"responseJsonSchema\":" SCHEMA "}}");
+	int64_t snake = estimate(&dialect_gemini, OPERATION_CHAT,
+				 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"function_response\":{\"name\":\"f\",\"response\":{}}}]}],"
+				 "\"tools\":[{\"function_declarations\":[{" NAMED "\"parameters_json_schema\":" SCHEMA "}]}],"
+				 "\"generation_config\":{\"response_json_schema\":" SCHEMA "}}");
+
+	assert_int_equal(camel, snake);
+	assert_true(camel > 4 + 10 + 20 + 2 * 10);
+	/* Its own kind of schema costs less than JSON Schema. */
+	assert_true(estimate_for(&dialect_gemini, TOKENS_GEMINI,
+				 "{\"tools\":[{\"functionDeclarations\":[{" NAMED "\"parameters\":" SCHEMA "}]}]}") <
+		    estimate_for(&dialect_gemini, TOKENS_GEMINI,
+				 "{\"tools\":[{\"functionDeclarations\":[{" NAMED "\"parametersJsonSchema\":" SCHEMA "}]}]}"));
+}
+
+/* Cohere's schema of an answer lies one member higher than OpenAI's. */
+static void test_format(void **state)
+{
+	int64_t schema = estimate_text_tokens(SCHEMA, strlen(SCHEMA));
+
+	assert_int_equal(estimate(&dialect_cohere, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"json_object\",\"json_schema\":"
+				  SCHEMA "}}"), schema);
+	assert_int_equal(estimate(&dialect_openai_chat, OPERATION_CHAT,
+				  "{\"model\":\"m\",\"messages\":[],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+				  "{\"name\":\"n\",\"schema\":" SCHEMA "}}}"), schema);
 }
 
 static void test_prefix_stays_from_turn_to_turn(void **state)
@@ -186,6 +269,10 @@ int main(void)
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_state_is_forgotten),
+		cmocka_unit_test(test_thoughts),
+		cmocka_unit_test(test_encrypted_data),
+		cmocka_unit_test(test_snake_case),
+		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_prefix_stays_from_turn_to_turn),
 		cmocka_unit_test(test_prefix_tells_conversations_apart),
 	};

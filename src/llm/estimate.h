@@ -13,6 +13,13 @@
  * made for rules on prompt_length to be cheap. */
 int64_t estimate_text_tokens(const char *text, size_t len);
 
+struct text_estimate {
+	int64_t tokens;
+	int64_t digits;                /* more tokens where each digit is one (Gemini, Qwen, Nova), not each three */
+};
+
+struct text_estimate estimate_text(const char *text, size_t len);
+
 /* What was found in a prompt: counts, and tokens by estimate_text_tokens(). */
 enum prompt_part {
 	FOUND_PROMPT,                   /* 1: what every request costs */
@@ -33,9 +40,14 @@ enum prompt_part {
 	FOUND_FORMAT,                  /* 1: the answer has a schema */
 	FOUND_FORMAT_JSON,             /* that schema */
 	FOUND_REASONING,                /* 1: reasoning is asked for */
-	FOUND_STATE,                   /* bytes of signatures and encrypted reasoning */
+	FOUND_THOUGHTS,                /* reasoning in words since the user last spoke */
+	FOUND_OLD_THOUGHTS,            /* … before that */
+	FOUND_STATE,                   /* bytes of signatures and encrypted reasoning since the user last spoke */
+	FOUND_OLD_STATE,               /* … before that */
 	FOUND_PAGES,                   /* of documents */
 	FOUND_MEDIA,                   /* tokens of audio and video */
+	FOUND_SCHEMA_GIVEN,            /* tokens of FOUND_SCHEMA_JSON that Gemini gets as JSON Schema, not as its own */
+	FOUND_DIGITS,                  /* second and third digits of numbers, wherever */
 	FOUND_COUNT
 };
 
@@ -46,6 +58,8 @@ enum picture_rule {
 	PICTURE_AREA,
 	PICTURE_TILES_768,
 	PICTURE_FIXED,
+	PICTURE_TILES_448,
+	PICTURE_AREA_NOVA,
 	PICTURE_RULE_COUNT
 };
 

@@ -40,6 +40,17 @@ static void test_texts(void **state)
 	assert_int_equal(estimate_text_tokens(NULL, 0), 0);
 }
 
+/* What a number costs more where each digit is a token. */
+static void test_digits(void **state)
+{
+	assert_int_equal(estimate_text("1", 1).digits, 0);
+	assert_int_equal(estimate_text("123", 3).digits, 2);
+	assert_int_equal(estimate_text("1234567890", 10).digits, 6);
+	assert_int_equal(estimate_text("in 2026, at 7", 13).digits, 2);
+	assert_int_equal(estimate_text("none", 4).digits, 0);
+	assert_int_equal(estimate_text(NULL, 0).digits, 0);
+}
+
 /* Every byte in every place is coped with, and the end is not overrun. */
 static void test_bytes(void **state)
 {
@@ -90,7 +101,11 @@ static void test_picture_rules(void **state)
 	estimate_add_picture(&p, 1024, 1024, false);
 	assert_int_equal(p.picture[PICTURE_TILES_512], 765);
 	assert_int_equal(p.picture[PICTURE_PATCHES], 1024);
-	assert_int_equal(p.picture[PICTURE_TILES_768], 4 * 258);
+	/* Gemini: recorded for 640 × 480, as for 1,024 × 1,024 */
+	assert_int_equal(p.picture[PICTURE_TILES_768], 1290);
+	/* xAI: nine tiles of 448 are no more than six */
+	assert_int_equal(p.picture[PICTURE_TILES_448], 7 * 256);
+	assert_int_equal(p.picture[PICTURE_AREA_NOVA], 1024 * 1024 / 650);
 	p = (struct prompt_parts){ .count = { 0 } };
 	estimate_add_picture(&p, 2048, 4096, false);
 	assert_int_equal(p.picture[PICTURE_TILES_512], 1105);
@@ -100,6 +115,12 @@ static void test_picture_rules(void **state)
 	estimate_add_picture(&p, 200, 200, false);
 	assert_int_equal(p.picture[PICTURE_AREA], 54);
 	assert_int_equal(p.picture[PICTURE_TILES_768], 258);
+	assert_int_equal(p.picture[PICTURE_TILES_448], 256);
+	assert_int_equal(p.picture[PICTURE_AREA_NOVA], 530);
+	p = (struct prompt_parts){ .count = { 0 } };
+	estimate_add_picture(&p, 640, 480, false);
+	assert_int_equal(p.picture[PICTURE_TILES_768], 1290);
+	assert_int_equal(p.picture[PICTURE_TILES_448], 5 * 256);
 	estimate_add_picture(&p, UINT32_MAX, UINT32_MAX, false);
 	assert_true(p.picture[PICTURE_TILES_768] < 10000000);
 }
@@ -120,13 +141,33 @@ static void test_families(void **state)
 
 	for (unsigned family = 0; family < TOKENS_COUNT; family++) {
 		assert_non_null(token_family_names[family]);
-		assert_in_range(estimate_tokens(&p, family), 800, 1600);
+		/* Cohere's have a prompt of their own of up to 1,400 */
+		assert_in_range(estimate_tokens(&p, family), 800, 2500);
 	}
 	assert_int_equal(token_family_of(&rules, DIALECT_ANTHROPIC), TOKENS_ANTHROPIC_4_5);
 	assert_int_equal(token_family_of(&rules, DIALECT_OPENAI_RESPONSES), TOKENS_OPENAI);
 	rules.tokens = TOKENS_OPENAI_5;
 	assert_int_equal(token_family_of(&rules, DIALECT_OPENAI_CHAT), TOKENS_OPENAI_5);
 	assert_int_equal(token_family_of(&rules, DIALECT_OPENAI_RESPONSES), TOKENS_OPENAI);
+	rules.tokens = TOKENS_DEEPSEEK;
+	assert_int_equal(token_family_of(&rules, DIALECT_OPENAI_CHAT), TOKENS_DEEPSEEK);
+	assert_int_equal(token_family_of(&rules, DIALECT_OPENAI_RESPONSES), TOKENS_DEEPSEEK_RESPONSES);
+}
+
+/* What no part of a prompt changes is not negative, and no weight is beyond reason. */
+static void test_weights(void **state)
+{
+	for (unsigned family = 0; family < TOKENS_COUNT; family++) {
+		struct prompt_parts p = { .count = { 0 } };
+
+		assert_int_equal(estimate_tokens(&p, family), 0);
+		p.count[FOUND_TOOL_CHOICE] = 1;
+		assert_true(estimate_tokens(&p, family) >= 0);
+		p = (struct prompt_parts){ .count = { [FOUND_TEXT] = 100000 } };
+		assert_in_range(estimate_tokens(&p, family), 85000, 145000);
+		p = (struct prompt_parts){ .count = { [FOUND_STATE] = 10000 } };
+		assert_in_range(estimate_tokens(&p, family), 0, 2500);
+	}
 }
 
 int main(void)
@@ -134,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_bytes), cmocka_unit_test(test_pictures),
 		cmocka_unit_test(test_picture_rules), cmocka_unit_test(test_documents), cmocka_unit_test(test_families),
+		cmocka_unit_test(test_digits), cmocka_unit_test(test_weights),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,14 +115,20 @@ static const uint8_t kinds[256] = {
 	SIXTEEN(EMOJI),
 };
 
-int64_t estimate_text_tokens(const char *text, size_t len)
+struct text_estimate estimate_text(const char *text, size_t len)
 {
-	uint64_t sum = HUNDREDTHS - 1;
+	uint64_t sum = HUNDREDTHS - 1, digits = 0;
 	unsigned state = NOTHING;
 
 	for (size_t i = 0; i < len; i++) {
 		state = next[state][kinds[(unsigned char)text[i]]];
 		sum += cost[state];
+		digits += state - D2 <= D3 - D2;
 	}
-	return (int64_t)(sum / HUNDREDTHS);
+	return (struct text_estimate){ .tokens = (int64_t)(sum / HUNDREDTHS), .digits = (int64_t)digits };
+}
+
+int64_t estimate_text_tokens(const char *text, size_t len)
+{
+	return estimate_text(text, len).tokens;
 }
