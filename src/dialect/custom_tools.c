@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Custom tools for targets that know functions only (llm/custom_input.h): before a dialect's writer sees the chat, each is
- * a function of one string, and its calls have {"input":"…"} for arguments. */
+/* Custom tools for targets that know functions only (llm/custom_input.h): before a dialect's writer sees the chat, each
+ * is a function of one string, and its calls have {"input":"…"} for arguments. */
 #include "dialect/request_write.h"
 
 #include "llm/custom_input.h"

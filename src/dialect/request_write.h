@@ -63,7 +63,8 @@ bool request_marks_tools(const struct chat *c);
 /* The longest answer to ask for: at least one token, at most the model's longest output (0: not known) — a longer or
  * shorter wish is cut and marked as carried in part, where APIs answer 400. -1: no wish. `own`: as it is. */
 int64_t request_max_output(const struct chat *c, const struct chat_target *t, bool own);
-/* The nearest effort that the target knows (0 = all), marked as carried in part when a client's own word was another. */
+/* The nearest effort that the target knows (0 = all), marked as carried in part when a client's own word was another.
+ */
 unsigned request_effort(struct request_writing *r, unsigned effort, unsigned allowed);
 /* Off, however it was said, but for a budget of nothing. */
 bool reasoning_is_off(const struct reasoning *wish);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client tells a provider's web search, in what all dialects with one share (DIALECTS §3.14): which domains, where
- * the user is, how much to look at. */
+/* What a client tells a provider's web search, in what all dialects with one share (DIALECTS §3.14): which domains,
+ * where the user is, how much to look at. */
 #pragma once
 
 #include "dialect/request_write.h"

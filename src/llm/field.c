@@ -268,8 +268,8 @@ static bool stops_rejected(const struct chat *c, const struct model_rules *rules
 	return false;
 }
 
-/* Where models have no structured output there are words for it (openai-chat), or a tool that must be called (dialects of
- * blocks) and may be called at all; Gemini has neither. */
+/* Where models have no structured output there are words for it (openai-chat), or a tool that must be called (dialects
+ * of blocks) if one may be forced; Gemini has neither. */
 static bool schema_rejected(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
 {
 	bool by_tool = target == DIALECT_ANTHROPIC || target == DIALECT_BEDROCK;

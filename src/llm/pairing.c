@@ -42,8 +42,8 @@ static void open_call(struct open_calls *open, struct tool_call *call, unsigned 
 
 	if (call->id.len == 0)
 		call->id = arena_printf(a, "call_%u_%u", turn, index);
-	/* Models that count their calls anew in every turn; Anthropic and Bedrock answer 400 to an id that is there twice
-	 * (DIALECTS §3.6). The new one, too, depends on nothing that comes later. */
+	/* Models that count their calls anew in every turn; Anthropic and Bedrock answer 400 to an id that is there
+	 * twice (DIALECTS §3.6). The new one, too, depends on nothing that comes later. */
 	while (map_get(&open->ids, call->id))
 		call->id = arena_printf(a, "%.*s_%u_%u", SLICE_ARG(call->id), turn, index);
 	map_put(&open->ids, call->id, call);

@@ -134,7 +134,8 @@ static const struct member_type types[] = {
 	{ "temperature", IS_NUMBER }, { "p", IS_NUMBER }, { "k", IS_NUMBER }, { "max_tokens", IS_NUMBER },
 	{ "frequency_penalty", IS_NUMBER }, { "presence_penalty", IS_NUMBER }, { "seed", IS_NUMBER },
 	{ "logprobs", IS_BOOL }, { "strict_tools", IS_BOOL }, { "tools", IS_ARRAY },
-	{ "stop_sequences", IS_ARRAY }, { "documents", IS_ARRAY }, { "thinking", IS_OBJECT }, { "response_format", IS_OBJECT }, { 0 },
+	{ "stop_sequences", IS_ARRAY }, { "documents", IS_ARRAY }, { "thinking", IS_OBJECT },
+	{ "response_format", IS_OBJECT }, { 0 },
 };
 
 bool cohere_read_chat(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,
