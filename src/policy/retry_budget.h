@@ -11,13 +11,10 @@
 
 enum { RETRY_BUDGET_SLOTS = 10, RETRY_BUDGET_FLOOR = 10 /* always allowed per window of ten seconds */ };
 
-struct retry_budget_slot {
-	_Atomic int64_t second;
-	_Atomic uint32_t requests, extras;
-};
-
+/* All zero is an empty one. A slot is one second and what was counted in it, in one word, so that it begins anew in one
+ * step. */
 struct retry_budget {
-	struct retry_budget_slot slots[RETRY_BUDGET_SLOTS];
+	_Atomic uint64_t slots[RETRY_BUDGET_SLOTS];
 };
 
 void retry_budget_request(struct retry_budget *b, int64_t now_ns);
