@@ -84,6 +84,7 @@ static const struct expected models[] = {
 	{ "", "gemini-2.5-flash-image", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, 0, 0 },
 	{ "", "gemini-2.5-flash-lite", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, 0, REJECTS_REASONING_OFF },
 	{ "vertex", "gemini-2.5-flash", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, 0, REJECTS_REASONING_OFF | REJECTS_PENALTIES },
+	{ "vertex", "gemini-flash-latest", SAMPLING_ACCEPTED, REASONING_BUDGET, 0, 0, REJECTS_REASONING_OFF | REJECTS_PENALTIES },
 	{ "", "gemini-2.0-flash", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_SCHEMA_WITH_TOOLS, 0 },
 	{ "google", "gemma-4-31b-it", SAMPLING_ACCEPTED, REASONING_TOGGLE, 0, 0, 0 },
 	{ "", "gemini-pro-latest", SAMPLING_ACCEPTED, REASONING_LEVEL, L | M | H, 0, 0 },
@@ -130,6 +131,8 @@ static const struct expected models[] = {
 	{ "bedrock", "mistral.mistral-large-2407-v1:0", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_USER_AFTER_TOOL, 0 },
 
 	{ "cohere", "command-a-reasoning-08-2025", SAMPLING_ACCEPTED, REASONING_BUDGET, N | H, REJECTS_SCHEMA_WITH_TOOLS, 0 },
+	{ "cohere", "command-a-plus-05-2026", SAMPLING_ACCEPTED, REASONING_BUDGET, N | H, REJECTS_SCHEMA_WITH_TOOLS, 0 },
+	{ "cohere", "command-a-03-2025", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_PARALLEL_CONTROL, 0 },
 	{ "cohere", "command-r-plus-08-2024", SAMPLING_ACCEPTED, REASONING_ABSENT, 0, REJECTS_PARALLEL_CONTROL, 0 },
 
 	{ "bedrock", "us.amazon.nova-2-lite-v1:0", SAMPLING_ACCEPTED, REASONING_EFFORT, L | M | H, REJECTS_SEED, 0 },
@@ -219,6 +222,22 @@ static void test_other_knobs(void **state)
 	assert_int_equal(find("cohere", "command-a-reasoning-08-2025", "")->stop_max, 5);
 }
 
+/* Whose prompts are counted alike, where a maker's models differ. */
+static void test_token_families(void **state)
+{
+	static const struct { const char *name; enum token_family family; } rows[] = {
+		{ "claude-3-5-haiku-latest", TOKENS_ANTHROPIC_3 }, { "claude-3-7-sonnet-20250219", TOKENS_ANTHROPIC },
+		{ "claude-sonnet-4-5", TOKENS_ANTHROPIC_4_5 },     { "claude-opus-4-7", TOKENS_ANTHROPIC_5 },
+		{ "gemini-2.5-flash", TOKENS_GEMINI },             { "gemini-flash-latest", TOKENS_GEMINI_3 },
+		{ "command-r-08-2024", TOKENS_COHERE_R },          { "command-r7b-12-2024", TOKENS_COHERE },
+		{ "command-a-03-2025", TOKENS_COHERE },            { "command-a-plus-05-2026", TOKENS_COHERE_PLUS },
+		{ "command-a-reasoning-08-2025", TOKENS_COHERE_REASONING },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(find("", rows[i].name, "")->tokens, rows[i].family);
+}
+
 static void test_cache_marks(void **state)
 {
 	assert_int_equal(find("", "claude-opus-4.7", "")->cache_marks, CACHE_MARKS_CONTROL);
@@ -271,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_models_have_their_rules),
 		cmocka_unit_test(test_every_row_is_met),
 		cmocka_unit_test(test_other_knobs),
+		cmocka_unit_test(test_token_families),
 		cmocka_unit_test(test_cache_marks),
 		cmocka_unit_test(test_reasoning_replay),
 		cmocka_unit_test(test_public_id_first),
