@@ -77,12 +77,13 @@ static inline void fuzz_clients_tell(struct fuzz_clients *c, const struct event 
 
 static inline void fuzz_clients_take(struct fuzz_clients *c, struct event_list *events, struct arena *scratch)
 {
+	c->answering.marked = events->halves;
 	for (unsigned i = 0; i < events->count; i++) {
 		struct event *e = &events->items[i];
 		answering_prepare(&c->answering, e, scratch);
 		if (c->answering.fault)
 			return;
-		for (const struct event *before; (before = answering_release(&c->answering, e));)
+		for (const struct event *before; (before = answering_release(&c->answering, e, scratch));)
 			fuzz_clients_tell(c, before);
 		if (!answering_holds(&c->answering, e, &c->arena))
 			fuzz_clients_tell(c, e);

@@ -44,9 +44,10 @@ uint64_t prompt_prefix_hash(struct json root, const char *const *members, const 
 void reading_init(struct reading *ret);
 void reading_malformed(struct reading *ret, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
 void reader_init(struct event_reader *r, const struct dialect *d, enum operation op);
-/* Parses an event's data, which must be an object. False: `ret` says MALFORMED. */
-bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc, struct json *root,
-		 struct reading *ret);
+/* Parses an event's data, which must be an object. False: `ret` says MALFORMED. Halves of characters at either end of a
+ * string are marked for the reader's sink (llm/event.h). */
+bool event_parse(struct event_reader *r, struct slice data, struct arena *scratch, struct json_doc *doc,
+		 struct json *root, struct reading *ret);
 /* The same for a whole answer, and judges it so far: an error body, HTML, nothing and null are told apart. */
 bool whole_parse(struct slice body, struct arena *scratch, struct json_doc *doc, struct json *root,
 		 struct reading *ret);

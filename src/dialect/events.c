@@ -42,12 +42,22 @@ static bool is_surrogate(const char *p, const char *end, bool low)
 	       strchr(low ? "cdefCDEF" : "89abAB", p[3]) && p[3] != '\0';
 }
 
+/* HALF_MARK: \ud800 to \udfff become \ue000 to \ue7ff. */
+static void mark_half(char *escape)
+{
+	unsigned digit = (escape[3] | 0x20) >= 'a' ? (unsigned)(escape[3] | 0x20) - 'a' + 10 : (unsigned)(escape[3] - '0');
+
+	escape[2] = 'e';
+	escape[3] = (char)('0' + digit - 8);
+}
+
 /* Texts that were cut in the middle of a character, by bytes or by UTF-16 units, are shown with a mark there, as the
- * official SDKs do it; the rest of the answer is as good as any. As long as before: places stay what they are. */
-static struct slice mend_characters(struct slice text, struct arena *a)
+ * official SDKs do it; the rest of the answer is as good as any. As long as before: places stay what they are. With
+ * `ret_halves`, what stands at either end of a string may find its other half: it is marked instead. */
+static struct slice mend_characters(struct slice text, struct arena *a, bool *ret_halves)
 {
 	char *copy = arena_alloc(a, text.len);
-	const char *end = copy + text.len;
+	const char *end = copy + text.len, *quote = NULL;
 
 	memcpy(copy, text.ptr, text.len);
 	for (char *p = copy; p < end;) {
@@ -56,9 +66,16 @@ static struct slice mend_characters(struct slice text, struct arena *a)
 		if (len == 0) {
 			*p++ = '?';
 		} else if (*p != '\\') {
+			if (*p == '"')
+				quote = p;
 			p += len;
 		} else if (is_surrogate(p, end, false) && is_surrogate(p + 6, end, true)) {
 			p += 12;
+		} else if (ret_halves && ((is_surrogate(p, end, false) && p + 6 < end && p[6] == '"') ||
+					  (is_surrogate(p, end, true) && quote && quote == p - 1))) {
+			mark_half(p);
+			*ret_halves = true;
+			p += 6;
 		} else if (is_surrogate(p, end, false) || is_surrogate(p, end, true)) {
 			memcpy(p + 2, "fffd", 4);
 			p += 6;
@@ -69,19 +86,21 @@ static struct slice mend_characters(struct slice text, struct arena *a)
 	return slice_of(copy, text.len);
 }
 
-static bool parse_leniently(struct arena *a, struct slice text, struct json_doc *ret, struct json_error *reterr)
+static bool parse_leniently(struct arena *a, struct slice text, struct json_doc *ret, struct json_error *reterr,
+			    bool *ret_halves)
 {
 	if (json_parse(a, text, ret, reterr))
 		return true;
 	if (strcmp(reterr->message, "bad escape") != 0 && strcmp(reterr->message, "invalid UTF-8") != 0)
 		return false;
-	return json_parse(a, mend_characters(text, a), ret, reterr);
+	return json_parse(a, mend_characters(text, a, ret_halves), ret, reterr);
 }
 
-bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret)
+bool event_parse(struct event_reader *r, struct slice data, struct arena *scratch, struct json_doc *doc,
+		 struct json *root, struct reading *ret)
 {
 	struct json_error error;
-	if (!parse_leniently(scratch, data, doc, &error)) {
+	if (!parse_leniently(scratch, data, doc, &error, r->sink ? &r->sink->halves : NULL)) {
 		reading_malformed(ret, FAILURE_MALFORMED, "the provider sent an event that is not JSON: %s at byte %zu",
 				  error.message, error.offset);
 		return false;
@@ -97,7 +116,7 @@ bool event_parse(struct slice data, struct arena *scratch, struct json_doc *doc,
 bool whole_parse(struct slice body, struct arena *scratch, struct json_doc *doc, struct json *root, struct reading *ret)
 {
 	struct json_error error;
-	if (!parse_leniently(scratch, body, doc, &error)) {
+	if (!parse_leniently(scratch, body, doc, &error, NULL)) {
 		size_t at = 0;
 		while (at < body.len && strchr(" \t\r\n", body.ptr[at]))
 			at++;

@@ -60,6 +60,7 @@ bool translation_take(struct translation *t, struct event_list *events, struct a
 {
 	if (events->overflow)
 		return failure_set(reterr, FAILURE_MALFORMED, "the provider's answer has more choices, parts or tool calls than any dialect knows");
+	t->answering.marked = events->halves;
 	for (unsigned i = 0; i < events->count; i++) {
 		struct event *e = &events->items[i];
 		const struct event *before;
@@ -67,7 +68,7 @@ bool translation_take(struct translation *t, struct event_list *events, struct a
 		answering_prepare(&t->answering, e, scratch);
 		if (t->answering.fault)
 			return failure_set(reterr, FAILURE_MALFORMED, "%s", t->answering.fault);
-		while ((before = answering_release(&t->answering, e)))
+		while ((before = answering_release(&t->answering, e, scratch)))
 			if (!tell(t, before))
 				return fail_limit(reterr);
 		if (!answering_holds(&t->answering, e, &t->arena) && !tell(t, e))

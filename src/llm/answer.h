@@ -14,6 +14,7 @@
 enum {
 	CUSTOMS_MAX = 64,              /* at once; more stay calls of functions */
 	ANSWER_CALLS_MAX = 1024,       /* in one answer; more are a fault */
+	HALVES_MAX = 16,               /* texts at once that are cut within a character */
 	CITED_BYTES_MAX = 1 << 20      /* of citations that had to wait, in one answer; more are told without a place */
 };
 
@@ -30,6 +31,14 @@ struct answering {
 	uint64_t seed;                 /* for ids; the caller's randomness */
 	unsigned ids, calls;           /* made; of tools, of all choices */
 	const char *fault;             /* why the answer can be told to nobody; NULL = it can */
+	bool marked;                   /* the events that are being prepared may have halves of characters */
+	unsigned half_count;
+	struct half {
+		unsigned unit;         /* 0 = none */
+		enum event_kind kind;
+		unsigned choice, block;
+	} halves[HALVES_MAX];
+	struct event mended;           /* what answering_release() told last of them */
 	size_t waiting;                /* bytes of the citations that wait */
 	struct {
 		unsigned text_block;   /* the last text, and its characters so far */
@@ -49,10 +58,12 @@ struct answering {
 
 void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
 		    uint64_t seed);
-/* Changes the event in place; what it needs is allocated in `a`. Afterwards `s->fault` is to be looked at. */
+/* Changes the event in place; what it needs is allocated in `a`. `s->marked` says before what list it is from; `s->fault`
+ * is to be looked at afterwards. */
 void answering_prepare(struct answering *s, struct event *e, struct arena *a);
-/* What has to be told before the prepared event `next`; NULL: nothing (more). It lives as long as the next call. */
-const struct event *answering_release(struct answering *s, const struct event *next);
+/* What has to be told before the prepared event `next`; NULL: nothing (more). It lives until the next
+ * call, or in `a`. */
+const struct event *answering_release(struct answering *s, const struct event *next, struct arena *a);
 /* True: it waits, in `a`, which lives as long as the answer, and is not told yet. */
 bool answering_holds(struct answering *s, const struct event *e, struct arena *a);
 

@@ -84,22 +84,22 @@ static void test_citations_wait_for_their_block(void **state)
 	assert_false(answering_holds(&s, &text, &a));
 	assert_true(answering_holds(&s, &cited, &a));
 	assert_false(answering_holds(&s, &placed, &a));
-	assert_null(answering_release(&s, &more));
+	assert_null(answering_release(&s, &more, &a));
 	assert_false(answering_holds(&s, &more, &a));
-	e = answering_release(&s, &next);
+	e = answering_release(&s, &next, &a);
 	assert_non_null(e);
 	assert_slice(e->citation.url, "u");
 	assert_int_equal(e->citation.start, 0);
 	assert_int_equal(e->citation.end, 4);
-	assert_null(answering_release(&s, &next));
+	assert_null(answering_release(&s, &next, &a));
 	assert_false(answering_holds(&s, &next, &a));
 	cited.block = 2;
 	assert_true(answering_holds(&s, &cited, &a));
-	e = answering_release(&s, &stop);
+	e = answering_release(&s, &stop, &a);
 	assert_int_equal(e->citation.end, 1);
 	cited.block = 3; /* of nothing: it has no place */
 	assert_true(answering_holds(&s, &cited, &a));
-	e = answering_release(&s, &stop);
+	e = answering_release(&s, &stop, &a);
 	assert_int_equal(e->citation.end, -1);
 	arena_done(&a);
 }

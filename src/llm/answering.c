@@ -2,6 +2,7 @@
 /* What a client may be told of what a provider said. */
 #include "llm/answer.h"
 
+#include "base/utf16.h"
 #include "base/utf8.h"
 #include "llm/state.h"
 
@@ -86,8 +87,105 @@ static void read_arguments(struct answering *s, struct event *e)
 		e->text = SLICE("");
 }
 
+/* ---- characters that were cut in two ---- */
+
+static bool is_text(const struct event *e)
+{
+	return e->kind == EVENT_TEXT || e->kind == EVENT_REASONING || e->kind == EVENT_REFUSAL ||
+	       e->kind == EVENT_TOOL_ARGUMENTS;
+}
+
+/* The marked half in these three bytes, 0 = none. */
+static unsigned half_at(struct slice text, size_t at)
+{
+	const unsigned char *p = (const unsigned char *)text.ptr + at;
+
+	if (at + 3 > text.len || p[0] != 0xee || p[1] > 0x9f)
+		return 0;
+	return (0xe000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu)) - HALF_MARK;
+}
+
+static struct half *half_of(struct answering *s, const struct event *e)
+{
+	for (unsigned i = 0; i < HALVES_MAX; i++)
+		if (s->halves[i].unit && s->halves[i].choice == e->choice && s->halves[i].block == e->block)
+			return &s->halves[i];
+	return NULL;
+}
+
+/* False: too many wait. */
+static bool keep_half(struct answering *s, const struct event *e, unsigned unit)
+{
+	for (unsigned i = 0; i < HALVES_MAX; i++) {
+		if (s->halves[i].unit)
+			continue;
+		s->halves[i] = (struct half){ .unit = unit, .kind = e->kind, .choice = e->choice, .block = e->block };
+		s->half_count++;
+		return true;
+	}
+	return false;
+}
+
+/* What the text before left is put in front; what this one leaves is kept. */
+static void join_halves(struct answering *s, struct event *e, struct arena *a)
+{
+	struct half *before = s->half_count > 0 ? half_of(s, e) : NULL;
+	unsigned high = before ? before->unit : 0, unit;
+	struct slice text = e->text;
+	char *copy, *at;
+
+	if (text.len == 0 || (!before && !s->marked))
+		return;
+	if (before) {
+		before->unit = 0;
+		s->half_count--;
+	}
+	copy = at = arena_alloc(a, text.len + 3 * UTF8_BYTES_MAX);
+	unit = s->marked ? half_at(text, 0) : 0;
+	if (unit >= 0xdc00) {
+		at = utf16_put(at, &high, unit);
+		text = slice_after(text, 3);
+	}
+	at = utf16_drop(at, &high);
+	unit = s->marked && text.len >= 3 ? half_at(text, text.len - 3) : 0;
+	if (unit > 0 && unit < 0xdc00)
+		text.len -= 3;
+	else
+		unit = 0;
+	if (text.len > 0)
+		at = mempcpy(at, text.ptr, text.len);
+	if (unit > 0 && !keep_half(s, e, unit))
+		at = utf16_drop(at, &unit);
+	e->text = slice_of(copy, (size_t)(at - copy));
+}
+
+/* A half whose block is over, or whose call is, as a text of its own. */
+static const struct event *release_half(struct answering *s, const struct event *next, struct arena *a)
+{
+	for (unsigned i = 0; i < HALVES_MAX && s->half_count > 0; i++) {
+		struct half *h = &s->halves[i];
+		bool same = h->block == next->block;
+		bool over = next->kind == EVENT_STOP ||
+			    (same ? next->kind == EVENT_TOOL_END : h->kind != EVENT_TOOL_ARGUMENTS);
+
+		if (!h->unit || h->choice != next->choice || !over)
+			continue;
+		h->unit = 0;
+		s->half_count--;
+		s->mended = (struct event){ .kind = h->kind, .choice = h->choice, .block = h->block,
+					    .text = SLICE("\xef\xbf\xbd") };
+		answering_prepare(s, &s->mended, a);
+		return &s->mended;
+	}
+	return NULL;
+}
+
+/* ---- all ---- */
+
 void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 {
+	if (is_text(e))
+		join_halves(s, e, a);
 	if (is_answer(s, e))
 		return;
 	switch (e->kind) {
@@ -131,8 +229,8 @@ void answering_prepare(struct answering *s, struct event *e, struct arena *a)
 
 /* ---- citations of all of a block ---- */
 
-/* Anthropic and Bedrock give each cited passage a block of its own and say of the citation no place (DIALECTS §4.5): it
- * is the block, from its first character to the last, which is known when another block begins or the answer ends. */
+/* Anthropic and Bedrock give each cited passage a block of its own and say no place of the citation (DIALECTS §4.5):
+ * it is the block, from its first character to the last, known when another block begins or the answer ends. */
 static void note_text(struct answering *s, const struct event *e)
 {
 	if (s->choices[e->choice].text_block != e->block)
@@ -166,10 +264,15 @@ bool answering_holds(struct answering *s, const struct event *e, struct arena *a
 	return true;
 }
 
-const struct event *answering_release(struct answering *s, const struct event *next)
+const struct event *answering_release(struct answering *s, const struct event *next, struct arena *a)
 {
+	const struct event *mended = release_half(s, next, a);
 	struct cited *c = s->choices[next->choice].cited;
 
+	if (mended && mended->kind == EVENT_TEXT)
+		note_text(s, mended);
+	if (mended)
+		return mended;
 	if (!c || (next->kind != EVENT_STOP && next->block == c->event.block))
 		return NULL;
 	s->choices[next->choice].cited = c->next;

@@ -4,56 +4,11 @@
 
 #include <stdint.h>
 #include "base/digits.h"
+#include "base/utf16.h"
 
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static char *put_utf8(char *at, unsigned c)
-{
-	if (c < 0x80) {
-		*at++ = (char)c;
-	} else if (c < 0x800) {
-		*at++ = (char)(0xc0 | c >> 6);
-		*at++ = (char)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		*at++ = (char)(0xe0 | c >> 12);
-		*at++ = (char)(0x80 | (c >> 6 & 0x3f));
-		*at++ = (char)(0x80 | (c & 0x3f));
-	} else {
-		*at++ = (char)(0xf0 | c >> 18);
-		*at++ = (char)(0x80 | (c >> 12 & 0x3f));
-		*at++ = (char)(0x80 | (c >> 6 & 0x3f));
-		*at++ = (char)(0x80 | (c & 0x3f));
-	}
-	return at;
-}
-
-/* A pair's first half that the second does not follow is no character. */
-static char *drop_half(struct custom_input *c, char *at)
-{
-	if (c->high)
-		at = put_utf8(at, 0xfffd);
-	c->high = 0;
-	return at;
-}
-
-/* A second half alone is none either. */
-static char *put_unit(struct custom_input *c, char *at)
-{
-	unsigned unit = c->value, high = c->high;
-
-	if (high && unit >= 0xdc00 && unit < 0xe000) {
-		c->high = 0;
-		return put_utf8(at, 0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00));
-	}
-	at = drop_half(c, at);
-	if (unit >= 0xd800 && unit < 0xdc00) {
-		c->high = unit;
-		return at;
-	}
-	return put_utf8(at, unit >= 0xdc00 && unit < 0xe000 ? 0xfffd : unit);
 }
 
 static char *put_escaped(struct custom_input *c, char *at, char letter)
@@ -67,7 +22,7 @@ static char *put_escaped(struct custom_input *c, char *at, char letter)
 		return at;
 	}
 	c->place = INPUT_TEXT;
-	at = drop_half(c, at);
+	at = utf16_drop(at, &c->high);
 	*at++ = found ? to[found - from] : letter;
 	return at;
 }
@@ -76,7 +31,7 @@ static char *put_escaped(struct custom_input *c, char *at, char letter)
 static char *put_text(struct custom_input *c, char *at, char byte)
 {
 	if (byte != '\\')
-		at = drop_half(c, at);
+		at = utf16_drop(at, &c->high);
 	if (byte == '"')
 		c->place = INPUT_AFTER;
 	else if (byte == '\\')
@@ -116,7 +71,7 @@ static char *step(struct custom_input *c, char *at, char byte)
 		if (++c->digits < 4)
 			break;
 		c->place = INPUT_TEXT;
-		return put_unit(c, at);
+		return utf16_put(at, &c->high, c->value);
 	case INPUT_AFTER:
 		break;
 	case INPUT_RAW:

@@ -93,10 +93,16 @@ struct event_list {
 	struct arena *arena;
 	struct event *items;
 	unsigned count, capacity;
+	bool halves;                   /* texts in it may begin or end with half a character: HALF_MARK */
 	bool overflow;                 /* more than EVENTS_MAX: the answer is refused as malformed */
 };
 
 enum { EVENTS_MAX = 1 << 20, CHOICES_MAX = 128, BLOCKS_MAX = 1 << 16 };
+
+/* Providers that cut texts by UTF-16 units send the halves of a pair as escapes in two events. UTF-8 has no such thing:
+ * the first stands at its text's end, the second at the beginning of the next as the private character that is so much
+ * above it. */
+enum { HALF_MARK = 0xe000 - 0xd800 };
 
 void event_list_init(struct event_list *l, struct arena *a);
 /* Appends a zeroed event. Never NULL: over the limit it hands out a place that is not in the list. */

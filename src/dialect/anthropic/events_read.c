@@ -206,7 +206,7 @@ void anthropic_read_event(struct event_reader *r, const struct frame *f, struct 
 		return;
 	}
 	r->events++;
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	if (failure_in_band(root, NULL, scratch, &ret->failure)) {
 		ret->flags |= READING_FAILURE;

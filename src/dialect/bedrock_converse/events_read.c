@@ -159,7 +159,7 @@ void bedrock_read_event(struct event_reader *r, const struct frame *f, struct ar
 		reading_malformed(ret, FAILURE_MALFORMED, "the provider sent an event without a type");
 		return;
 	}
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	r->started = true;
 	read_named(r, f->event, root, scratch, ret);

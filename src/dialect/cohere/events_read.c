@@ -123,7 +123,7 @@ void cohere_read_event(struct event_reader *r, const struct frame *f, struct are
 		read_done(r, ret);
 		return;
 	}
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	type = type_of(json_get(root, "type"));
 	/* An error in the shape of a body. */

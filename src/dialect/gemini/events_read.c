@@ -179,7 +179,7 @@ void gemini_read_event(struct event_reader *r, const struct frame *f, struct are
 	if (slice_trim(f->data).len == 0)
 		return;
 	r->events++;
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	if (failure_in_band(root, "candidates", scratch, &ret->failure)) {
 		ret->flags |= READING_FAILURE;

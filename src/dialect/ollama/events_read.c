@@ -52,7 +52,7 @@ void ollama_read_event(struct event_reader *r, const struct frame *f, struct are
 	if (!f->has_data || slice_trim(f->data).len == 0)
 		return;
 	r->events++;
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	if (failure_in_band(root, NULL, scratch, &ret->failure)) {
 		ret->flags |= READING_FAILURE;

@@ -141,7 +141,7 @@ void chat_read_event(struct event_reader *r, const struct frame *f, struct arena
 		read_done(r, ret);
 		return;
 	}
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	/* Nothing after [DONE] is part of the answer any more, but its usage is still the answer's. */
 	if (r->terminated) {

@@ -2,6 +2,7 @@
 /* Hub events as chat completion chunks and whole answers, and recorded shapes of providers through reader, preparation,
  * writer and fold. */
 #include "dialect/dialect_test.h"
+#include "dialect/translation.h"
 
 #include "llm/state.h"
 
@@ -538,6 +539,47 @@ static void test_nothing_at_all(void **state)
 }
 
 /* What is kept has a limit, and an `out` without room stays as it was. */
+#define OTHER(choice) "{\"choices\":[" choice "]}"
+
+/* The halves of a pair in two events, in two choices at once and in a call; and halves that nothing comes to. */
+static void test_halves_of_characters(void **state)
+{
+	static const char *const chunks[] = {
+		DELTA("\"content\":\"a\\ud83d\""), OTHER("{\"index\":1,\"delta\":{\"content\":\"\\uD83D\"}}"),
+		DELTA("\"content\":\"\\ude00\""), OTHER("{\"index\":1,\"delta\":{\"content\":\"\\uDE01b\"}}"),
+		DELTA("\"content\":\"\\ud83d\""), DELTA("\"content\":\"c\""), DELTA("\"content\":\"\\ude00\\ud83d\""),
+		CALLS(CALL("0", "a", "f", "\\\"\\ud83d")), CALLS("{\"index\":0,\"function\":{\"arguments\":\"\\ude00\\\"\"}}"),
+		FINISH("stop"), OTHER("{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"}"),
+	};
+	struct translation t;
+	struct event_list events;
+	struct event_reader r;
+	struct arena scratch;
+	struct failure failure;
+	struct request_facts facts = { 0 };
+	struct reading reading;
+
+	translation_init(&t, 1);
+	arena_init(&scratch);
+	dialect_openai_chat.reader_init(&r, OPERATION_CHAT);
+	r.arena = &t.arena;
+	translation_begin_answer(&t, &(struct translation_answer){ .client = &dialect_openai_chat, .facts = &facts, .folds = true,
+				 .provider = SLICE("p"), .model = SLICE("m"), .usage = &r.usage, .seed = 1, .limit = 1 << 14 });
+	for (size_t i = 0; i < COUNT_OF(chunks); i++) {
+		struct frame f = { .data = slice_cstr(chunks[i]), .has_data = true };
+
+		event_list_init(&events, &scratch);
+		r.sink = &events;
+		dialect_openai_chat.read_event(&r, &f, &scratch, &reading);
+		assert_true(translation_take(&t, &events, &scratch, &failure));
+	}
+	assert_slice(buf_slice(&t.answer.choices[0].blocks->text), "a😀\xef\xbf\xbd" "c\xef\xbf\xbd\xef\xbf\xbd");
+	assert_slice(buf_slice(&t.answer.choices[0].last->text), "\"😀\"");
+	assert_slice(buf_slice(&t.answer.choices[1].blocks->text), "😁b");
+	arena_done(&scratch);
+	translation_done(&t);
+}
+
 static void test_limits(void **state)
 {
 	struct event e = { .kind = EVENT_REASONING, .text = SLICE("0123456789") };
@@ -652,7 +694,7 @@ int main(void)
 		cmocka_unit_test(test_sources_beside_the_choices), cmocka_unit_test(test_stop_words),
 		cmocka_unit_test(test_stops_without_a_word), cmocka_unit_test(test_several_choices),
 		cmocka_unit_test(test_whole_answers), cmocka_unit_test(test_legacy_functions), cmocka_unit_test(test_nothing_at_all),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_every_split), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_halves_of_characters), cmocka_unit_test(test_limits), cmocka_unit_test(test_every_split), cmocka_unit_test(test_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ void responses_read_event(struct event_reader *r, const struct frame *f, struct 
 			reading_malformed(ret, FAILURE_CUT, "the provider ended the stream before response.completed");
 		return;
 	}
-	if (!event_parse(f->data, scratch, &doc, &root, ret))
+	if (!event_parse(r, f->data, scratch, &doc, &root, ret))
 		return;
 	if (json_to_i64(json_get(root, "sequence_number"), &sequence) && sequence > r->sequence)
 		r->sequence = sequence;
