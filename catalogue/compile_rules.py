@@ -20,6 +20,7 @@ WORDS = {
         "openai", "openai_5", "anthropic_3", "anthropic", "anthropic_4_5", "anthropic_5", "gemini", "gemini_3",
         "cohere_r", "cohere", "cohere_plus", "cohere_reasoning", "grok", "grok_4_3", "deepseek", "mistral", "llama",
         "qwen", "gpt_oss", "glm", "kimi", "minimax", "nova")},
+    "single_call": {"unsaid": "SINGLE_CALL_UNSAID", "tool_choice": "SINGLE_CALL_TOOL_CHOICE"},
     "web_search": {"options": "SEARCH_WORDS_OPTIONS"},
     "replay": {word: f"REPLAY_{word.upper()}" for word in ("optional", "content", "details", "forbidden")},
 }

@@ -244,6 +244,24 @@ static void test_system_text_alone(void **state)
 	check_all(ways, COUNT_OF(ways));
 }
 
+#define ONE_CALL(choice) "{\"model\":\"m\",\"messages\":[" ASKED "],\"parallel_tool_calls\":false," choice "\"tools\":[{\"type\":\"function\"," \
+	"\"function\":{\"name\":\"f\"}}]}"
+
+/* Converse has no word for it, Claude behind it has, but not beside a choice of Converse's. */
+static void test_one_call_at_a_time_at_bedrock(void **state)
+{
+	static const struct model_rules claude = { .single_call = SINGLE_CALL_TOOL_CHOICE };
+	static const struct way_there ways[] = {
+		{ CHAT, BEDROCK, ONE_CALL("\"tool_choice\":\"auto\","), .rules = &claude, .lacks = "toolChoice", .holds =
+		  "\"additionalModelRequestFields\":{\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}}" },
+		{ CHAT, BEDROCK, ONE_CALL("\"tool_choice\":\"required\","), .rules = &claude, .lacks = "tool_choice",
+		  .holds = "\"toolChoice\":{\"any\":{}}" },
+		{ CHAT, BEDROCK, ONE_CALL(""), .holds = "\"toolSpec\"", .lacks = "tool_choice" },
+	};
+
+	check_all(ways, COUNT_OF(ways));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_said_about_a_file_stands_before_it),
 		cmocka_unit_test(test_documents_that_are_text),
 		cmocka_unit_test(test_system_text_alone),
+		cmocka_unit_test(test_one_call_at_a_time_at_bedrock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,17 @@ static bool schema_rejected(const struct chat *c, const struct model_rules *rule
 	return by_tool ? (rules->rejects & REJECTS_FORCED_TOOL) != 0 : target == DIALECT_GEMINI && c->dialect != target;
 }
 
+/* Claude's own word for it goes with a choice that is left to the model: beside another one Converse answers 400
+ * (litellm #36536). */
+static bool single_call_rejected(const struct chat *c, const struct model_rules *rules, enum dialect_id target)
+{
+	bool left = c->choice.mode == CHOICE_UNSAID || c->choice.mode == CHOICE_AUTO;
+	bool answers_by_tool = c->format.kind == FORMAT_SCHEMA && (rules->rejects & REJECTS_SCHEMA);
+
+	return target == DIALECT_BEDROCK &&
+	       (rules->single_call != SINGLE_CALL_TOOL_CHOICE || !left || answers_by_tool || !c->tools);
+}
+
 static uint64_t rule_fields(const struct chat *c, const struct model_rules *rules, enum dialect_id target,
 			    uint64_t quirks)
 {
@@ -305,6 +316,8 @@ static uint64_t rule_fields(const struct chat *c, const struct model_rules *rule
 	/* Other models answer 400, or never look (DIALECTS §3.14). */
 	if (target == DIALECT_OPENAI_CHAT && c->dialect != target && rules->web_search != SEARCH_WORDS_OPTIONS)
 		out |= FIELD_WEB_SEARCH;
+	if (single_call_rejected(c, rules, target))
+		out |= FIELD_PARALLEL_CONTROL;
 	if (stops_rejected(c, rules, target))
 		out |= FIELD_STOP;
 	if (schema_rejected(c, rules, target))

@@ -90,6 +90,12 @@ enum search_words {
 	SEARCH_WORDS_OPTIONS           /* web_search_options (OpenAI's search models, Perplexity) */
 };
 
+/* How one call at a time is said where the dialect has no word for it. */
+enum single_call {
+	SINGLE_CALL_UNSAID,
+	SINGLE_CALL_TOOL_CHOICE        /* Converse: Claude's own tool_choice among additionalModelRequestFields */
+};
+
 struct model_rules {
 	enum system_role system_role;
 	enum sampling sampling;
@@ -102,6 +108,7 @@ struct model_rules {
 	int stop_max;                  /* how many stop sequences; 0 = no source says */
 	enum token_family tokens;      /* how a prompt is counted; TOKENS_UNSAID: as the dialect's own models do */
 	enum search_words web_search;
+	enum single_call single_call;
 	double temperature_max;        /* larger values are cut to it; 0 = no source says */
 };
 

@@ -70,6 +70,8 @@ bool bedrock_forbids_in_words(const struct request_writing *r);
 bool bedrock_write_media(struct request_writing *r, const struct part *p);
 bool bedrock_write_tools(struct request_writing *r);
 void bedrock_plan_reasoning(struct request_writing *r, struct reasoning_plan *p);
+/* One call at a time, among the additional fields: no toolChoice may stand beside it. */
+bool bedrock_says_single_call(const struct request_writing *r);
 /* The member additionalModelRequestFields. */
 void bedrock_write_additional(struct request_writing *r, const struct reasoning_plan *p);
 /* Arguments as the object that this dialect wants: {"_raw":"…"} around what is none (DIALECTS §3.6). */

@@ -77,11 +77,16 @@ static bool says_top_k(const struct request_writing *r)
 	return r->chat->top_k.said && writes(r, FIELD_TOP_K);
 }
 
+bool bedrock_says_single_call(const struct request_writing *r)
+{
+	return r->chat->choice.parallel == SAID_NO && writes(r, FIELD_PARALLEL_CONTROL);
+}
+
 void bedrock_write_additional(struct request_writing *r, const struct reasoning_plan *p)
 {
 	bool config = block_has_others(r, SLICE("output_config"));
 
-	if (p->thinking == THINKING_UNSAID && p->toggle == 0 && !config && !says_top_k(r) &&
+	if (p->thinking == THINKING_UNSAID && p->toggle == 0 && !config && !says_top_k(r) && !bedrock_says_single_call(r) &&
 	    !block_has_others(r, SLICE("additionalModelRequestFields")))
 		return;
 	json_literal_key(&r->json, "additionalModelRequestFields");
@@ -92,6 +97,10 @@ void bedrock_write_additional(struct request_writing *r, const struct reasoning_
 			json_value_raw(&r->json, r->chat->top_k.text);
 		else
 			json_double(&r->json, r->chat->top_k.value);
+	}
+	if (bedrock_says_single_call(r)) {
+		json_literal_key(&r->json, "tool_choice");
+		json_value_raw(&r->json, SLICE("{\"type\":\"auto\",\"disable_parallel_tool_use\":true}"));
 	}
 	block_write_thinking(r, p);
 	if (p->toggle != 0)

@@ -133,7 +133,7 @@ bool bedrock_forbids_in_words(const struct request_writing *r)
 static void write_choice(struct request_writing *r, bool any_tool)
 {
 	const struct tool_choice *choice = &r->chat->choice;
-	const char *word = choice->mode == CHOICE_AUTO ? "auto" : NULL;
+	const char *word = choice->mode == CHOICE_AUTO && !bedrock_says_single_call(r) ? "auto" : NULL;
 	struct slice name = { 0 };
 
 	if (choice->mode == CHOICE_REQUIRED)
