@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Circuit breakers. The table is cut into shards by the key's highest bits, each with its own short lock, so that
- * workers asking about different targets do not meet. A shard is a hash table of chained entries and a list of them in
- * order of use. */
-#include <pthread.h>
+/* Circuit breakers: a small state machine per target, in a table that all workers share. */
 #include <stdio.h>
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/map.h"
 #include "policy/breaker.h"
+#include "policy/table.h"
 
 enum {
-	SHARD_BITS = 4,
-	SHARDS = 1 << SHARD_BITS,
-	SHARD_ENTRIES_MAX = BREAKERS_MAX / SHARDS,
-	SHARD_HEADS = 256,
 	WINDOW_BUCKETS = 10,
 	OUTCOMES_MIN = 5,
 	LABEL_MAX = 128,
@@ -36,10 +29,7 @@ struct bucket {
 };
 
 struct entry {
-	struct list by_use;
-	struct entry *next;            /* in its chain */
-	uint64_t key;
-	int64_t used_ns;
+	struct table_entry in_table;
 	bool is_open;                  /* open or half open, by the deadline */
 	bool probing;                  /* the half-open probe is on its way */
 	int64_t open_until_ns;
@@ -51,56 +41,34 @@ struct entry {
 	char label[LABEL_MAX];
 };
 
-struct shard {
-	pthread_mutex_t lock;
-	struct list by_use;            /* most recently used first */
-	unsigned count;
-	struct entry *heads[SHARD_HEADS];
+struct breakers {
+	struct table table;
 };
 
-struct breakers {
-	struct shard shards[SHARDS];
-};
+/* One that is open is needed until its deadline has passed. */
+static bool is_needed(const struct table_entry *t, int64_t now_ns)
+{
+	const struct entry *e = (const struct entry *)t;
+
+	return e->is_open && e->open_until_ns > now_ns;
+}
 
 struct breakers *breakers_new(void)
 {
+	static const struct table_kind kind = {
+		.entry_size = sizeof(struct entry), .max = BREAKERS_MAX, .keep_ns = UNUSED_DROPPED_NS, .is_needed = is_needed,
+	};
 	struct breakers *b = xcalloc(1, sizeof(*b));
 
-	for (unsigned i = 0; i < SHARDS; i++) {
-		pthread_mutex_init(&b->shards[i].lock, NULL);
-		list_init(&b->shards[i].by_use);
-	}
+	table_init(&b->table, &kind);
 	return b;
-}
-
-static struct entry **find_link(struct shard *s, uint64_t key)
-{
-	struct entry **link = &s->heads[key % SHARD_HEADS];
-
-	while (*link && (*link)->key != key)
-		link = &(*link)->next;
-	return link;
-}
-
-static void drop(struct shard *s, struct entry *e)
-{
-	*find_link(s, e->key) = e->next;
-	list_remove(&e->by_use);
-	s->count--;
-	free(e);
 }
 
 struct breakers *breakers_free(struct breakers *b)
 {
 	if (!b)
 		return NULL;
-	for (unsigned i = 0; i < SHARDS; i++) {
-		struct shard *s = &b->shards[i];
-
-		while (!list_is_empty(&s->by_use))
-			drop(s, LIST_ENTRY(s->by_use.next, struct entry, by_use));
-		pthread_mutex_destroy(&s->lock);
-	}
+	table_done(&b->table);
 	free(b);
 	return NULL;
 }
@@ -110,54 +78,6 @@ uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t cred
 	uint64_t parts[4] = { hash_bytes(provider), hash_bytes(base_url), credential, hash_bytes(model) };
 
 	return hash_bytes(slice_of((const char *)parts, sizeof(parts)));
-}
-
-static struct shard *lock_shard(struct breakers *b, uint64_t key)
-{
-	struct shard *s = &b->shards[key >> (64 - SHARD_BITS)];
-
-	pthread_mutex_lock(&s->lock);
-	return s;
-}
-
-static void drop_unused(struct shard *s, int64_t now_ns)
-{
-	while (!list_is_empty(&s->by_use)) {
-		struct entry *oldest = LIST_ENTRY(s->by_use.prev, struct entry, by_use);
-
-		if (now_ns - oldest->used_ns < UNUSED_DROPPED_NS || (oldest->is_open && oldest->open_until_ns > now_ns))
-			return;
-		drop(s, oldest);
-	}
-}
-
-static struct entry *add(struct shard *s, uint64_t key, int64_t now_ns)
-{
-	struct entry *e;
-
-	drop_unused(s, now_ns);
-	if (s->count == SHARD_ENTRIES_MAX)
-		drop(s, LIST_ENTRY(s->by_use.prev, struct entry, by_use));
-	e = xcalloc(1, sizeof(*e));
-	list_init(&e->by_use);
-	e->key = key;
-	e->next = s->heads[key % SHARD_HEADS];
-	s->heads[key % SHARD_HEADS] = e;
-	s->count++;
-	return e;
-}
-
-/* The entry, made when there is none, and noted as used. */
-static struct entry *use(struct shard *s, uint64_t key, int64_t now_ns)
-{
-	struct entry *e = *find_link(s, key);
-
-	if (!e)
-		e = add(s, key, now_ns);
-	e->used_ns = now_ns;
-	list_remove(&e->by_use);
-	list_prepend(&s->by_use, &e->by_use);
-	return e;
 }
 
 static enum breaker_state state_of(const struct entry *e, int64_t now_ns)
@@ -238,21 +158,21 @@ static void close_entry(struct entry *e, int64_t now_ns)
 enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns,
 				bool *ret_limited)
 {
-	struct shard *s = lock_shard(b, key);
-	const struct entry *e = *find_link(s, key);
+	struct table_shard *s = table_lock(&b->table, key);
+	const struct entry *e = table_find(s, key);
 	enum breaker_state state = e ? state_of(e, now_ns) : BREAKER_CLOSED;
 
 	*ret_open_until_ns = state == BREAKER_CLOSED ? 0 : e->open_until_ns;
 	*ret_limited = state != BREAKER_CLOSED && e->limited;
-	pthread_mutex_unlock(&s->lock);
+	table_unlock(s);
 	return state;
 }
 
 enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model,
 			      int64_t now_ns)
 {
-	struct shard *s = lock_shard(b, key);
-	struct entry *e = use(s, key, now_ns);
+	struct table_shard *s = table_lock(&b->table, key);
+	struct entry *e = table_use(&b->table, s, key, now_ns);
 	enum breaker_pass pass = BREAKER_REFUSED;
 
 	if (e->label[0] == '\0')
@@ -270,19 +190,19 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice pro
 	case BREAKER_OPEN:
 		break;
 	}
-	pthread_mutex_unlock(&s->lock);
+	table_unlock(s);
 	return pass;
 }
 
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns)
 {
-	struct shard *s = lock_shard(b, key);
-	struct entry *e = use(s, key, now_ns);
+	struct table_shard *s = table_lock(&b->table, key);
+	struct entry *e = table_use(&b->table, s, key, now_ns);
 	bool pass = e->is_open && !e->probing && now_ns >= e->told_until_ns;
 
 	if (pass)
 		e->probing = true;
-	pthread_mutex_unlock(&s->lock);
+	table_unlock(s);
 	return pass;
 }
 
@@ -313,8 +233,8 @@ static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t
 void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,
 		    int64_t retry_after_ms, int64_t now_ns)
 {
-	struct shard *s = lock_shard(b, key);
-	struct entry *e = use(s, key, now_ns);
+	struct table_shard *s = table_lock(&b->table, key);
+	struct entry *e = table_use(&b->table, s, key, now_ns);
 
 	if (e->is_open)
 		report_open(e, is_probe, verdict, now_ns);
@@ -324,33 +244,30 @@ void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breake
 		retry_after_ms = RETRY_AFTER_LONGEST_MS;
 	if (retry_after_ms >= 0)
 		obey(e, now_ns + retry_after_ms * NS_PER_MS, verdict == BREAKER_LIMITED);
-	pthread_mutex_unlock(&s->lock);
+	table_unlock(s);
 }
 
-static void view(const struct entry *e, int64_t now_ns, struct breaker_view *ret)
-{
-	struct bucket sum = sum_window(e, now_ns);
+struct viewing {
+	int64_t now_ns;
+	void (*each)(const struct breaker_view *v, void *ctx);
+	void *ctx;
+};
 
-	ret->label = e->label;
-	ret->state = state_of(e, now_ns);
-	ret->open_for_ms = ret->state == BREAKER_OPEN ? (e->open_until_ns - now_ns) / NS_PER_MS : 0;
-	ret->ok = sum.ok;
-	ret->faults = sum.faults;
+static void view(const struct table_entry *t, void *ctx)
+{
+	const struct viewing *v = ctx;
+	const struct entry *e = (const struct entry *)t;
+	struct bucket sum = sum_window(e, v->now_ns);
+	struct breaker_view shown = {
+		.label = e->label, .state = state_of(e, v->now_ns), .ok = sum.ok, .faults = sum.faults,
+	};
+
+	if (shown.state == BREAKER_OPEN)
+		shown.open_for_ms = (e->open_until_ns - v->now_ns) / NS_PER_MS;
+	v->each(&shown, v->ctx);
 }
 
 void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx), void *ctx)
 {
-	for (unsigned i = 0; i < SHARDS; i++) {
-		struct shard *s = &b->shards[i];
-
-		pthread_mutex_lock(&s->lock);
-		drop_unused(s, now_ns);
-		LIST_EACH(node, &s->by_use) {
-			struct breaker_view v;
-
-			view(LIST_ENTRY(node, struct entry, by_use), now_ns, &v);
-			each(&v, ctx);
-		}
-		pthread_mutex_unlock(&s->lock);
-	}
+	table_each(&b->table, now_ns, view, &(struct viewing){ now_ns, each, ctx });
 }
