@@ -86,8 +86,8 @@ void bedrock_write_additional(struct request_writing *r, const struct reasoning_
 {
 	bool config = block_has_others(r, SLICE("output_config"));
 
-	if (p->thinking == THINKING_UNSAID && p->toggle == 0 && !config && !says_top_k(r) && !bedrock_says_single_call(r) &&
-	    !block_has_others(r, SLICE("additionalModelRequestFields")))
+	if (p->thinking == THINKING_UNSAID && p->toggle == 0 && !config && !says_top_k(r) &&
+	    !bedrock_says_single_call(r) && !block_has_others(r, SLICE("additionalModelRequestFields")))
 		return;
 	json_literal_key(&r->json, "additionalModelRequestFields");
 	json_begin_object(&r->json);
