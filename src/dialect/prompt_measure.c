@@ -218,7 +218,8 @@ static bool is_call(struct json object, struct json key, struct json value)
 
 static const char *const states[] = { "signature",         "thoughtSignature", "thought_signature",
 				      "encrypted_content", "redactedContent",  NULL };
-static const char *const thoughts[] = { "reasoning_content", "reasoning_details", "reasoningContent", "reasoning", NULL };
+static const char *const thoughts[] = { "reasoning_content", "reasoning_details", "reasoningContent", "reasoning",
+					NULL };
 
 /* Anthropic's blocks, Responses' items; Gemini's parts are marked. */
 static bool is_reasoned(struct json object)

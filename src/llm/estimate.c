@@ -3,8 +3,9 @@
 #include "llm/estimate.h"
 #include "llm/rules.h"
 
-/* Percent of a token per unit of a part. Fitted, family by family, to the usage that providers reported of some 600 recorded
- * prompts: least relative errors, held near what is documented or what relatives have where there are few recordings.
+/* Percent of a token per unit of a part. Fitted by test/e2e/fit_estimates.py, family by family, to the usage that
+ * providers reported of some 600 recorded prompts: least relative errors, held near what is documented or what
+ * relatives have where there are few recordings.
  * Not fitted but documented: pictures (below), pages (Anthropic's guide on PDF: 1,500 to 3,000; Gemini's: 258 each,
  * recorded for the third generation: twice that), tokens of media. How near they come: docs/configuration.md. */
 struct weights {
