@@ -3,25 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include "base/buf.h"
 #include "config/config_internal.h"
 #include "provider/token.h"
 
 static _Atomic uint64_t published;     /* counts configurations that were good */
-
-static void set_defaults(struct reader *r)
-{
-	struct config *c = r->config;
-
-	c->defaults.request_timeout_ms = 15 * 60000;
-	c->defaults.attempts = 4;
-	c->defaults.heartbeat_after_ms = 15000;
-	c->defaults.heartbeat_every_ms = 15000;
-	r->timeout =
-		(struct attempt_timeouts){ .connect = 3000, .first_token = 120000, .idle = 120000, .total = 600000 };
-	r->retries = 1;
-	server_init(r);
-}
 
 static void reader_init(struct reader *r, const char *file, struct config_report *report)
 {
@@ -35,7 +22,8 @@ static void reader_init(struct reader *r, const char *file, struct config_report
 	map_init(&c->routing.provider_by_name);
 	map_init(&c->routing.model_by_name);
 	map_init(&r->foreign_models);
-	set_defaults(r);
+	defaults_init(r);
+	server_init(r);
 }
 
 /* Hands the configuration out, or frees it when anything is wrong. */
@@ -60,10 +48,18 @@ static void read_proxies(struct reader *r)
 		problem(r, (struct yaml){ 0 }, "the proxy named by the environment cannot be used: %s", error);
 }
 
+/* Where this weir runs: what rules match with `region`. */
+static void read_region(struct reader *r)
+{
+	r->config->routing.region = arena_dup(r->arena, slice_cstr(getenv("WEIR_REGION")));
+}
+
 /* In the order in which one part needs another. */
 static void read_parts(struct reader *r)
 {
+	defaults_finish(r);
 	providers_read(r);
+	read_region(r);
 	models_read(r);
 	rules_read(r);
 	server_finish(r);

@@ -271,7 +271,6 @@ static bool auth_read(struct reader *r, struct provider_draft *d, enum auth_kind
 	static const enum auth_kind kinds[] = { AUTH_NONE, AUTH_BEARER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
 	unsigned errors = r->report->errors, word;
 	struct slice text = yaml_text(d->auth);
-	char *name;
 
 	if (is_scoped_auth(r, text, ret, ret_scope))
 		return true;
@@ -282,15 +281,9 @@ static bool auth_read(struct reader *r, struct provider_draft *d, enum auth_kind
 		return true;
 	}
 	text = slice_trim(slice_after(text, 7));
-	name = arena_cstr(r->arena, text);
-	for (char *c = name; *c; c++) {
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c - 'A' + 'a');
-		else if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '_'))
-			problem(r, d->auth, "'%s' is no header name", name);
-	}
+	if (!header_name_parse(r, text, ret_header) && text.len > 0)
+		problem(r, d->auth, "'%.*s' is no header name", SLICE_ARG(text));
 	*ret = AUTH_HEADER;
-	*ret_header = slice_cstr(name);
 	if (text.len == 0 || http_header_is_hop_by_hop(*ret_header))
 		problem(r, d->auth, "'header:' is followed by the name of a header, such as header:x-api-key");
 	return r->report->errors == errors;

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include "base/digits.h"
 #include "config/config_internal.h"
+#include "config/config_notation.h"
 #include "provider/token.h"
 
 enum { PROVIDER_KEYS_MAX = 1000 };
+
+static const int64_t TOKENS_PER_MINUTE_MAX = INT64_C(1000000000000);
 
 struct slice credential_from_environment(const struct catalogue_provider *known)
 {
@@ -69,7 +72,7 @@ static void add_source(struct reader *r, struct provider *p, struct yaml where, 
 	struct slice secrets[TOKEN_SOURCE_SECRETS_MAX];
 	unsigned count = token_source_secrets(source, secrets);
 
-	*c = (struct credential){ .source = source, .fingerprint = token_source_id(source) };
+	*c = (struct credential){ .source = source, .weight = 1, .fingerprint = token_source_id(source) };
 	digits_put_hex(c->name, c->fingerprint >> 32, 8);
 	set_origins(r, p, c);
 	for (unsigned i = 0; i < count; i++)
@@ -83,7 +86,7 @@ static void add_credential(struct reader *r, struct provider *p, struct yaml whe
 {
 	struct credential *c = &p->keys[p->key_count];
 
-	*c = (struct credential){ .name = "none" };
+	*c = (struct credential){ .name = "none", .weight = 1 };
 	if (key.ptr) {
 		if (key.len == 0 || !http_value_is_clean(key)) {
 			problem(r, where,
@@ -139,6 +142,83 @@ static bool add_found(struct reader *r, struct provider_draft *d, const struct b
 	return d->provider->key_count > 0;
 }
 
+/* A key that says more than itself: { key: K, weight: 2, in_flight: 8 }. */
+struct key_draft {
+	struct yaml key;
+	unsigned weight;
+	struct key_limits limits;
+};
+
+static void keep_key(struct reader *r, struct yaml v, void *into)
+{
+	((struct key_draft *)into)->key = v;
+}
+
+static void read_weight(struct reader *r, struct yaml v, void *into)
+{
+	int64_t weight;
+
+	if (value_integer(r, v, 1, WEIGHT_MAX, &weight))
+		((struct key_draft *)into)->weight = (unsigned)weight;
+}
+
+static void read_requests(struct reader *r, struct yaml v, void *into)
+{
+	int64_t requests;
+
+	if (value_integer(r, v, 1, UINT32_MAX, &requests))
+		((struct key_draft *)into)->limits.requests_per_minute = (uint32_t)requests;
+}
+
+static void read_tokens(struct reader *r, struct yaml v, void *into)
+{
+	int64_t tokens;
+
+	if (value_integer(r, v, 1, TOKENS_PER_MINUTE_MAX, &tokens))
+		((struct key_draft *)into)->limits.tokens_per_minute = (uint64_t)tokens;
+}
+
+static void read_in_flight(struct reader *r, struct yaml v, void *into)
+{
+	int64_t requests;
+
+	if (value_integer(r, v, 1, UINT32_MAX, &requests))
+		((struct key_draft *)into)->limits.in_flight = (uint32_t)requests;
+}
+
+static const struct key provider_key_keys[] = {
+	{ "key", "text", "required", "The key itself.", keep_key },
+	{ "weight", "number", "1", "Its share of the conversations, beside the other keys.", read_weight },
+	{ "requests_per_minute", "number", "no limit", "How many requests it may pay for in a minute.", read_requests },
+	{ "tokens_per_minute", "number", "no limit", "How many tokens, estimated before and corrected after each request.",
+	  read_tokens },
+	{ "in_flight", "number", "no limit", "How many requests at a time.", read_in_flight },
+	{ 0 }
+};
+const struct section section_provider_key = { "providers.NAME.keys[]", "a key", provider_key_keys, NULL };
+
+static void key_from_file(struct reader *r, struct provider *p, struct yaml item)
+{
+	struct key_draft draft = { .key = item, .weight = 1 };
+	unsigned before = p->key_count, errors = r->report->errors;
+	struct slice key;
+
+	if (yaml_kind(item) == YAML_MAP) {
+		draft.key = (struct yaml){ 0 };
+		section_read(r, &section_provider_key, item, &draft);
+		if (!draft.key.line && r->report->errors == errors)
+			problem(r, item, "a key with limits is written as { key: KEY, weight: 2, requests_per_minute: 60 }");
+		if (!draft.key.line)
+			return;
+	}
+	if (value_text(r, draft.key, &key))
+		add_key(r, p, draft.key, key);
+	if (p->key_count == before)
+		return;
+	p->keys[before].weight = draft.weight;
+	p->keys[before].limits = draft.limits;
+}
+
 static void keys_from_file(struct reader *r, struct provider_draft *d)
 {
 	struct provider *p = d->provider;
@@ -150,12 +230,8 @@ static void keys_from_file(struct reader *r, struct provider_draft *d)
 		return;
 	}
 	p->keys = arena_array(r->arena, struct credential, count);
-	for (unsigned i = 0; i < count; i++) {
-		struct slice key;
-
-		if (value_text(r, items[i], &key))
-			add_key(r, p, items[i], key);
-	}
+	for (unsigned i = 0; i < count; i++)
+		key_from_file(r, p, items[i]);
 }
 
 static bool takes_credential(const struct provider *p)

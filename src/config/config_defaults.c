@@ -93,16 +93,36 @@ static void read_heartbeat(struct reader *r, struct yaml v, void *into)
 	section_read(r, &section_heartbeat, v, into);
 }
 
-/* `off` is what happens, so it may be said; the modes come with the rescue of broken streams. */
 static void read_rescue(struct reader *r, struct yaml v, void *into)
 {
-	static const char *const words[] = { "off", NULL };
-	static const char *const later[] = { "replay", "continue", "hold", NULL };
-	struct yaml *items;
-	unsigned count = yaml_items(r, v, &items), ignored;
+	rescue_read(r, v, &r->config->routing.defaults.rescue);
+}
 
-	for (unsigned i = 0; i < count; i++)
-		value_word(r, items[i], words, later, &ignored);
+static void read_hedge(struct reader *r, struct yaml v, void *into)
+{
+	r->config->routing.defaults.hedge_said = true;
+	hedge_read(r, v, &r->config->routing.defaults.hedge);
+}
+
+static void read_when_down(struct reader *r, struct yaml v, void *into)
+{
+	when_down_read(r, v, &r->config->routing.defaults.when_down);
+}
+
+static void read_wait(struct reader *r, struct yaml v, void *into)
+{
+	r->wait_place = v;
+	wait_read(r, v, &r->config->routing.defaults.wait);
+}
+
+static void read_retry_budget(struct reader *r, struct yaml v, void *into)
+{
+	value_share(r, v, &r->config->defaults.retry_budget);
+}
+
+static void read_affinity_for(struct reader *r, struct yaml v, void *into)
+{
+	value_duration(r, v, &r->config->defaults.affinity_for_ms);
 }
 
 static void read_unsupported(struct reader *r, struct yaml v, void *into)
@@ -115,10 +135,46 @@ static const struct key defaults_keys[] = {
 	{ "attempts", "1 to 20", "4", "Upstream tries of one request, over all targets.", read_attempts },
 	{ "retries", "0 to 10", "1", "Further tries of the same target after a transient fault.", read_retries },
 	{ "heartbeat", "map", "below", "Signs of life on silent streams.", read_heartbeat },
-	{ "rescue", "off", "off", "What happens when a stream breaks after content.", read_rescue },
+	{ "retry_budget", "share", "10%", "How many tries beyond the first all requests together may make.",
+	  read_retry_budget },
+	{ "hedge", "true, false or map", "false", "As in a rule: when the first content is late, a second target is asked as well.",
+	  read_hedge },
+	{ "rescue", "off, hold, replay, continue, or a list", "off", "What becomes of a stream that breaks after content.",
+	  read_rescue },
+	{ "when_down", "least_bad, wait or refuse", "least_bad", "What happens when every target rests or is saturated.",
+	  read_when_down },
+	{ "wait", "map", "10s, 100, 5", "As in a rule: how requests stand in line; means `when_down: wait`.", read_wait },
+	{ "affinity_for", "duration", "10m", "How long it is remembered where a conversation was answered.",
+	  read_affinity_for },
 	{ "unsupported", "drop or refuse", "drop",
 	  "Tuning that a target cannot be told: left out and named in `x-weir-dropped`, or the target is passed over.",
 	  read_unsupported },
 	{ 0 }
 };
-const struct section section_defaults = { "defaults", "'defaults'", defaults_keys };
+const struct section section_defaults = { "defaults", "'defaults'", defaults_keys, NULL };
+
+void defaults_init(struct reader *r)
+{
+	struct config *c = r->config;
+
+	c->defaults.request_timeout_ms = 15 * 60000;
+	c->defaults.attempts = 4;
+	c->defaults.heartbeat_after_ms = 15000;
+	c->defaults.heartbeat_every_ms = 15000;
+	c->defaults.retry_budget = SHARE_WHOLE / 10;
+	c->defaults.affinity_for_ms = 10 * 60000;
+	c->routing.defaults.hedge = (struct hedge){ .after_ms = -1, .share = SHARE_WHOLE / 20 };
+	c->routing.defaults.wait = (struct wait_policy){ .up_to_ms = 10000, .queue = 100, .priority = 5 };
+	r->timeout =
+		(struct attempt_timeouts){ .connect = 3000, .first_token = 120000, .idle = 120000, .total = 600000 };
+	r->retries = 1;
+}
+
+void defaults_finish(struct reader *r)
+{
+	struct actions *defaults = &r->config->routing.defaults;
+
+	wait_finish(r, r->wait_place, &defaults->when_down);
+	if (defaults->when_down == WHEN_DOWN_UNSAID)
+		defaults->when_down = WHEN_DOWN_LEAST_BAD;
+}

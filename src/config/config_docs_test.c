@@ -119,27 +119,60 @@ static void test_nothing_else_is_documented(void **state)
 	assert_int_equal(strange, 0);
 }
 
-/* The first example of the document is a configuration without a problem. */
-static void test_the_example_loads(void **state)
+static void load(struct slice text)
 {
-	struct slice text = buf_slice(&document);
 	struct config_report report;
-	struct config *c;
-	size_t start;
+	struct config *c = config_parse(text, "example", &report);
 
-	setenv("ANTHROPIC_API_KEY", "a", 1);
-	setenv("OPENAI_API_KEY", "b", 1);
-	setenv("OPENAI_API_KEY_2", "c", 1);
-	start = slice_find(text, SLICE("```yaml\n"));
-	assert_true(start != SIZE_MAX);
-	text = slice_after(text, start + 8);
-	text.len = slice_find(text, SLICE("```"));
-	c = config_parse(text, "example", &report);
+	for (unsigned i = 0; i < report.count; i++)
+		print_message("%u:%u: %.*s\n", report.problems[i].line, report.problems[i].column,
+			      SLICE_ARG(report.problems[i].text));
+	if (report.count > 0)
+		print_message("in\n%.*s\n", SLICE_ARG(text));
 	assert_non_null(c);
 	assert_int_equal(report.count, 0);
 	assert_int_equal(c->routing.provider_count, 3);
 	config_unref(c);
 	config_report_done(&report);
+}
+
+/* The next example behind `*rest`. False when there is none. */
+static bool next_example(struct slice *rest, struct slice *ret)
+{
+	size_t at = slice_find(*rest, SLICE("```yaml\n"));
+
+	if (at == SIZE_MAX)
+		return false;
+	*rest = slice_after(*rest, at + 8);
+	*ret = slice_of(rest->ptr, slice_find(*rest, SLICE("```")));
+	return true;
+}
+
+/* The first example of the document is a configuration without a problem; so are those of names, rules and defaults,
+ * beside its providers. */
+static void test_the_examples_load(void **state)
+{
+	_cleanup_(arena_done) struct arena a;
+	struct slice rest = buf_slice(&document), text, providers;
+	unsigned loaded = 0;
+
+	arena_init(&a);
+	setenv("ANTHROPIC_API_KEY", "a", 1);
+	setenv("OPENAI_API_KEY", "b", 1);
+	setenv("OPENAI_API_KEY_2", "c", 1);
+	setenv("WEIR_REGION", "eu", 1);
+	assert_true(next_example(&rest, &text));
+	load(text);
+	providers = arena_printf(&a, "%.*skeys: [{ name: trial-1, key: 0123456789abcdef }]\n",
+				 (int)slice_find(text, SLICE("models:\n")), text.ptr);
+	while (next_example(&rest, &text)) {
+		if (!slice_starts_with(text, SLICE("routing:")) && !slice_starts_with(text, SLICE("models:")) &&
+		    !slice_starts_with(text, SLICE("defaults:")))
+			continue;
+		load(arena_printf(&a, "%.*s%.*s", SLICE_ARG(providers), SLICE_ARG(text)));
+		loaded++;
+	}
+	assert_true(loaded >= 4);
 }
 
 int main(void)
@@ -148,7 +181,7 @@ int main(void)
 		cmocka_unit_test(test_every_key_is_documented),
 		cmocka_unit_test(test_words_that_come_later_are_documented),
 		cmocka_unit_test(test_nothing_else_is_documented),
-		cmocka_unit_test(test_the_example_loads),
+		cmocka_unit_test(test_the_examples_load),
 	};
 
 	return cmocka_run_group_tests(tests, read_document, free_document);

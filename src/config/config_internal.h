@@ -14,6 +14,7 @@ enum {
 	CONFIG_VALUES_MAX = 200000,    /* values looked at, aliases followed: no small file becomes a large one */
 	CONFIG_PROBLEMS_MAX = 500,     /* listed; more are only counted */
 	CONFIG_NESTING_MAX = 8,        /* groups in groups */
+	CONFIG_TEXTS_MAX = 1000,       /* words of one list, as of tags */
 	CONFIG_INSERTED_MAX = 64 << 10 /* bytes of a file named by ${file:…} */
 };
 
@@ -44,7 +45,7 @@ struct reader {
 
 	/* Values of the file that are read when everything they refer to is known. */
 	struct yaml providers, models, routing;
-	struct yaml listen_place, admin_listen_place, limits_place;
+	struct yaml listen_place, admin_listen_place, limits_place, wait_place;
 	bool has_providers;
 	struct attempt_timeouts timeout; /* defaults for providers */
 	int retries;
@@ -81,11 +82,20 @@ bool expand_text(struct reader *r, struct yaml where, struct slice text, struct 
 bool value_text(struct reader *r, struct yaml v, struct slice *ret);
 bool value_integer(struct reader *r, struct yaml v, int64_t low, int64_t high, int64_t *ret);
 bool value_bool(struct reader *r, struct yaml v, bool *ret);
+bool value_condition(struct reader *r, struct yaml v, enum condition *ret);
+/* From 0 to `high`, with up to six digits behind the point. */
+bool value_number(struct reader *r, struct yaml v, double high, double *ret);
+/* In parts of a million. */
+bool value_share(struct reader *r, struct yaml v, uint32_t *ret);
 bool value_duration(struct reader *r, struct yaml v, int64_t *ret_ms);
 bool value_size(struct reader *r, struct yaml v, size_t *ret);
 /* Index of the word in a NULL-ended list; an unknown one is a problem with the nearest right word, one of `later`
  * (may be NULL) is said to come later. */
 bool value_word(struct reader *r, struct yaml v, const char *const *words, const char *const *later, unsigned *ret);
+/* A word or a list of them, none empty; `what` names it: "'tag'". */
+void value_texts(struct reader *r, struct yaml v, const char *what, struct slice **ret, unsigned *ret_count);
+/* A header's name in lower case. False when it is none; nothing is reported. */
+bool header_name_parse(struct reader *r, struct slice text, struct slice *ret);
 
 /* config_sections.c */
 struct key {
@@ -100,6 +110,7 @@ struct section {
 	const char *path;              /* "providers.NAME", "" at the top */
 	const char *what;              /* "a provider": in sentences */
 	const struct key *keys;        /* ended by a NULL name */
+	const struct section *base;    /* whose keys it has too (their `into` is the same), or NULL */
 };
 
 /* Reads a map key by key; unknown keys are problems with the nearest right word. */
@@ -108,7 +119,8 @@ void section_read(struct reader *r, const struct section *s, struct yaml v, void
 extern const struct section *const config_sections[];
 extern const struct section section_top, section_admin, section_tls, section_key, section_defaults,
 	section_timeout_defaults, section_heartbeat, section_limits, section_provider, section_timeout,
-	section_provider_tls, section_entry, section_rule, section_match;
+	section_provider_tls, section_provider_key, section_health, section_entry, section_rule, section_match,
+	section_actions, section_mirror, section_require, section_on, section_hedge, section_wait;
 
 /* The best of the words offered to it so far, for "did you mean". */
 struct nearest {
@@ -126,6 +138,10 @@ void server_init(struct reader *r);
 /* What several of its keys say together: closed by default. */
 void server_finish(struct reader *r);
 
+/* config_defaults.c: what holds where nothing is said, and `defaults`. */
+void defaults_init(struct reader *r);
+void defaults_finish(struct reader *r);
+
 /* config_keys.c */
 void keys_read(struct reader *r, struct yaml v, void *into);
 
@@ -134,7 +150,7 @@ struct provider_draft {
 	struct provider *provider;
 	const struct catalogue_provider *known; /* NULL: foreign */
 	struct yaml place;
-	struct yaml dialect, base_url, auth, keys, models, operations, usage, quirks, tls;
+	struct yaml dialect, base_url, auth, keys, models, operations, usage, quirks, tls, quality;
 };
 /* All providers: of the file, or (where it has no `providers:`) those whose key variables are set. */
 void providers_read(struct reader *r);
@@ -150,14 +166,57 @@ struct slice credential_from_environment(const struct catalogue_provider *known)
  * is in `ret_missing`. */
 bool address_find(struct arena *a, const struct catalogue_binding *known, struct slice *ret, struct slice *ret_missing);
 
+/* config_health.c: `health` of a provider. */
+void health_read(struct reader *r, struct yaml v, struct provider *ret);
+
+/* config_targets.c: words that name where a request may go, resolved against what is configured. */
+enum { CONFIG_TARGETS_MAX = 64 };
+/* `self` is the `models:` entry that the word stands in (its own name means the model), or empty. */
+bool target_resolve(struct reader *r, struct yaml where, struct slice word, struct slice self, struct try_item *ret);
+/* A list of them; `what` names it: "'try'". */
+void targets_read(struct reader *r, struct yaml v, const char *what, struct slice self, struct try_list *ret);
+
+/* config_resilience.c: what happens when something fails, for rules, entries and `defaults`. */
+void hedge_read(struct reader *r, struct yaml v, struct hedge *ret);
+void rescue_read(struct reader *r, struct yaml v, struct rescue_list *ret);
+void when_down_read(struct reader *r, struct yaml v, enum when_down *ret);
+void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret);
+/* `wait` stands for `when_down: wait`, and contradicts its other words. `wait`: nothing when it is not written. */
+void wait_read(struct reader *r, struct yaml v, struct wait_policy *ret);
+void wait_finish(struct reader *r, struct yaml wait, enum when_down *when_down);
+
+/* config_actions.c: what rules and entries of `models` have in common. */
+enum action {
+	ACTION_TRY, ACTION_SPLIT, ACTION_STICKY, ACTION_PREFER, ACTION_MIRROR, ACTION_HEDGE, ACTION_REQUIRE, ACTION_ON,
+	ACTION_RESCUE, ACTION_WHEN_DOWN, ACTION_WAIT, ACTION_AFFINITY, ACTION_UNSUPPORTED, ACTION_COUNT
+};
+
+/* First member of the drafts of both: section_actions reads into it. */
+struct actions_draft {
+	struct actions *actions;
+	struct slice *route;
+	struct slice self;             /* the entry's name; empty in a rule */
+	struct yaml place;
+	struct yaml said[ACTION_COUNT]; /* line 0: not written */
+	unsigned errors;               /* of the report when reading it began */
+};
+void actions_init(struct actions_draft *d, struct reader *r, struct yaml place, struct slice *route, struct actions *actions);
+/* What its words say together. */
+void actions_finish(struct reader *r, struct actions_draft *d);
+const char *action_name(enum action a);
+
+/* config_require.c: warns of regions that nobody is in; and, when all entries have been read, where nobody is left. */
+void require_regions_read(struct reader *r, struct yaml v, struct require *ret);
+void require_check(struct reader *r, const struct actions_draft *d);
+
+/* config_match.c */
+void match_read(struct reader *r, struct yaml v, struct match *ret);
+
+/* config_reach.c: warns of rules behind one that takes all they would match. `places`: of the rules. */
+void reach_check(struct reader *r, const struct yaml *places);
+
 /* config_models.c */
 void models_read(struct reader *r);
-/* The words of a `try` list. `self` is the `models:` entry it belongs to (its own name in it means the model), or
- * empty. */
-void try_read(struct reader *r, struct yaml v, struct slice self, struct try_list *ret);
-void prefer_read(struct reader *r, struct yaml v, struct actions *ret);
-void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret);
-void route_name_read(struct reader *r, struct yaml v, struct slice *ret);
 
 /* config_rules.c */
 void rules_read(struct reader *r);

@@ -3,7 +3,7 @@
 #include "config/config_internal.h"
 #include "provider/rules.h"
 
-enum { PROVIDER_MODELS_MAX = 10000 };
+enum { PROVIDER_MODELS_MAX = 10000, QUALITY_MAX = 100 };
 
 static void offer_from_catalogue(struct reader *r, const struct catalogue_offer *known, struct offer *ret)
 {
@@ -128,6 +128,45 @@ static void offers_from_list(struct reader *r, struct provider_draft *d)
 	}
 }
 
+/* `quality: { PUBLIC-ID: NUMBER }`, of models that are listed here. */
+static void quality_of_models(struct reader *r, struct provider_draft *d)
+{
+	struct yaml_member *members;
+	unsigned count = yaml_members(r, d->quality, "'quality'", &members);
+	struct provider *p = d->provider;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct offer *offer = provider_find_offer(p, members[i].key);
+		struct nearest near;
+
+		if (offer) {
+			value_number(r, members[i].value, QUALITY_MAX, &p->offers[offer - p->offers].quality);
+			continue;
+		}
+		nearest_init(&near, members[i].key);
+		for (unsigned k = 0; k < p->offer_count; k++)
+			nearest_offer(&near, p->offers[k].model->id);
+		problem(r, members[i].place, "'%.*s' does not list '%.*s'%s", SLICE_ARG(p->name), SLICE_ARG(members[i].key),
+			nearest_hint(r, &near));
+	}
+}
+
+static void quality_read(struct reader *r, struct provider_draft *d)
+{
+	struct provider *p = d->provider;
+	double quality = -1;
+
+	if (!d->quality.line)
+		return;
+	if (p->offer_count == 0)
+		problem(r, d->quality, "'quality' is of models, and '%.*s' lists none: it needs 'models'", SLICE_ARG(p->name));
+	else if (yaml_kind(d->quality) == YAML_MAP)
+		quality_of_models(r, d);
+	else if (value_number(r, d->quality, QUALITY_MAX, &quality))
+		for (unsigned i = 0; i < p->offer_count; i++)
+			p->offers[i].quality = quality;
+}
+
 void offers_read(struct reader *r, struct provider_draft *d)
 {
 	struct provider *p = d->provider;
@@ -142,7 +181,10 @@ void offers_read(struct reader *r, struct provider_draft *d)
 		for (unsigned i = 0; i < d->known->offer_count; i++)
 			offer_from_catalogue(r, &d->known->offers[i], &p->offers[p->offer_count++]);
 	}
-	for (unsigned i = 0; i < p->offer_count; i++)
+	for (unsigned i = 0; i < p->offer_count; i++) {
 		p->offers[i].rules = rules_find(p->name, p->offers[i].model->id, p->offers[i].own_id);
+		p->offers[i].quality = -1;
+	}
 	provider_index_names(p, r->arena);
+	quality_read(r, d);
 }

@@ -37,13 +37,11 @@ static const struct text_case cases[] = {
 	  "guards: {}\nshared: {}\n",
 	  "1:1: 'teams' comes\n2:1: 'budgets' comes\n3:1: 'cache' comes\n4:1: 'prices' comes\n5:1: 'telemetry' comes\n"
 	  "6:1: 'alerts' comes\n7:1: 'retention' comes\n8:1: 'guards' comes\n9:1: 'shared' comes\n" },
-	{ "defaults: { rescue: replay }\n", "1:21: 'replay' comes later\n" },
-	{ "defaults: { rescue: [off, hold] }\n", "1:27: 'hold' comes later\n" },
+	{ "routing: [{ try: xai, on_exhaust: a, cache: on, timeout: 5s }]\n",
+	  "1:23: 'on_exhaust' comes later\n1:38: 'cache' comes later\n1:49: 'timeout' comes later\n" },
 	{ "defaults: { unsupported: droop }\n", "1:26: unknown word 'droop'; did you mean 'drop'?\n" },
-	{ "routing: [{ split: { a: 1 }, prefer: quality, hedge: on }]\n",
-	  "1:13: 'split' comes later\n1:38: 'quality' comes later\n1:47: 'hedge' comes later\n" },
-	{ "routing: [{ match: { tools: true, tema: x }, prefer: cheapest }]\n",
-	  "1:22: 'tools' comes later\n1:35: unknown key 'tema'; did you mean 'team'?\n" },
+	{ "routing: [{ match: { team: a, budget: x, tema: x }, prefer: cheapest }]\n",
+	  "1:22: 'team' comes later\n1:31: 'budget' comes later\n1:42: unknown key 'tema'; did you mean 'team'?\n" },
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, operations: [chat, images] } }\n",
 	  "1:90: 'images' comes later\n" },
 
@@ -159,7 +157,7 @@ static const struct text_case cases[] = {
 	{ "providers: { a: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1, models: [one] } }\n"
 	  "models:\n  a: one\n  x: a\n  y: { prefer: cheapest }\n  z: { try: [a] }\n  v: a/two\n",
 	  "3:3: 'a' is a provider's name already\n4:6: 'a' is a provider; an alias names a model: a/MODEL\n"
-	  "5:3: 'y' needs 'try'\n"
+	  "5:3: 'y' needs 'try' or 'split'\n"
 	  "6:8: 'a' does not list 'z'\n7:6: 'a' does not list 'two'\n" },
 	{ "models: { a: { try: [b] }, b: { try: [c] }, c: { try: [a] } }\n",
 	  "1:11: 'a' leads back to itself\n1:28: 'b' leads back\n1:45: 'c' leads back\n" },
@@ -171,7 +169,7 @@ static const struct text_case cases[] = {
 	  "4:14: 'lama' is no provider, model or group here; did you mean 'llama'?\n"
 	  "4:20: 'b' is no provider\n4:23: warning 'openai' is passed over\n"
 	  "4:31: warning 'gpt-4o' is passed over\n4:39: 'a' does not list 'nothing'\n"
-	  "6:5: a rule needs 'try', 'prefer' or 'unsupported'\n7:5: 'try' is a list\n" },
+	  "6:5: a rule needs something to do, such as 'try', 'prefer' or 'deny'\n7:5: 'try' is a list\n" },
 	{ "routing: [{ prefer: cheapest }, { match: { model: \"*\" }, prefer: cheapest }]\n",
 	  "1:35: warning this rule is never reached\n" },
 

@@ -8,7 +8,8 @@ enum {
 	PRIORITY_DEFAULT = 100,
 	PRIORITY_MAX = 1000000,
 	PROVIDER_RETRIES_MAX = 10,
-	NAME_MAX_LENGTH = 64
+	NAME_MAX_LENGTH = 64,
+	HEALTH_EVERY_MS = 30000
 };
 
 static void keep_dialect(struct reader *r, struct yaml v, void *into)
@@ -53,6 +54,16 @@ static void keep_usage(struct reader *r, struct yaml v, void *into)
 static void keep_quirks(struct reader *r, struct yaml v, void *into)
 {
 	((struct provider_draft *)into)->quirks = v;
+}
+
+static void keep_quality(struct reader *r, struct yaml v, void *into)
+{
+	((struct provider_draft *)into)->quality = v;
+}
+
+static void read_health(struct reader *r, struct yaml v, void *into)
+{
+	health_read(r, v, ((struct provider_draft *)into)->provider);
 }
 
 static void read_priority(struct reader *r, struct yaml v, void *into)
@@ -104,7 +115,7 @@ static const struct key provider_keys[] = {
 	  keep_base_url },
 	{ "auth", "bearer, header:NAME, sigv4, google, azure or none", "of the dialect",
 	  "How weir pays there: the key as a header, a signature, or tokens.", keep_auth },
-	{ "keys", "text, or a list", "the key variable",
+	{ "keys", "text, map, or a list", "the key variable",
 	  "Credentials. A conversation stays with one; the others stand by.", keep_keys },
 	{ "spread", "true or false", "false", "Rotate the keys instead.", read_spread },
 	{ "models", "list, or map of public id: own id", "all of the catalogue's",
@@ -112,9 +123,13 @@ static const struct key provider_keys[] = {
 	{ "operations", "word, or a list", "all it can",
 	  "Narrows: `chat`, `completions`, `embeddings`, `count_tokens`, `compact`.", keep_operations },
 	{ "priority", "number", "100", "Smaller is tried first; ties in file order.", read_priority },
-	{ "region", "text", "none", "Where it runs. Kept for `require`, which comes later.", read_region },
-	{ "zero_retention", "true or false", "false", "Whether it keeps nothing, by contract. Kept for `require`, too.",
+	{ "region", "text", "none", "Where it runs: what `require` asks for.", read_region },
+	{ "zero_retention", "true or false", "false", "Whether it keeps nothing, by contract: what `require` asks for.",
 	  read_zero_retention },
+	{ "quality", "number, or map of public id: number", "by tier",
+	  "How good it is, 0 to 100, for `prefer: quality`: your evaluation's number.", keep_quality },
+	{ "health", "off, connect, models, or map", "off",
+	  "How it is looked after between requests, without cost: a connection, or its list of models.", read_health },
 	{ "timeout", "map", "of `defaults`", "Bounds of one attempt there.", read_timeout },
 	{ "retries", "0 to 10", "of `defaults`", "Further tries of the same target there.", read_retries },
 	{ "usage_in_stream", "asked, always or never", "of the dialect",
@@ -122,7 +137,6 @@ static const struct key provider_keys[] = {
 	{ "quirks", "word, or a list", "of the catalogue",
 	  "How it differs from its dialects, complete where given: the names of docs/providers.md.", keep_quirks },
 	{ "tls", "map", "none", "Its own certificate authority, or a client certificate.", keep_tls },
-	{ "quality", "", "", "", NULL },
 	{ "http", "", "", "", NULL },
 	{ 0 }
 };
@@ -229,6 +243,7 @@ static struct provider *provider_init(struct reader *r, struct slice name, const
 	p->order = c->routing.provider_count;
 	p->timeout = r->timeout;
 	p->retries = r->retries;
+	p->health_every_ms = HEALTH_EVERY_MS;
 	c->routing.provider_count++;
 	map_put(&c->routing.provider_by_name, p->name, p);
 	return p;

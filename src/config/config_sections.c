@@ -2,11 +2,12 @@
 /* The walk over a map by its table of keys, and the words for what is wrong with a key. */
 #include "config/config_internal.h"
 
-const struct section *const config_sections[] = { &section_top,          &section_admin,    &section_tls,
-						  &section_key,          &section_provider, &section_timeout,
-						  &section_provider_tls, &section_entry,    &section_rule,
-						  &section_match,        &section_defaults, &section_timeout_defaults,
-						  &section_heartbeat,    &section_limits,   NULL };
+const struct section *const config_sections[] = {
+	&section_top, &section_admin, &section_tls, &section_key, &section_provider, &section_health, &section_provider_key,
+	&section_timeout, &section_provider_tls, &section_entry, &section_rule, &section_match, &section_actions,
+	&section_mirror, &section_require, &section_on, &section_hedge, &section_wait, &section_defaults,
+	&section_timeout_defaults, &section_heartbeat, &section_limits, NULL
+};
 
 void nearest_init(struct nearest *n, struct slice wanted)
 {
@@ -34,18 +35,28 @@ const char *nearest_hint(struct reader *r, const struct nearest *n)
 	return arena_printf(r->arena, "; did you mean '%.*s'?", SLICE_ARG(n->best)).ptr;
 }
 
+static const struct key *find_key(const struct section *s, struct slice name)
+{
+	for (; s; s = s->base)
+		for (const struct key *k = s->keys; k->name; k++)
+			if (slice_eq(slice_cstr(k->name), name))
+				return k;
+	return NULL;
+}
+
 static void unknown_key(struct reader *r, const struct section *s, const struct yaml_member *m)
 {
 	struct slice allowed = SLICE("");
 	struct nearest near;
 
 	nearest_init(&near, m->key);
-	for (const struct key *k = s->keys; k->name; k++) {
-		nearest_offer(&near, slice_cstr(k->name));
-		if (k->read)
-			allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), allowed.len ? ", " : "",
-					       k->name);
-	}
+	for (const struct section *part = s; part; part = part->base)
+		for (const struct key *k = part->keys; k->name; k++) {
+			nearest_offer(&near, slice_cstr(k->name));
+			if (k->read)
+				allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), allowed.len ? ", " : "",
+						       k->name);
+		}
 	if (near.best.ptr)
 		problem(r, m->place, "unknown key '%.*s'%s", SLICE_ARG(m->key), nearest_hint(r, &near));
 	else
@@ -59,11 +70,9 @@ void section_read(struct reader *r, const struct section *s, struct yaml v, void
 	unsigned count = yaml_members(r, v, s->what, &members);
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct key *k = s->keys;
+		const struct key *k = find_key(s, members[i].key);
 
-		while (k->name && !slice_eq(slice_cstr(k->name), members[i].key))
-			k++;
-		if (!k->name)
+		if (!k)
 			unknown_key(r, s, &members[i]);
 		else if (!k->read)
 			problem(r, members[i].place, "'%s' comes later: this version does not have it yet", k->name);

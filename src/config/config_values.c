@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single values: text, numbers, durations, sizes, words of a list. */
+/* Single values: text, numbers, durations, sizes, shares, words of a list. */
 #include "config/config_internal.h"
+#include "config/config_notation.h"
 
 bool value_text(struct reader *r, struct yaml v, struct slice *ret)
 {
@@ -46,6 +47,80 @@ bool value_bool(struct reader *r, struct yaml v, bool *ret)
 		return true;
 	problem(r, v, "'%.*s' should be true or false", SLICE_ARG(yaml_text(v)));
 	return false;
+}
+
+bool value_condition(struct reader *r, struct yaml v, enum condition *ret)
+{
+	bool is;
+
+	if (!value_bool(r, v, &is))
+		return false;
+	*ret = is ? CONDITION_TRUE : CONDITION_FALSE;
+	return true;
+}
+
+bool value_number(struct reader *r, struct yaml v, double high, double *ret)
+{
+	struct slice text;
+	uint64_t millionths;
+
+	if (!value_text(r, v, &text))
+		return false;
+	if (!decimal_parse(text, 6, &millionths) || (double)millionths / 1e6 > high) {
+		problem(r, v, "'%.*s' should be a number from 0 to %g", SLICE_ARG(yaml_text(v)), high);
+		return false;
+	}
+	*ret = (double)millionths / 1e6;
+	return true;
+}
+
+bool value_share(struct reader *r, struct yaml v, uint32_t *ret)
+{
+	struct slice text;
+
+	if (!value_text(r, v, &text))
+		return false;
+	if (share_parse(text, ret))
+		return true;
+	problem(r, v, "'%.*s' should be a share such as 5%%, 0.5%% or 0.05, at most 100%%", SLICE_ARG(yaml_text(v)));
+	return false;
+}
+
+void value_texts(struct reader *r, struct yaml v, const char *what, struct slice **ret, unsigned *ret_count)
+{
+	struct yaml *items;
+	unsigned count = yaml_items(r, v, &items);
+
+	*ret_count = 0;
+	if (count == 0 || count > CONFIG_TEXTS_MAX) {
+		problem(r, v, "%s is one word or a list of 1 to %d", what, CONFIG_TEXTS_MAX);
+		return;
+	}
+	*ret = arena_array(r->arena, struct slice, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct slice *text = &(*ret)[*ret_count];
+
+		if (!value_text(r, items[i], text))
+			continue;
+		if (text->len == 0)
+			problem(r, items[i], "%s is empty here", what);
+		else
+			++*ret_count;
+	}
+}
+
+bool header_name_parse(struct reader *r, struct slice text, struct slice *ret)
+{
+	char *name = arena_cstr(r->arena, text);
+
+	for (char *c = name; *c; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+		else if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '_'))
+			return false;
+	}
+	*ret = slice_cstr(name);
+	return ret->len > 0 && ret->len == text.len;
 }
 
 struct unit {
