@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "policy/breaker.h"
-#include "policy/table.h"
+#include "policy/lru.h"
 
 enum {
 	WINDOW_BUCKETS = 10,
@@ -29,7 +29,7 @@ struct bucket {
 };
 
 struct entry {
-	struct table_entry in_table;
+	struct lru_entry in_table;
 	bool is_open;                  /* open or half open, by the deadline */
 	bool probing;                  /* the half-open probe is on its way */
 	int64_t open_until_ns;
@@ -42,11 +42,11 @@ struct entry {
 };
 
 struct breakers {
-	struct table table;
+	struct lru table;
 };
 
 /* One that is open is needed until its deadline has passed. */
-static bool is_needed(const struct table_entry *t, int64_t now_ns)
+static bool is_needed(const struct lru_entry *t, int64_t now_ns)
 {
 	const struct entry *e = (const struct entry *)t;
 
@@ -55,12 +55,12 @@ static bool is_needed(const struct table_entry *t, int64_t now_ns)
 
 struct breakers *breakers_new(void)
 {
-	static const struct table_kind kind = {
+	static const struct lru_kind kind = {
 		.entry_size = sizeof(struct entry), .max = BREAKERS_MAX, .keep_ns = UNUSED_DROPPED_NS, .is_needed = is_needed,
 	};
 	struct breakers *b = xcalloc(1, sizeof(*b));
 
-	table_init(&b->table, &kind);
+	lru_init(&b->table, &kind);
 	return b;
 }
 
@@ -68,7 +68,7 @@ struct breakers *breakers_free(struct breakers *b)
 {
 	if (!b)
 		return NULL;
-	table_done(&b->table);
+	lru_done(&b->table);
 	free(b);
 	return NULL;
 }
@@ -158,21 +158,21 @@ static void close_entry(struct entry *e, int64_t now_ns)
 enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns,
 				bool *ret_limited)
 {
-	struct table_shard *s = table_lock(&b->table, key);
-	const struct entry *e = table_find(s, key);
+	struct lru_shard *s = lru_lock(&b->table, key);
+	const struct entry *e = lru_find(s, key);
 	enum breaker_state state = e ? state_of(e, now_ns) : BREAKER_CLOSED;
 
 	*ret_open_until_ns = state == BREAKER_CLOSED ? 0 : e->open_until_ns;
 	*ret_limited = state != BREAKER_CLOSED && e->limited;
-	table_unlock(s);
+	lru_unlock(s);
 	return state;
 }
 
 enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice provider, struct slice model,
 			      int64_t now_ns)
 {
-	struct table_shard *s = table_lock(&b->table, key);
-	struct entry *e = table_use(&b->table, s, key, now_ns);
+	struct lru_shard *s = lru_lock(&b->table, key);
+	struct entry *e = lru_use(&b->table, s, key, now_ns);
 	enum breaker_pass pass = BREAKER_REFUSED;
 
 	if (e->label[0] == '\0')
@@ -190,19 +190,19 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice pro
 	case BREAKER_OPEN:
 		break;
 	}
-	table_unlock(s);
+	lru_unlock(s);
 	return pass;
 }
 
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns)
 {
-	struct table_shard *s = table_lock(&b->table, key);
-	struct entry *e = table_use(&b->table, s, key, now_ns);
+	struct lru_shard *s = lru_lock(&b->table, key);
+	struct entry *e = lru_use(&b->table, s, key, now_ns);
 	bool pass = e->is_open && !e->probing && now_ns >= e->told_until_ns;
 
 	if (pass)
 		e->probing = true;
-	table_unlock(s);
+	lru_unlock(s);
 	return pass;
 }
 
@@ -233,8 +233,8 @@ static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t
 void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,
 		    int64_t retry_after_ms, int64_t now_ns)
 {
-	struct table_shard *s = table_lock(&b->table, key);
-	struct entry *e = table_use(&b->table, s, key, now_ns);
+	struct lru_shard *s = lru_lock(&b->table, key);
+	struct entry *e = lru_use(&b->table, s, key, now_ns);
 
 	if (e->is_open)
 		report_open(e, is_probe, verdict, now_ns);
@@ -244,7 +244,7 @@ void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breake
 		retry_after_ms = RETRY_AFTER_LONGEST_MS;
 	if (retry_after_ms >= 0)
 		obey(e, now_ns + retry_after_ms * NS_PER_MS, verdict == BREAKER_LIMITED);
-	table_unlock(s);
+	lru_unlock(s);
 }
 
 struct viewing {
@@ -253,7 +253,7 @@ struct viewing {
 	void *ctx;
 };
 
-static void view(const struct table_entry *t, void *ctx)
+static void view(const struct lru_entry *t, void *ctx)
 {
 	const struct viewing *v = ctx;
 	const struct entry *e = (const struct entry *)t;
@@ -269,5 +269,5 @@ static void view(const struct table_entry *t, void *ctx)
 
 void breakers_each(struct breakers *b, int64_t now_ns, void (*each)(const struct breaker_view *v, void *ctx), void *ctx)
 {
-	table_each(&b->table, now_ns, view, &(struct viewing){ now_ns, each, ctx });
+	lru_each(&b->table, now_ns, view, &(struct viewing){ now_ns, each, ctx });
 }

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
-#include "policy/table.h"
+#include "policy/lru.h"
 
 enum { SECONDS = 61, REFUSALS_MAX = 6 /* 1 min << 6 is over an hour */ };
 
@@ -31,7 +31,7 @@ struct minute {
 };
 
 struct key {
-	struct table_entry in_table;
+	struct lru_entry in_table;
 	unsigned refusals;             /* 0 = not retired */
 	int64_t retired_until_ns;
 	bool probing;                  /* one request finds out whether it works again … */
@@ -41,30 +41,30 @@ struct key {
 };
 
 struct key_pool {
-	struct table table;
+	struct lru table;
 };
 
-static bool is_needed(const struct table_entry *t, int64_t now_ns)
+static bool is_needed(const struct lru_entry *t, int64_t now_ns)
 {
 	const struct key *k = (const struct key *)t;
 
 	return k->in_flight > 0 || k->retired_until_ns > now_ns;
 }
 
-static void key_done(struct table_entry *t)
+static void key_done(struct lru_entry *t)
 {
 	free(((struct key *)t)->minute);
 }
 
 struct key_pool *key_pool_new(void)
 {
-	static const struct table_kind kind = {
+	static const struct lru_kind kind = {
 		.entry_size = sizeof(struct key), .max = KEY_POOL_MAX, .keep_ns = UNUSED_DROPPED_NS, .is_needed = is_needed,
 		.done = key_done,
 	};
 	struct key_pool *p = xcalloc(1, sizeof(*p));
 
-	table_init(&p->table, &kind);
+	lru_init(&p->table, &kind);
 	return p;
 }
 
@@ -72,7 +72,7 @@ struct key_pool *key_pool_free(struct key_pool *p)
 {
 	if (!p)
 		return NULL;
-	table_done(&p->table);
+	lru_done(&p->table);
 	free(p);
 	return NULL;
 }
@@ -205,12 +205,12 @@ enum key_answer key_pool_look(struct key_pool *p, uint64_t id, const struct key_
 			      int64_t now_ns, int64_t *ret_until_ns)
 {
 	static const struct key unknown;
-	struct table_shard *s = table_lock(&p->table, id);
-	const struct key *k = table_find(s, id);
+	struct lru_shard *s = lru_lock(&p->table, id);
+	const struct key *k = lru_find(s, id);
 	int64_t until_ns;
 	enum key_answer a = answer(k ? k : &unknown, limits, tokens, now_ns, &until_ns);
 
-	table_unlock(s);
+	lru_unlock(s);
 	if (ret_until_ns)
 		*ret_until_ns = until_ns;
 	return a;
@@ -230,14 +230,14 @@ static void take(struct key *k, const struct key_limits *l, int64_t tokens, int6
 enum key_answer key_pool_take(struct key_pool *p, uint64_t id, const struct key_limits *limits, int64_t tokens,
 			      int64_t now_ns, int64_t *ret_until_ns)
 {
-	struct table_shard *s = table_lock(&p->table, id);
-	struct key *k = table_use(&p->table, s, id, now_ns);
+	struct lru_shard *s = lru_lock(&p->table, id);
+	struct key *k = lru_use(&p->table, s, id, now_ns);
 	int64_t until_ns;
 	enum key_answer a = answer(k, limits, tokens, now_ns, &until_ns);
 
 	if (a == KEY_READY)
 		take(k, limits, tokens, now_ns);
-	table_unlock(s);
+	lru_unlock(s);
 	if (ret_until_ns)
 		*ret_until_ns = until_ns;
 	return a;
@@ -246,8 +246,8 @@ enum key_answer key_pool_take(struct key_pool *p, uint64_t id, const struct key_
 void key_pool_give(struct key_pool *p, uint64_t id, const struct key_limits *limits, int64_t tokens, int64_t used,
 		   int64_t taken_ns, int64_t now_ns)
 {
-	struct table_shard *s = table_lock(&p->table, id);
-	struct key *k = table_find(s, id);
+	struct lru_shard *s = lru_lock(&p->table, id);
+	struct key *k = lru_find(s, id);
 
 	if (k) {
 		if (k->in_flight > 0)
@@ -258,7 +258,7 @@ void key_pool_give(struct key_pool *p, uint64_t id, const struct key_limits *lim
 		if (used >= 0 && limits->tokens_per_minute > 0)
 			correct(k, whole_tokens(tokens), whole_tokens(used), taken_ns, now_ns);
 	}
-	table_unlock(s);
+	lru_unlock(s);
 }
 
 /* Requests that were under way when it was retired report, too: they neither lengthen the pause nor end it. */
@@ -282,10 +282,10 @@ static void tell(struct key *k, enum key_news news, int64_t now_ns)
 
 void key_pool_tell(struct key_pool *p, uint64_t id, enum key_news news, int64_t now_ns)
 {
-	struct table_shard *s = table_lock(&p->table, id);
-	struct key *k = news == KEY_WORKS ? table_find(s, id) : table_use(&p->table, s, id, now_ns);
+	struct lru_shard *s = lru_lock(&p->table, id);
+	struct key *k = news == KEY_WORKS ? lru_find(s, id) : lru_use(&p->table, s, id, now_ns);
 
 	if (k)
 		tell(k, news, now_ns);
-	table_unlock(s);
+	lru_unlock(s);
 }

@@ -12,45 +12,45 @@
 enum { TABLE_SHARD_BITS = 4, TABLE_SHARDS = 1 << TABLE_SHARD_BITS, TABLE_HEADS = 256 };
 
 /* The first member of every entry. */
-struct table_entry {
+struct lru_entry {
 	struct list by_use;
-	struct table_entry *next;      /* in its chain */
+	struct lru_entry *next;      /* in its chain */
 	uint64_t key;
 	int64_t used_ns;
 };
 
 /* What a table is of. */
-struct table_kind {
+struct lru_kind {
 	size_t entry_size;
 	unsigned max;                  /* of entries; each shard has its part of it */
 	int64_t keep_ns;               /* unused for so long, it is forgotten … */
 	/* … unless this says that it is still needed. May be NULL. */
-	bool (*is_needed)(const struct table_entry *e, int64_t now_ns);
-	void (*done)(struct table_entry *e); /* before it is freed; may be NULL */
+	bool (*is_needed)(const struct lru_entry *e, int64_t now_ns);
+	void (*done)(struct lru_entry *e); /* before it is freed; may be NULL */
 };
 
-struct table_shard {
+struct lru_shard {
 	pthread_mutex_t lock;
 	struct list by_use;            /* most recently used first */
 	unsigned count;
-	struct table_entry *heads[TABLE_HEADS];
+	struct lru_entry *heads[TABLE_HEADS];
 };
 
-struct table {
-	const struct table_kind *kind;
-	struct table_shard shards[TABLE_SHARDS];
+struct lru {
+	const struct lru_kind *kind;
+	struct lru_shard shards[TABLE_SHARDS];
 };
 
-void table_init(struct table *t, const struct table_kind *kind);
-void table_done(struct table *t);
+void lru_init(struct lru *t, const struct lru_kind *kind);
+void lru_done(struct lru *t);
 
 /* Locks the key's shard: the following may be called, and entries are valid, until it is unlocked. */
-struct table_shard *table_lock(struct table *t, uint64_t key);
-void table_unlock(struct table_shard *s);
+struct lru_shard *lru_lock(struct lru *t, uint64_t key);
+void lru_unlock(struct lru_shard *s);
 /* NULL when there is none. */
-void *table_find(const struct table_shard *s, uint64_t key);
+void *lru_find(const struct lru_shard *s, uint64_t key);
 /* The entry, made (all zero) when there is none, and noted as used. */
-void *table_use(struct table *t, struct table_shard *s, uint64_t key, int64_t now_ns);
+void *lru_use(struct lru *t, struct lru_shard *s, uint64_t key, int64_t now_ns);
 
 /* Every entry, under its shard's lock. */
-void table_each(struct table *t, int64_t now_ns, void (*each)(const struct table_entry *e, void *ctx), void *ctx);
+void lru_each(struct lru *t, int64_t now_ns, void (*each)(const struct lru_entry *e, void *ctx), void *ctx);
