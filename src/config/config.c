@@ -33,6 +33,7 @@ static struct config *reader_done(struct reader *r)
 
 	map_done(&r->foreign_models);
 	r->client_tls = tls_context_unref(r->client_tls);
+	r->client_tls_http1 = tls_context_unref(r->client_tls_http1);
 	report_sort(r->report);
 	if (r->report->errors > 0)
 		return config_unref(c);

@@ -6,8 +6,6 @@
 #include "config/config_notation.h"
 #include "provider/token.h"
 
-enum { PROVIDER_KEYS_MAX = 1000 };
-
 static const int64_t TOKENS_PER_MINUTE_MAX = INT64_C(1000000000000);
 
 struct slice credential_from_environment(const struct catalogue_provider *known)
@@ -61,6 +59,7 @@ static void set_origins(struct reader *r, struct provider *p, struct credential 
 	for (unsigned i = 0; i < p->binding_count; i++)
 		c->origins[i] = (struct origin){ .url = p->bindings[i].base,
 						 .tls = p->bindings[i].base.tls ? p->tls : NULL,
+						 .http = p->http,
 						 .credential = c->fingerprint };
 }
 

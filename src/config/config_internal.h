@@ -39,8 +39,8 @@ struct reader {
 	struct config_report *report;
 	struct arena *arena;           /* the configuration's */
 	unsigned values;               /* looked at so far */
-	struct tls_context
-		*client_tls; /* shared by all providers without a `tls` of their own; NULL until one needs it */
+	/* Shared by all providers without a `tls` of their own, NULL until one needs it: offers HTTP/2, and does not. */
+	struct tls_context *client_tls, *client_tls_http1;
 	struct map foreign_models;     /* id → struct model, of models the catalogue does not know */
 
 	/* Values of the file that are read when everything they refer to is known. */
@@ -200,7 +200,8 @@ struct actions_draft {
 	struct yaml said[ACTION_COUNT]; /* line 0: not written */
 	unsigned errors;               /* of the report when reading it began */
 };
-void actions_init(struct actions_draft *d, struct reader *r, struct yaml place, struct slice *route, struct actions *actions);
+void actions_init(struct actions_draft *d, struct reader *r, struct yaml place, struct slice *route,
+		  struct actions *actions);
 /* What its words say together. */
 void actions_finish(struct reader *r, struct actions_draft *d);
 const char *action_name(enum action a);

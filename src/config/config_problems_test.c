@@ -90,6 +90,8 @@ static const struct text_case cases[] = {
 	{ "limits: { body: 64, event: 1TB, hold: 99999999999999999999MB }\n",
 	  "1:17: '64' should be a size\n1:28: '1TB'\n1:39: '9999\n" },
 	{ "limits: { body: 2GB }\n", "1:1: 'limits.bodies' is smaller\n" },
+	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, http: 3 } }\n",
+	  "1:77: unknown word '3'\n" },
 	{ "providers: { b: { dialect: openai-chat, base_url: http://127.0.0.1:1, spread: yes } }\n",
 	  "1:79: 'yes' should be true or false\n" },
 	{ "routing:\n  - { match: { prompt_length: \"~2000\" }, prefer: cheapest }\n"

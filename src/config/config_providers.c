@@ -102,6 +102,16 @@ static void read_retries(struct reader *r, struct yaml v, void *into)
 		((struct provider_draft *)into)->provider->retries = (int)retries;
 }
 
+static void read_http(struct reader *r, struct yaml v, void *into)
+{
+	static const char *const words[] = { "auto", "1", "2", NULL };
+	static const enum http_version_choice choices[] = { HTTP_AUTO, HTTP_1, HTTP_2 };
+	unsigned word;
+
+	if (value_word(r, v, words, NULL, &word))
+		((struct provider_draft *)into)->provider->http = choices[word];
+}
+
 static void keep_tls(struct reader *r, struct yaml v, void *into)
 {
 	((struct provider_draft *)into)->tls = v;
@@ -137,7 +147,9 @@ static const struct key provider_keys[] = {
 	{ "quirks", "word, or a list", "of the catalogue",
 	  "How it differs from its dialects, complete where given: the names of docs/providers.md.", keep_quirks },
 	{ "tls", "map", "none", "Its own certificate authority, or a client certificate.", keep_tls },
-	{ "http", "", "", "", NULL },
+	{ "http", "auto, 1 or 2", "auto",
+	  "HTTP version: auto finds it by ALPN, and is 1.1 on `http://`; 2 is demanded, on `http://` without asking.",
+	  read_http },
 	{ 0 }
 };
 const struct section section_provider = { "providers.NAME", "a provider", provider_keys };
@@ -175,12 +187,14 @@ static const char *path_or_null(struct reader *r, struct slice path)
 	return path.len ? arena_cstr(r->arena, path) : NULL;
 }
 
-static struct tls_context *make_tls(struct reader *r, struct yaml where, const struct tls_draft *files)
+static struct tls_context *make_tls(struct reader *r, struct yaml where, const struct tls_draft *files,
+				    enum http_version_choice http)
 {
 	struct tls_client_options options = {
 		.ca_file = path_or_null(r, files->ca),
 		.certificate_file = path_or_null(r, files->certificate),
 		.key_file = path_or_null(r, files->key),
+		.http2 = http != HTTP_1,
 	};
 	struct tls_context *context;
 	char error[256] = "";
@@ -194,6 +208,8 @@ static struct tls_context *make_tls(struct reader *r, struct yaml where, const s
 static void tls_read(struct reader *r, struct provider_draft *d)
 {
 	struct tls_draft files = { 0 };
+	enum http_version_choice http = d->provider->http;
+	struct tls_context **shared = http == HTTP_1 ? &r->client_tls_http1 : &r->client_tls;
 	bool needed = false;
 
 	section_read(r, &section_provider_tls, d->tls, &files);
@@ -209,13 +225,13 @@ static void tls_read(struct reader *r, struct provider_draft *d)
 		return;
 	}
 	if (files.ca.len || files.certificate.len) {
-		d->provider->tls = make_tls(r, d->tls, &files);
+		d->provider->tls = make_tls(r, d->tls, &files, http);
 		return;
 	}
-	if (!r->client_tls)
-		r->client_tls = make_tls(r, d->place, &files);
-	if (r->client_tls)
-		d->provider->tls = tls_context_ref(r->client_tls);
+	if (!*shared)
+		*shared = make_tls(r, d->place, &files, http);
+	if (*shared)
+		d->provider->tls = tls_context_ref(*shared);
 }
 
 static bool is_provider_name(struct slice name)

@@ -291,6 +291,28 @@ static void test_dialects_of_a_provider(void **state)
 	config_unref(c);
 }
 
+static void test_which_version_of_http(void **state)
+{
+	struct config *c = load(
+		"providers:\n"
+		"  plain: { dialect: openai-chat, base_url: \"http://127.0.0.1:1/v1\", http: 2 }\n"
+		"  any: { dialect: openai-chat, base_url: \"https://127.0.0.1:2/v1\", http: auto }\n"
+		"  unsaid: { dialect: openai-chat, base_url: \"https://127.0.0.1:3/v1\" }\n"
+		"  old: { dialect: openai-chat, base_url: \"https://127.0.0.1:4/v1\", http: 1 }\n"
+		"  new: { dialect: openai-chat, base_url: \"https://127.0.0.1:5/v1\", http: \"2\" }\n");
+
+	assert_int_equal(provider(c, "plain")->http, HTTP_2);
+	assert_int_equal(provider(c, "plain")->keys[0].origins[0].http, HTTP_2);
+	assert_int_equal(provider(c, "any")->keys[0].origins[0].http, HTTP_AUTO);
+	assert_int_equal(provider(c, "unsaid")->keys[0].origins[0].http, HTTP_AUTO);
+	assert_int_equal(provider(c, "old")->keys[0].origins[0].http, HTTP_1);
+	assert_int_equal(provider(c, "new")->keys[0].origins[0].http, HTTP_2);
+	/* What a context offers by ALPN is its own. */
+	assert_ptr_equal(provider(c, "any")->tls, provider(c, "new")->tls);
+	assert_ptr_not_equal(provider(c, "any")->tls, provider(c, "old")->tls);
+	config_unref(c);
+}
+
 static void test_gemini_base_has_its_version(void **state)
 {
 	static const struct { const char *written, *kept; } cases[] = {
@@ -609,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_json_is_accepted),
 		cmocka_unit_test(test_defaults_reach_providers),
 		cmocka_unit_test(test_dialects_of_a_provider),
+		cmocka_unit_test(test_which_version_of_http),
 		cmocka_unit_test(test_gemini_base_has_its_version),
 		cmocka_unit_test(test_moved_catalogue_provider_stays_together),
 		cmocka_unit_test(test_models_of_a_provider),

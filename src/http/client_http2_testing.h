@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nghttp2/nghttp2.h>
+#include <netinet/tcp.h>
 #include "http/client_test.h"
 
 enum { FRAME_HEAD = 9, PREFACE_LEN = 24, PEER_INPUT_MAX = 8 << 20, PEER_PAIRS_MAX = 64 };
@@ -164,6 +165,8 @@ static inline void peer_begin(struct peer *p, struct test *t, int fd)
 
 	*p = (struct peer){ .test = t, .fd = fd };
 	buf_init(&p->in, PEER_INPUT_MAX);
+	/* Small frames must not wait for one another. */
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)), 0);
 	assert_int_equal(nghttp2_hd_inflate_new(&p->inflater), 0);
 	assert_memory_equal(peer_need(p, PREFACE_LEN), preface, PREFACE_LEN);
 	p->taken = PREFACE_LEN;

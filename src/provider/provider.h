@@ -36,6 +36,7 @@ struct offer {
 	double quality;                /* the operator's number for it there, 0 to 100; below 0 = unsaid */
 	const struct model_rules *rules; /* never NULL once a configuration is read; for ids as written: rules_find() */
 	unsigned dialects;             /* bits 1 << DIALECT_… that serve it there; 0 = all */
+	uint64_t identity;             /* hash of the public id; 0 = not made */
 };
 
 enum auth_kind { AUTH_NONE, AUTH_BEARER, AUTH_HEADER, AUTH_SIGV4, AUTH_GOOGLE, AUTH_AZURE };
@@ -48,6 +49,7 @@ struct binding {
 	enum dialect_id dialect_id;
 	struct url base;
 	struct slice base_text;        /* as written, for people */
+	uint64_t identity;             /* hash_pair() of the hashes of its provider's name and its base; 0 = not made */
 	unsigned operations;           /* bits 1 << OPERATION_… that this base serves */
 	enum usage_in_stream usage_in_stream;
 	enum auth_kind auth;
@@ -64,7 +66,7 @@ struct token_source;
 /* What the operator allows a key; 0 = no limit. */
 struct key_limits {
 	uint32_t requests_per_minute, in_flight;
-	uint64_t tokens_per_minute;    /* estimated prompt and the answer's maximum at the start, corrected at the end */
+	uint64_t tokens_per_minute;    /* estimated prompt and the answer's maximum, corrected at the end */
 };
 
 struct credential {
@@ -72,7 +74,7 @@ struct credential {
 	struct token_source *source;   /* where its tokens come from (token.h); NULL: `secret` is sent as it is */
 	uint64_t fingerprint;          /* stable over reloads: pools and breakers are keyed by it */
 	char name[9];                  /* for logs: eight hexadecimal digits */
-	unsigned weight;               /* its share of conversations among the provider's keys; 1 where nothing is said */
+	unsigned weight;               /* its share of conversations beside the provider's others; usually 1 */
 	struct key_limits limits;
 	struct origin *origins;        /* one per binding, same order: what connections are pooled by */
 };
@@ -88,8 +90,12 @@ enum health_check {
 	HEALTH_MODELS                  /* the list of models */
 };
 
+/* Sets of a provider's keys are bits of a word. */
+enum { PROVIDER_KEYS_MAX = 64 };
+
 struct provider {
 	struct slice name;
+	uint64_t identity;             /* hash of the name; 0 = not made */
 	bool foreign;                  /* not in the catalogue, or a server of one's own */
 	int priority;
 	unsigned order;                /* position in the file (or catalogue): breaks ties */
@@ -111,15 +117,25 @@ struct provider {
 	struct attempt_timeouts timeout;
 	int retries;                   /* further tries of the same target */
 	struct tls_context *tls;       /* NULL when no binding is https */
+	enum http_version_choice http;
 	enum health_check health;
 	int64_t health_every_ms;
 };
 
-/* Makes the table that provider_find_offer() looks names up in: call when the offers are complete. */
+/* Makes the table that provider_find_offer() looks names up in, and the identities, which spare plans the hashing: call
+ * when bindings and offers are complete. */
 void provider_index_names(struct provider *p, struct arena *a);
 /* The offer that goes by that public id, else by that alias or own id there, else whose model is known by it, or
  * NULL. */
 const struct offer *provider_find_offer(const struct provider *p, struct slice name);
+/* The same with hash_bytes(name), for who asks many providers. */
+const struct offer *provider_find_hashed(const struct provider *p, struct slice name, uint64_t hash);
+/* The conversation's key, so that its prompt cache keeps hitting: drawn by weight, without those in the bit set `done`.
+ * With one more key, or one less, no conversation moves between the others. NULL when none is left. */
+const struct credential *provider_pick_key(const struct provider *p, uint64_t conversation, uint64_t done);
+/* As the identities of the rows are, or would be. */
+uint64_t provider_identity(const struct provider *p);
+uint64_t binding_identity(const struct provider *p, const struct binding *b);
 /* The binding that speaks `dialect` for that operation, or NULL. */
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op);
 const char *tier_name(enum tier t);
