@@ -2,16 +2,21 @@
 /* Where requests stand in line until a target takes them: one line per route, served by priority, and among equals in
  * fair shares of the callers (each caller's next request after every other caller's). Bounded. Shared by all workers.
  *
- *     ticket = waiting_join()   NULL: the line is full
- *     called()                  on the thread that called waiting_call(): post a letter, touch nothing else
+ *     ticket = waiting_join()   NULL: the line is full. Then try once more: what was given back just before called nobody
+ *     called()                  on the thread of waiting_call(), waiting_again() or another's waiting_leave(): post a
+ *                               letter, touch nothing else. The room is locked, so nothing here may be called from it,
+ *                               and none comes after waiting_leave() has returned
  *     waiting_leave()           always, also when it was called
  *
- * Who is called tries again and, when there is still nothing for it, goes back with waiting_again(): its place is kept. */
+ * Who is called tries again and, when there is still nothing for it, goes back with waiting_again(): its place is kept.
+ * One of a line is called at a time; what is given back meanwhile calls when that one goes back. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/slice.h"
+
+enum { WAITING_LINES_MAX = 65536 };    /* no more routes than that have lines at the same time */
 
 struct waiting_room;
 struct waiting_ticket;
@@ -28,6 +33,7 @@ struct waiting_request {
 	void *ctx;
 };
 
+/* NULL: the line is full. */
 struct waiting_ticket *waiting_join(struct waiting_room *r, const struct waiting_request *q);
 /* Is anybody in that line who is not called yet? Newcomers must not overtake. */
 bool waiting_is_busy(struct waiting_room *r, uint64_t line);
