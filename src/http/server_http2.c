@@ -12,37 +12,18 @@
 
 enum {
 	STREAM_WINDOW = SERVER_STREAM_PENDING_MAX,
-	CONNECTION_WINDOW = 1 << 20,
-	HTTP2_COUNT_S = 10,
-	RESETS_MAX = 100,              /* without as many completed answers: rapid reset, CVE-2023-44487 */
-	CONTROL_FRAMES_MAX = 1000,     /* PING, SETTINGS, PRIORITY, empty DATA: CVE-2019-9512, -9515, -9513, -9518 */
-	OUTBOUND_ACK_MAX = 200,
-	FIRST_HEADERS = 16,
 };
 
 /* ---- limits ---- */
 
-static void check_conduct(struct connection *c)
+static void count(struct connection *c, enum http2_act act)
 {
 	struct http2 *h = c->http2;
 
-	if (h->resets > RESETS_MAX + h->completed || h->control_frames > CONTROL_FRAMES_MAX) {
-		h->going = true;
-		nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
-	}
-}
-
-static void count(struct connection *c, unsigned *counter)
-{
-	struct http2 *h = c->http2;
-	int64_t now = connection_now(c);
-
-	if (now - h->counted_since > HTTP2_COUNT_S * NS_PER_S) {
-		h->counted_since = now;
-		h->resets = h->completed = h->control_frames = 0;
-	}
-	++*counter;
-	check_conduct(c);
+	if (http2_conduct_count(&h->conduct, act, connection_now(c)))
+		return;
+	h->going = true;
+	nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* ---- requests ---- */
@@ -76,26 +57,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	return 0;
 }
 
-static void add_header(struct stream *s, struct slice name, struct slice value)
-{
-	struct headers *h = &s->pub.headers;
-	struct header *items;
-
-	if (h->count == HEADERS_MAX) {
-		s->refusal = (struct refusal){ 431, "there are too many headers" };
-		return;
-	}
-	if (h->count == s->header_room) {
-		s->header_room = s->header_room ? 2 * s->header_room : FIRST_HEADERS;
-		items = arena_alloc(&s->pub.arena, s->header_room * sizeof(*items));
-		if (h->count)
-			memcpy(items, h->items, h->count * sizeof(*items));
-		h->items = items;
-	}
-	h->items[h->count++] =
-		(struct header){ arena_dup(&s->pub.arena, name), arena_dup(&s->pub.arena, slice_trim(value)) };
-}
-
 static void add_pseudo_header(struct stream *s, struct slice name, struct slice value)
 {
 	if (slice_eq(name, SLICE(":method")))
@@ -121,8 +82,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		s->refusal = (struct refusal){ 431, "the request head is too large" };
 	else if (n.len > 0 && n.ptr[0] == ':')
 		add_pseudo_header(s, n, v);
-	else
-		add_header(s, n, v);
+	else if (!headers_add(&s->pub.headers, &s->header_room, &s->pub.arena, n, v))
+		s->refusal = (struct refusal){ 431, "there are too many headers" };
 	return 0;
 }
 
@@ -287,6 +248,8 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 	bool end_stream = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	struct stream *s;
 
+	if (http2_frame_is_control(frame))
+		count(c, HTTP2_ACT_CONTROL);
 	switch (frame->hd.type) {
 	case NGHTTP2_HEADERS:
 		s = find(session, frame->hd.stream_id);
@@ -299,16 +262,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		s = find(session, frame->hd.stream_id);
 		if (s && end_stream)
 			body_complete(s);
-		else if (frame->hd.length == 0)
-			count(c, &c->http2->control_frames);
 		break;
 	case NGHTTP2_SETTINGS:
 		c->http2->head_deadline = NEVER;
-		count(c, &c->http2->control_frames);
-		break;
-	case NGHTTP2_PING:
-	case NGHTTP2_PRIORITY:
-		count(c, &c->http2->control_frames);
 		break;
 	}
 	return 0;
@@ -341,18 +297,18 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 		/* Refused, or ended by us: what the client provoked counts all the same. */
 		if (error_code != NGHTTP2_NO_ERROR && error_code != NGHTTP2_INTERNAL_ERROR &&
 		    error_code != NGHTTP2_CANCEL)
-			count(c, &c->http2->resets);
+			count(c, HTTP2_ACT_RESET);
 		return 0;
 	}
 	http2_forget_stream(s);
 	if (s->last_taken) {
-		count(c, &c->http2->completed);
+		count(c, HTTP2_ACT_COMPLETED);
 		if (s->lingering)
 			http2_finish(s);
 		return 0;
 	}
 	c->http2->head_deadline = NEVER;
-	count(c, &c->http2->resets);
+	count(c, HTTP2_ACT_RESET);
 	stream_gone(s);
 	http2_rest(c);
 	return 0;
@@ -370,10 +326,10 @@ void http2_forget_stream(struct stream *s)
 static nghttp2_session *session_new(struct connection *c)
 {
 	nghttp2_session_callbacks *callbacks;
-	nghttp2_option *options;
+	nghttp2_option *options = http2_options_new();
 	nghttp2_session *session;
 
-	if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&options) != 0)
+	if (nghttp2_session_callbacks_new(&callbacks) != 0)
 		out_of_memory();
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
@@ -382,8 +338,6 @@ static nghttp2_session *session_new(struct connection *c)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-	nghttp2_option_set_no_auto_window_update(options, 1);
-	nghttp2_option_set_max_outbound_ack(options, OUTBOUND_ACK_MAX);
 	if (nghttp2_session_server_new2(&session, callbacks, c, options) != 0)
 		out_of_memory();
 	nghttp2_session_callbacks_del(callbacks);
@@ -408,12 +362,12 @@ void http2_start(struct connection *c)
 	c->http2 = h;
 	list_init(&h->ready);
 	list_init(&h->finishing);
-	h->counted_since = connection_now(c);
-	h->head_deadline = h->counted_since + o->head_timeout_ms * NS_PER_MS;
+	h->conduct.since = connection_now(c);
+	h->head_deadline = h->conduct.since + o->head_timeout_ms * NS_PER_MS;
 	connection_rearm(c, h->head_deadline);
 	h->session = session_new(c);
 	nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, COUNT_OF(settings));
-	nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+	nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW);
 	http2_rest(c);
 	if (c->server->draining)
 		http2_drain(c);

@@ -2,7 +2,7 @@
 /* What server_http2.c and server_http2_answer.c share. */
 #pragma once
 
-#include <nghttp2/nghttp2.h>
+#include "http/http2_frames.h"
 #include "http/server_internal.h"
 
 struct http2 {
@@ -10,8 +10,7 @@ struct http2 {
 	struct list ready;             /* streams whose head is complete, handed over when nghttp2 has returned */
 	struct list finishing;         /* streams whose last byte is out of nghttp2, but perhaps not with the kernel */
 	int64_t head_deadline;         /* for the client's settings, then for a header block that has begun */
-	int64_t counted_since;         /* the limits below are per HTTP2_COUNT_S */
-	unsigned resets, completed, control_frames;
+	struct http2_conduct conduct;
 	bool going;                    /* GOAWAY was sent: closed when the last stream is done */
 };
 

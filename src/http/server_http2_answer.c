@@ -6,15 +6,9 @@
 #include "base/clock.h"
 #include "http/server_http2.h"
 
-enum { GATHER_SIZE = 64 << 10, LINGER_MS = 3000 };
+enum { LINGER_MS = 3000 };
 
 /* ---- heads ---- */
-
-static nghttp2_nv pair(struct slice name, struct slice value)
-{
-	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.ptr, (uint8_t *)(uintptr_t)value.ptr, name.len, value.len,
-			     NGHTTP2_NV_FLAG_NONE };
-}
 
 static bool ready_to_send(const struct stream *s)
 {
@@ -57,13 +51,13 @@ static void http2_head(struct stream *s, int status, const struct header *header
 		s->framing = ANSWER_BODILESS;
 	else
 		s->framing = content_length >= 0 ? ANSWER_LENGTH : ANSWER_CHUNKED;
-	nv[n++] = pair(SLICE(":status"), arena_printf(a, "%03d", status));
+	nv[n++] = http2_pair(SLICE(":status"), arena_printf(a, "%03d", status));
 	for (unsigned i = 0; i < count; i++)
 		if (http_value_is_clean(headers[i].value))
-			nv[n++] = pair(headers[i].name, headers[i].value);
-	nv[n++] = pair(SLICE("date"), slice_cstr(server_date(s->connection->server)));
+			nv[n++] = http2_pair(headers[i].name, headers[i].value);
+	nv[n++] = http2_pair(SLICE("date"), slice_cstr(server_date(s->connection->server)));
 	if (content_length != BODY_LENGTH_UNKNOWN && status != 204 && status != 304)
-		nv[n++] = pair(SLICE("content-length"), arena_printf(a, "%lld", (long long)content_length));
+		nv[n++] = http2_pair(SLICE("content-length"), arena_printf(a, "%lld", (long long)content_length));
 	nghttp2_submit_response(s->connection->http2->session, s->id, nv, n, empty ? NULL : &provider);
 }
 
@@ -201,27 +195,14 @@ static bool put_out(struct connection *c, const char *bytes, size_t len)
 static bool send_batch(struct connection *c)
 {
 	struct http_server *server = c->server;
-	size_t filled = 0;
-	const uint8_t *frame;
-	ssize_t n = 0;
+	ssize_t n;
 
 	if (!server->gather)
-		server->gather = xmalloc(GATHER_SIZE);
-	while (filled < GATHER_SIZE / 2 && (n = nghttp2_session_mem_send(c->http2->session, &frame)) > 0) {
-		if ((size_t)n > GATHER_SIZE - filled) {
-			if (!put_out(c, server->gather, filled) || !put_out(c, (const char *)frame, (size_t)n))
-				return false;
-			filled = 0;
-			continue;
-		}
-		memcpy(server->gather + filled, frame, (size_t)n);
-		filled += (size_t)n;
-	}
-	if (!put_out(c, server->gather, filled))
-		return false;
+		server->gather = xmalloc(HTTP2_GATHER_SIZE);
+	n = http2_gather(c->http2->session, server->gather);
 	if (n < 0)
 		connection_lost(c);
-	return n > 0;
+	return n > 0 && put_out(c, server->gather, (size_t)n);
 }
 
 /* Everything given out so far is with the kernel. */
