@@ -29,9 +29,40 @@ static int64_t rule_tokens(void *ctx)
 	return r->match.has_prompt_length ? r->match.prompt_length.low : 0;
 }
 
+static struct slice first_of(const struct slice *list, unsigned count)
+{
+	return count > 0 ? list[0] : SLICE("");
+}
+
+/* A request for which all but the model holds. A pattern matches itself, so it may stand where a text is asked for. */
+static struct plan_query query_for(struct rule *r, struct slice model, struct headers *headers, struct arena *a)
+{
+	const struct match *m = &r->match;
+	unsigned room = 0;
+
+	*headers = (struct headers){ 0 };
+	for (unsigned i = 0; i < m->header_count; i++)
+		headers_add(headers, &room, a, m->headers[i].name, m->headers[i].pattern);
+	return (struct plan_query){
+		.dialect = m->dialects ? (enum dialect_id)__builtin_ctz(m->dialects) : DIALECT_OPENAI_CHAT,
+		.operation = OPERATION_CHAT,
+		.model = model,
+		.needs = m->needs,
+		.stream = m->stream == CONDITION_TRUE,
+		.max_output = m->has_max_tokens ? m->max_tokens.low : -1,
+		.prompt_tokens = rule_tokens,
+		.ctx = r,
+		.caller = { .key = first_of(m->keys, m->key_count),
+			    .tags = first_of(m->tags, m->tag_count),
+			    .headers = headers,
+			    .hour = m->hours ? (unsigned)__builtin_ctz(m->hours) : 0 },
+	};
+}
+
 static void print_stand_in(const struct rule *r, struct slice model, const struct candidate *c)
 {
-	printf("  %.*s: %.*s at %.*s: ", SLICE_ARG(r->route), SLICE_ARG(model), SLICE_ARG(c->provider->name));
+	printf("  %.*s%s%s: %.*s at %.*s: ", SLICE_ARG(r->route), c->cause ? " on " : "", c->cause ? cause_name(c->cause) : "",
+	       SLICE_ARG(model), SLICE_ARG(c->provider->name));
 	if (c->offer)
 		printf("%s%.*s%s stands in (%s)\n", style_on(stdout, STYLE_BOLD), SLICE_ARG(c->model), style_off(stdout), c->why);
 	else
@@ -41,19 +72,18 @@ static void print_stand_in(const struct rule *r, struct slice model, const struc
 /* What a rule makes of one model, if it is the rule that decides for it. */
 static unsigned show_rule_model(const struct config *c, struct rule *r, struct slice model, bool first)
 {
-	struct plan_query q = { .dialect = DIALECT_OPENAI_CHAT,
-				.operation = OPERATION_CHAT,
-				.model = model,
-				.max_output = -1,
-				.prompt_tokens = rule_tokens,
-				.ctx = r };
+	struct routing there = c->routing;
+	struct plan_query q;
+	struct headers headers;
 	struct failure failure;
 	struct plan plan;
 	struct arena a;
 	unsigned shown = 0;
 
 	arena_init(&a);
-	plan_make(&c->routing, &q, &a, &plan, &failure);
+	q = query_for(r, model, &headers, &a);
+	there.region = r->match.region_count > 0 ? r->match.regions[0] : there.region;
+	plan_make(&there, &q, &a, &plan, &failure);
 	for (unsigned i = 0; plan.rule == r && i < plan.count; i++) {
 		const struct candidate *k = &plan.candidates[i];
 
@@ -98,12 +128,22 @@ static unsigned show_rule(const struct config *c, struct rule *r, bool first)
 	return shown;
 }
 
+/* Only by naming a target can a rule change the model. */
+static bool names_targets(const struct actions *actions)
+{
+	unsigned count = actions->try.count;
+
+	for (unsigned i = 0; i < CAUSE_COUNT; i++)
+		count += actions->on[i].count;
+	return count > 0;
+}
+
 static void show_substitutions(const struct config *c)
 {
 	unsigned shown = 0;
 
 	for (unsigned i = 0; i < c->routing.rule_count; i++)
-		if (c->routing.rules[i].actions.try.count > 0)
+		if (names_targets(&c->routing.rules[i].actions))
 			shown += show_rule(c, &c->routing.rules[i], shown == 0);
 }
 

@@ -205,18 +205,62 @@ static struct slice item_name(const struct try_item *item, struct arena *a)
 	return item->model;
 }
 
+/* "2.5": as it is written. */
+static struct slice weight(double number, struct arena *a)
+{
+	return arena_printf(a, "%.12g", number);
+}
+
+static unsigned count_preferences(const struct actions *actions)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PREFER_COUNT; i++)
+		count += actions->prefer[i] > 0;
+	return count;
+}
+
+/* "cheapest first", or "cheapest 2, fastest 1". */
+static struct slice preference(const struct actions *actions, struct arena *a)
+{
+	static const char *const phrases[PREFER_COUNT] = {
+		"cheapest first", "fastest first", "highest throughput first", "best first", "least busy first", "by priority",
+		"nearest first"
+	};
+	bool one = count_preferences(actions) == 1;
+	struct slice text = { 0 };
+
+	for (unsigned i = 0; i < PREFER_COUNT; i++)
+		if (actions->prefer[i] > 0)
+			text = join(a, text, one ? slice_cstr(phrases[i]) :
+						   arena_printf(a, "%s %.*s", prefer_name((enum prefer)i),
+								SLICE_ARG(weight(actions->prefer[i], a))));
+	return text;
+}
+
+static struct slice split_weights(const struct actions *actions, struct arena *a)
+{
+	struct slice text = { 0 };
+
+	for (unsigned i = 0; actions->split && i < actions->try.count; i++)
+		text = arena_printf(a, "%.*s%s%u", SLICE_ARG(text), i > 0 ? "/" : "split ", actions->split[i]);
+	return text;
+}
+
 static void print_names(const struct config *c, struct arena *a)
 {
 	if (c->routing.model_count > 0)
 		printf("\n");
 	for (unsigned i = 0; i < c->routing.model_count; i++) {
 		const struct model_name *entry = &c->routing.models[i];
-		struct slice text = { 0 };
+		struct slice text = { 0 }, order;
 
 		for (unsigned k = 0; k < entry->actions.try.count; k++)
 			text = join(a, text, item_name(&entry->actions.try.items[k], a));
-		printf("%.*s = %.*s%s\n", SLICE_ARG(entry->name), SLICE_ARG(text),
-		       entry->actions.has_preference ? " (cheapest first)" : "");
+		order = entry->actions.split ? split_weights(&entry->actions, a) : preference(&entry->actions, a);
+		if (order.len > 0)
+			order = arena_printf(a, " (%.*s)", SLICE_ARG(order));
+		printf("%.*s = %.*s%.*s\n", SLICE_ARG(entry->name), SLICE_ARG(text), SLICE_ARG(order));
 	}
 }
 
@@ -373,12 +417,47 @@ static void write_model(struct json_writer *w, const struct listing *l)
 	json_end_object(w);
 }
 
+/* As in the configuration: a word, or weights of several; "none" without. */
+static void write_preference(struct json_writer *w, const struct actions *actions)
+{
+	unsigned count = count_preferences(actions), last = 0;
+
+	json_key(w, SLICE("prefer"));
+	if (count > 1)
+		json_begin_object(w);
+	for (unsigned i = 0; i < PREFER_COUNT; i++) {
+		if (actions->prefer[i] <= 0)
+			continue;
+		last = i;
+		if (count > 1) {
+			json_key(w, slice_cstr(prefer_name((enum prefer)i)));
+			json_double(w, actions->prefer[i]);
+		}
+	}
+	if (count > 1)
+		json_end_object(w);
+	else
+		json_string(w, slice_cstr(count == 1 ? prefer_name((enum prefer)last) : "none"));
+}
+
+static void write_split(struct json_writer *w, const struct actions *actions)
+{
+	if (!actions->split)
+		return;
+	json_key(w, SLICE("split"));
+	json_begin_array(w);
+	for (unsigned i = 0; i < actions->try.count; i++)
+		json_int(w, actions->split[i]);
+	json_end_array(w);
+}
+
 static void write_name(struct json_writer *w, const struct model_name *entry, struct arena *a)
 {
 	json_begin_object(w);
 	json_member_string(w, "name", entry->name);
 	json_member_bool(w, "alias", entry->is_alias);
-	json_member_cstr(w, "prefer", entry->actions.has_preference ? "cheapest" : "none");
+	write_preference(w, &entry->actions);
+	write_split(w, &entry->actions);
 	json_key(w, SLICE("try"));
 	json_begin_array(w);
 	for (unsigned i = 0; i < entry->actions.try.count; i++)

@@ -6,8 +6,10 @@
 
 const char *action_name(enum action a)
 {
-	static const char *const names[ACTION_COUNT] = { "try", "split", "sticky", "prefer", "mirror", "hedge", "require",
-							 "on", "rescue", "when_down", "wait", "affinity", "unsupported" };
+	static const char *const names[ACTION_COUNT] = {
+		"try", "split", "sticky", "prefer", "mirror", "hedge", "require", "on", "rescue", "when_down", "wait",
+		"affinity", "unsupported"
+	};
 
 	return names[a];
 }
@@ -151,7 +153,7 @@ static void read_cause(struct reader *r, struct yaml v, void *into, enum cause c
 {
 	struct actions_draft *d = into;
 
-	targets_read(r, v, cause_name(cause), d->self, &d->actions->on[cause]);
+	targets_read(r, v, arena_printf(r->arena, "'%s'", cause_name(cause)).ptr, d->self, &d->actions->on[cause]);
 }
 
 static void read_on_context_length(struct reader *r, struct yaml v, void *into)
@@ -237,7 +239,8 @@ static const struct key action_keys[] = {
 	  "Targets in order: a provider, `provider/model`, a model, or an entry of `models`.", read_try },
 	{ "split", "weights, or map of target: weight", "in order",
 	  "Which target is tried first is drawn by weight; the others follow as listed.", keep_split },
-	{ "sticky", "session, user, key or none", "session", "Whose requests go the same way at a `split`.", read_sticky },
+	{ "sticky", "session, user, key or none", "session", "Whose requests go the same way at a `split`.",
+	  read_sticky },
 	{ "prefer", "word, or map of word: weight", "the order of `try`, or priority",
 	  "Orders the candidates: `cheapest`, `fastest`, `fastest_throughput`, `quality`, `least_busy`, `priority`, `nearest`.",
 	  read_prefer },
@@ -263,7 +266,8 @@ static const struct key action_keys[] = {
 };
 const struct section section_actions = { "routing[]", "a rule", action_keys, NULL };
 
-void actions_init(struct actions_draft *d, struct reader *r, struct yaml place, struct slice *route, struct actions *actions)
+void actions_init(struct actions_draft *d, struct reader *r, struct yaml place, struct slice *route,
+		  struct actions *actions)
 {
 	const struct actions *defaults = &r->config->routing.defaults;
 
@@ -291,9 +295,10 @@ static void split_by_target(struct reader *r, struct actions_draft *d, struct ya
 	actions->try.items = arena_array(r->arena, struct try_item, count);
 	actions->split = arena_array(r->arena, uint32_t, count);
 	for (unsigned i = 0; i < count; i++) {
+		struct try_item *item = &actions->try.items[actions->try.count];
 		int64_t weight;
 
-		if (!target_resolve(r, members[i].place, members[i].key, d->self, &actions->try.items[actions->try.count]) ||
+		if (!target_resolve(r, members[i].place, members[i].key, d->self, item) ||
 		    !value_integer(r, members[i].value, 0, WEIGHT_MAX, &weight))
 			continue;
 		actions->split[actions->try.count++] = (uint32_t)weight;
@@ -345,8 +350,8 @@ static void split_finish(struct reader *r, struct actions_draft *d)
 }
 
 /* A bare provider in an entry has the entry's own name as its model there. */
-static void check_bare_providers(struct reader *r, const struct actions_draft *d, struct yaml where, const struct try_item *items,
-				 unsigned count)
+static void check_bare_providers(struct reader *r, const struct actions_draft *d, struct yaml where,
+				 const struct try_item *items, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct provider *p = items[i].provider;

@@ -47,8 +47,9 @@ static unsigned nesting(const struct config *c, const struct model_name *m, unsi
 	if (depth > CONFIG_NESTING_MAX || *budget == 0)
 		return CONFIG_NESTING_MAX + 1;
 	for (unsigned i = 0; i < m->actions.try.count; i++) {
+		const struct try_item *item = &m->actions.try.items[i];
 		const struct model_name *inner =
-			m->actions.try.items[i].kind == TRY_GROUP ? map_get(&c->routing.model_by_name, m->actions.try.items[i].model) : NULL;
+			item->kind == TRY_GROUP ? map_get(&c->routing.model_by_name, item->model) : NULL;
 		unsigned below;
 
 		--*budget;

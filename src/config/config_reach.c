@@ -10,8 +10,8 @@ static bool pattern_covers(struct slice wide, struct slice narrow)
 	return slice_matches_glob(narrow, wide);
 }
 
-static bool lists_cover(const struct slice *wide, unsigned wide_count, const struct slice *narrow, unsigned narrow_count,
-			unsigned *effort)
+static bool lists_cover(const struct slice *wide, unsigned wide_count, const struct slice *narrow,
+			unsigned narrow_count, unsigned *effort)
 {
 	if (wide_count == 0)
 		return true;
@@ -26,7 +26,8 @@ static bool lists_cover(const struct slice *wide, unsigned wide_count, const str
 	return narrow_count > 0;
 }
 
-static bool ranges_cover(bool has_wide, const struct token_range *wide, bool has_narrow, const struct token_range *narrow)
+static bool ranges_cover(bool has_wide, const struct token_range *wide, bool has_narrow,
+			 const struct token_range *narrow)
 {
 	return !has_wide || (has_narrow && wide->low <= narrow->low && wide->high >= narrow->high);
 }
@@ -54,9 +55,10 @@ static bool bits_cover(uint32_t wide, uint32_t narrow)
 static bool match_covers(const struct match *wide, const struct match *narrow, unsigned *effort)
 {
 	return bits_cover(wide->dialects, narrow->dialects) && bits_cover(wide->hours, narrow->hours) &&
-	       (wide->stream == CONDITION_ANY || wide->stream == narrow->stream) && (wide->needs & ~narrow->needs) == 0 &&
-	       (wide->needs_not & ~narrow->needs_not) == 0 &&
-	       ranges_cover(wide->has_prompt_length, &wide->prompt_length, narrow->has_prompt_length, &narrow->prompt_length) &&
+	       (wide->stream == CONDITION_ANY || wide->stream == narrow->stream) &&
+	       (wide->needs & ~narrow->needs) == 0 && (wide->needs_not & ~narrow->needs_not) == 0 &&
+	       ranges_cover(wide->has_prompt_length, &wide->prompt_length, narrow->has_prompt_length,
+			    &narrow->prompt_length) &&
 	       ranges_cover(wide->has_max_tokens, &wide->max_tokens, narrow->has_max_tokens, &narrow->max_tokens) &&
 	       lists_cover(wide->models, wide->model_count, narrow->models, narrow->model_count, effort) &&
 	       lists_cover(wide->keys, wide->key_count, narrow->keys, narrow->key_count, effort) &&

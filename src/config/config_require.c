@@ -59,12 +59,14 @@ static bool is_left(struct search *s, const struct try_item *items, unsigned cou
 	return false;
 }
 
-static void nobody_left(struct reader *r, const struct actions_draft *d, const char *what, const struct try_item *items, unsigned count)
+static void nobody_left(struct reader *r, const struct actions_draft *d, const char *what,
+			const struct try_item *items, unsigned count)
 {
 	struct search s = { .config = r->config, .require = &d->actions->require, .effort = REQUIRE_EFFORT };
 
 	if (count > 0 && !is_left(&s, items, count, 0))
-		warning(r, d->said[ACTION_REQUIRE], "no target of '%s' is what 'require' asks for: they are all passed over", what);
+		warning(r, d->said[ACTION_REQUIRE],
+			"no target of '%s' is what 'require' asks for: they are all passed over", what);
 }
 
 static const char *known_regions(struct reader *r, struct slice wanted)
@@ -85,7 +87,8 @@ static const char *known_regions(struct reader *r, struct slice wanted)
 			continue;
 		nearest_offer(&near, region);
 		if (shown++ < REGIONS_SHOWN)
-			text = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(text), text.len ? ", " : "", SLICE_ARG(region));
+			text = arena_printf(r->arena, "%.*s%s%.*s", SLICE_ARG(text), text.len ? ", " : "",
+					    SLICE_ARG(region));
 	}
 	if (text.len == 0)
 		return "; none of them says where it runs: give them a 'region'";

@@ -3,10 +3,10 @@
 #include "config/config_internal.h"
 
 const struct section *const config_sections[] = {
-	&section_top, &section_admin, &section_tls, &section_key, &section_provider, &section_health, &section_provider_key,
-	&section_timeout, &section_provider_tls, &section_entry, &section_rule, &section_match, &section_actions,
-	&section_mirror, &section_require, &section_on, &section_hedge, &section_wait, &section_defaults,
-	&section_timeout_defaults, &section_heartbeat, &section_limits, NULL
+	&section_top, &section_admin, &section_tls, &section_key, &section_provider, &section_health,
+	&section_provider_key, &section_timeout, &section_provider_tls, &section_entry, &section_rule, &section_match,
+	&section_actions, &section_mirror, &section_require, &section_on, &section_hedge, &section_wait,
+	&section_defaults, &section_timeout_defaults, &section_heartbeat, &section_limits, NULL
 };
 
 void nearest_init(struct nearest *n, struct slice wanted)
@@ -52,10 +52,11 @@ static void unknown_key(struct reader *r, const struct section *s, const struct 
 	nearest_init(&near, m->key);
 	for (const struct section *part = s; part; part = part->base)
 		for (const struct key *k = part->keys; k->name; k++) {
+			const char *comma = allowed.len ? ", " : "";
+
 			nearest_offer(&near, slice_cstr(k->name));
 			if (k->read)
-				allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), allowed.len ? ", " : "",
-						       k->name);
+				allowed = arena_printf(r->arena, "%.*s%s%s", SLICE_ARG(allowed), comma, k->name);
 		}
 	if (near.best.ptr)
 		problem(r, m->place, "unknown key '%.*s'%s", SLICE_ARG(m->key), nearest_hint(r, &near));
