@@ -50,25 +50,25 @@ static uint64_t distance(uint64_t number, uint64_t other)
 static void add(struct retry_budget *b, uint64_t one, int64_t now_ns)
 {
 	_Atomic uint64_t *slot = slot_of(b, now_ns);
-	uint64_t number = number_of(now_ns), old = atomic_load_explicit(slot, memory_order_relaxed), new;
+	uint64_t number = number_of(now_ns), old = atomic_load(slot), new;
 
 	do {
 		new = distance(second_of(old), number) <= BEHIND_MAX ? old : number << (2 * COUNT_BITS);
 		if ((one == REQUEST ? requests_of(new) : extras_of(new)) < COUNT_MAX)
 			new += one;
-	} while (!atomic_compare_exchange_weak_explicit(slot, &old, new, memory_order_seq_cst, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak(slot, &old, new));
 }
 
 /* Takes an extra back, unless the slot has begun anew since. */
 static void take_back(struct retry_budget *b, int64_t now_ns)
 {
 	_Atomic uint64_t *slot = slot_of(b, now_ns);
-	uint64_t old = atomic_load_explicit(slot, memory_order_relaxed);
+	uint64_t old = atomic_load(slot);
 
 	do {
 		if (second_of(old) != number_of(now_ns) || extras_of(old) == 0)
 			return;
-	} while (!atomic_compare_exchange_weak_explicit(slot, &old, old - EXTRA, memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak(slot, &old, old - EXTRA));
 }
 
 void retry_budget_look(struct retry_budget *b, int64_t now_ns, uint32_t *ret_requests, uint32_t *ret_extras)
@@ -77,9 +77,9 @@ void retry_budget_look(struct retry_budget *b, int64_t now_ns, uint32_t *ret_req
 
 	*ret_requests = *ret_extras = 0;
 	for (unsigned i = 0; i < RETRY_BUDGET_SLOTS; i++) {
-		uint64_t word = atomic_load_explicit(&b->slots[i], memory_order_seq_cst);
+		uint64_t word = atomic_load(&b->slots[i]), second = second_of(word);
 
-		if (distance(number, second_of(word)) >= RETRY_BUDGET_SLOTS && distance(second_of(word), number) > BEHIND_MAX)
+		if (distance(number, second) >= RETRY_BUDGET_SLOTS && distance(second, number) > BEHIND_MAX)
 			continue;
 		*ret_requests += (uint32_t)requests_of(word);
 		*ret_extras += (uint32_t)extras_of(word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much extra load retries may make, over the whole process: at most a share of the requests of the last ten
- * seconds, and always a few, so that a quiet gateway retries too. One budget for retries, another for hedges. Lock-free.
+ * seconds, and always a few, so that a quiet gateway retries too. One budget for retries, another for hedges.
+ * Lock-free.
  *
  *     retry_budget_request()   every request of a client, once
  *     retry_budget_take()      before each further try of a target that has just failed, or each hedge */

@@ -30,6 +30,9 @@ _Static_assert(VITALS_MAX * 2 <= SLOTS, "a table that gets full is searched for 
 
 #define FIRST_TOKEN_HALF_LIFE_NS (10 * NS_PER_S)
 #define OUTCOME_HALF_LIFE_NS (60 * NS_PER_S)
+/* Of the mean: where requests are many, the last dozens say what to expect; where they are few, one alone does not. */
+#define GAIN_LEAST (1.0 / 32)
+#define GAIN_MOST (1.0 / 2)
 #define HALF_NS (60 * NS_PER_S)
 /* How long "so many left" is believed when it was not said when the window ends: windows of a minute are usual, and
  * the next answer says it anew. */
@@ -55,7 +58,7 @@ struct window {
 struct vital {
 	uint64_t key;
 	bool is_spare;                 /* the one of all that the table has no room for: it learns nothing */
-	_Atomic double first_token_us, token_ns, connect_us, success; /* UNKNOWN; success is a share */
+	_Atomic double first_token_us, first_token_mean_us, token_ns, connect_us, success; /* UNKNOWN; success is a share */
 	_Atomic int64_t first_token_seen_ns, outcome_seen_ns;
 	_Atomic unsigned in_flight;
 	_Atomic uint64_t requests, faults;
@@ -112,6 +115,7 @@ static struct vital *make(uint64_t key, struct slice provider, struct slice mode
 	v->model = copy_name(&at, model);
 	v->credential = copy_name(&at, credential);
 	STORE(&v->first_token_us, UNKNOWN);
+	STORE(&v->first_token_mean_us, UNKNOWN);
 	STORE(&v->token_ns, UNKNOWN);
 	STORE(&v->connect_us, UNKNOWN);
 	STORE(&v->success, UNKNOWN);
@@ -169,7 +173,8 @@ struct vital *vitals_find(struct vitals *t, uint64_t key)
 	return find(t, key, &slot);
 }
 
-struct vital *vitals_use(struct vitals *t, uint64_t key, struct slice provider, struct slice model, struct slice credential)
+struct vital *vitals_use(struct vitals *t, uint64_t key, struct slice provider, struct slice model,
+			 struct slice credential)
 {
 	unsigned slot;
 	struct vital *v = find(t, key, &slot);
@@ -260,7 +265,7 @@ static struct histogram *histogram_of(struct vital *v)
 	if (h)
 		return h;
 	made = xcalloc(1, sizeof(*made));
-	if (atomic_compare_exchange_strong_explicit(&v->histogram, &h, made, memory_order_acq_rel, memory_order_acquire))
+	if (atomic_compare_exchange_strong(&v->histogram, &h, made))
 		return made;
 	free(made);
 	return h;
@@ -273,8 +278,7 @@ static void count_first_token(struct vital *v, int64_t us, int64_t now_ns)
 	struct half *half = &histogram_of(v)->halves[(uint64_t)number % 2];
 	int64_t old = LOAD(&half->number);
 
-	if (old < number &&
-	    atomic_compare_exchange_strong_explicit(&half->number, &old, number, memory_order_relaxed, memory_order_relaxed)) {
+	if (old < number && atomic_compare_exchange_strong(&half->number, &old, number)) {
 		for (unsigned i = 0; i < BUCKETS; i++)
 			STORE(&half->counts[i], 0);
 	}
@@ -341,8 +345,8 @@ void vital_begin(struct vital *v)
 	spend_one(&v->requests_window);
 }
 
-/* A target is thought good until it fails: the first fault of all does not make it useless. Where requests are rare each
- * outcome weighs more. */
+/* A target is thought good until it fails: the first fault of all does not make it useless. Where requests are rare
+ * each outcome weighs more. */
 static void count_outcome(struct vital *v, bool fault, int64_t now_ns)
 {
 	double gain = faded(take_time(&v->outcome_seen_ns, now_ns), OUTCOME_HALF_LIFE_NS);
@@ -381,6 +385,7 @@ void vital_first_token(struct vital *v, int64_t us, int64_t now_ns)
 		return;
 	gain = faded(take_time(&v->first_token_seen_ns, now_ns), FIRST_TOKEN_HALF_LIFE_NS);
 	average_peak(&v->first_token_us, (double)us, gain);
+	average(&v->first_token_mean_us, (double)us, gain < GAIN_LEAST ? GAIN_LEAST : gain > GAIN_MOST ? GAIN_MOST : gain);
 	count_first_token(v, us, now_ns);
 }
 
@@ -447,6 +452,7 @@ void vital_look(const struct vital *v, int64_t tokens, int64_t now_ns, struct vi
 	int64_t age_ns = now_ns - LOAD(&v->first_token_seen_ns), until_ns = LOAD(&v->saturated_until_ns);
 
 	ret->first_token_us = whole(LOAD(&v->first_token_us));
+	ret->first_token_mean_us = whole(LOAD(&v->first_token_mean_us));
 	ret->first_token_age_ns = age_ns > 0 ? age_ns : 0;
 	ret->token_ns = whole(LOAD(&v->token_ns));
 	ret->connect_us = whole(LOAD(&v->connect_us));

@@ -21,7 +21,8 @@ struct vitals *vitals_new(void);
 struct vitals *vitals_free(struct vitals *v);
 
 /* The entry of a target (breaker_key()), made when there is none. Never NULL. The names are for listings; copied. */
-struct vital *vitals_use(struct vitals *v, uint64_t key, struct slice provider, struct slice model, struct slice credential);
+struct vital *vitals_use(struct vitals *v, uint64_t key, struct slice provider, struct slice model,
+			 struct slice credential);
 /* NULL when nothing is known yet. */
 struct vital *vitals_find(struct vitals *v, uint64_t key);
 
@@ -43,6 +44,7 @@ void vital_saturated(struct vital *v, int64_t until_ns);
 
 struct vital_signs {
 	int64_t first_token_us;        /* peak EWMA; -1 = never seen */
+	int64_t first_token_mean_us;   /* plain EWMA: what to expect of the next one; -1 */
 	int64_t first_token_age_ns;    /* since it was last measured */
 	int64_t token_ns;              /* per output token, EWMA; -1 */
 	int64_t connect_us;            /* EWMA; -1 */

@@ -19,7 +19,7 @@
 #include "base/list.h"
 #include "base/map.h"
 
-enum { IDLE_MAX = 1024 };              /* over it a queue's idle are forgotten: they may be served twice in that round */
+enum { IDLE_MAX = 1024 };              /* over it a queue's idle are forgotten: they may come twice in that round */
 
 struct line {
 	struct list in_room;

@@ -2,7 +2,7 @@
 /* Where requests stand in line until a target takes them: one line per route, served by priority, and among equals in
  * fair shares of the callers (each caller's next request after every other caller's). Bounded. Shared by all workers.
  *
- *     ticket = waiting_join()   NULL: the line is full. Then try once more: what was given back just before called nobody
+ *     ticket = waiting_join()   then try once more: what was given back just before has called nobody
  *     called()                  on the thread of waiting_call(), waiting_again() or another's waiting_leave(): post a
  *                               letter, touch nothing else. The room is locked, so nothing here may be called from it,
  *                               and none comes after waiting_leave() has returned
