@@ -68,7 +68,9 @@ static void drop_unused(struct lru *t, struct lru_shard *s, int64_t now_ns)
 	while (!list_is_empty(&s->by_use)) {
 		struct lru_entry *oldest = LIST_ENTRY(s->by_use.prev, struct lru_entry, by_use);
 
-		if (now_ns - oldest->used_ns < t->kind->keep_ns || (t->kind->is_needed && t->kind->is_needed(oldest, now_ns)))
+		if (now_ns - oldest->used_ns < t->kind->keep_ns)
+			return;
+		if (t->kind->is_needed && t->kind->is_needed(oldest, now_ns))
 			return;
 		drop(t, s, oldest);
 	}

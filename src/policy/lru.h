@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of things known by a 64-bit hash, by all workers: entries of one size, found by their key, bounded,
- * the least recently used forgotten first. Cut into shards by the key's highest bits, each with its own short lock, so
- * that workers asking about different things do not meet. */
+/* What is remembered of things known by a 64-bit hash, by all workers: entries of one size, found by their key,
+ * bounded, the least recently used forgotten first. Cut into shards by the key's highest bits, each with its own short
+ * lock, so that workers asking about different things do not meet. */
 #pragma once
 
 #include <pthread.h>

@@ -58,7 +58,8 @@ struct window {
 struct vital {
 	uint64_t key;
 	bool is_spare;                 /* the one of all that the table has no room for: it learns nothing */
-	_Atomic double first_token_us, first_token_mean_us, token_ns, connect_us, success; /* UNKNOWN; success is a share */
+	/* Averages, or UNKNOWN; success is a share. */
+	_Atomic double first_token_us, first_token_mean_us, token_ns, connect_us, success;
 	_Atomic int64_t first_token_seen_ns, outcome_seen_ns;
 	_Atomic unsigned in_flight;
 	_Atomic uint64_t requests, faults;
@@ -214,6 +215,11 @@ static double faded(int64_t elapsed_ns, int64_t half_life_ns)
 	return 1 - exp2(-(double)elapsed_ns / (double)half_life_ns);
 }
 
+static double between(double value, double least, double most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
 static double blend(double old, double sample, double gain)
 {
 	return old < 0 ? sample : old + (sample - old) * gain;
@@ -352,7 +358,7 @@ static void count_outcome(struct vital *v, bool fault, int64_t now_ns)
 	double gain = faded(take_time(&v->outcome_seen_ns, now_ns), OUTCOME_HALF_LIFE_NS);
 	double old = LOAD(&v->success), sample = fault ? 0 : 1;
 
-	gain = gain < 1.0 / 16 ? 1.0 / 16 : gain > 1.0 / 4 ? 1.0 / 4 : gain;
+	gain = between(gain, 1.0 / 16, 1.0 / 4);
 	while (!EXCHANGE(&v->success, &old, blend(old < 0 ? 1 : old, sample, gain)))
 		;
 }
@@ -385,7 +391,7 @@ void vital_first_token(struct vital *v, int64_t us, int64_t now_ns)
 		return;
 	gain = faded(take_time(&v->first_token_seen_ns, now_ns), FIRST_TOKEN_HALF_LIFE_NS);
 	average_peak(&v->first_token_us, (double)us, gain);
-	average(&v->first_token_mean_us, (double)us, gain < GAIN_LEAST ? GAIN_LEAST : gain > GAIN_MOST ? GAIN_MOST : gain);
+	average(&v->first_token_mean_us, (double)us, between(gain, GAIN_LEAST, GAIN_MOST));
 	count_first_token(v, us, now_ns);
 }
 

@@ -71,6 +71,22 @@ static void test_slower_counts_at_once_and_fades(void **state)
 	assert_int_equal(look(v, 0, START + 24 * NS_PER_S).first_token_age_ns, 3 * NS_PER_S);
 }
 
+/* One slow answer says little about the next one. */
+static void test_the_mean(void **state)
+{
+	struct vital *v = use(state);
+
+	assert_int_equal(look(v, 0, START).first_token_mean_us, -1);
+	for (int i = 0; i < 200; i++)
+		vital_first_token(v, i % 2 ? 100000 : 300000, START + i * 10 * NS_PER_MS);
+	assert_in_range(look(v, 0, START).first_token_mean_us, 190000, 210000);
+	vital_first_token(v, 3000000, START + 2 * NS_PER_S);
+	assert_in_range(look(v, 0, START).first_token_mean_us, 270000, 310000);
+	/* After a long silence it counts half at most. */
+	vital_first_token(v, 100000, START + 1000 * NS_PER_S);
+	assert_in_range(look(v, 0, START).first_token_mean_us, 185000, 205000);
+}
+
 static void test_many_at_the_same_time_pull_no_faster(void **state)
 {
 	struct vital *v = use(state);
@@ -352,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_is_known),
 		TEST(test_slower_counts_at_once_and_fades),
+		TEST(test_the_mean),
 		TEST(test_many_at_the_same_time_pull_no_faster),
 		TEST(test_in_flight_never_underflows),
 		TEST(test_success),
