@@ -28,8 +28,8 @@ enum key_answer key_pool_look(struct key_pool *p, uint64_t id, const struct key_
 /* Before an attempt. READY: the key's share is taken, and key_pool_give() must follow. */
 enum key_answer key_pool_take(struct key_pool *p, uint64_t id, const struct key_limits *limits, int64_t tokens,
 			      int64_t now_ns, int64_t *ret_until_ns);
-/* After an attempt, and after key_pool_tell(): `tokens` as taken and when (`now_ns` then), `used` as it turned out (-1 =
- * unknown, nothing is corrected). */
+/* After an attempt, and after key_pool_tell(): `tokens` as taken and when (`now_ns` then), `used` as it turned out
+ * (-1 = unknown, nothing is corrected). */
 void key_pool_give(struct key_pool *p, uint64_t id, const struct key_limits *limits, int64_t tokens, int64_t used,
 		   int64_t taken_ns, int64_t now_ns);
 enum key_news { KEY_WORKS, KEY_REFUSED };
