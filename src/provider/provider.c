@@ -2,6 +2,7 @@
 /* Look-ups in a provider's row, and the words its enumerations go by. */
 #include "provider/provider.h"
 
+#include "base/lot.h"
 #include "base/map.h"
 
 /* Which of its names this is: the lower, the stronger. */
@@ -27,11 +28,9 @@ struct offer_name {
 	const struct offer *offer;     /* NULL = empty slot */
 };
 
-static struct offer_name *find_slot(const struct provider *p, struct slice name)
+static struct offer_name *find_slot(const struct provider *p, struct slice name, uint64_t hash)
 {
-	uint64_t at = hash_bytes(name);
-
-	for (;; at++) {
+	for (uint64_t at = hash;; at++) {
 		struct offer_name *slot = &p->names[at & (p->name_slots - 1)];
 
 		if (!slot->offer || slice_eq(slot->name, name))
@@ -42,17 +41,37 @@ static struct offer_name *find_slot(const struct provider *p, struct slice name)
 /* The first offer in the list that is called so most strongly keeps the name. */
 static void add_name(struct provider *p, struct slice name, const struct offer *offer)
 {
-	struct offer_name *slot = find_slot(p, name);
+	struct offer_name *slot = find_slot(p, name, hash_bytes(name));
 
 	if (slot->offer && name_kind(slot->offer, name) <= name_kind(offer, name))
 		return;
 	*slot = (struct offer_name){ name, offer };
 }
 
+uint64_t provider_identity(const struct provider *p)
+{
+	return p->identity ? p->identity : hash_bytes(p->name);
+}
+
+uint64_t binding_identity(const struct provider *p, const struct binding *b)
+{
+	return b->identity ? b->identity : hash_pair(provider_identity(p), hash_bytes(b->base_text));
+}
+
+static void make_identities(struct provider *p)
+{
+	p->identity = provider_identity(p);
+	for (unsigned i = 0; i < p->binding_count; i++)
+		p->bindings[i].identity = binding_identity(p, &p->bindings[i]);
+	for (unsigned i = 0; i < p->offer_count; i++)
+		p->offers[i].identity = hash_bytes(p->offers[i].model->id);
+}
+
 void provider_index_names(struct provider *p, struct arena *a)
 {
 	unsigned count = 0, slots = 8;
 
+	make_identities(p);
 	for (unsigned i = 0; i < p->offer_count; i++) {
 		count += 2 + p->offers[i].alias_count;
 		for (const char *const *known = p->offers[i].model->names; known && *known; known++)
@@ -74,13 +93,11 @@ void provider_index_names(struct provider *p, struct arena *a)
 	}
 }
 
-const struct offer *provider_find_offer(const struct provider *p, struct slice name)
+static const struct offer *search_offer(const struct provider *p, struct slice name)
 {
 	const struct offer *found = NULL;
 	int best = NOT_ITS_NAME;
 
-	if (p->names)
-		return find_slot(p, name)->offer;
 	for (unsigned i = 0; i < p->offer_count && best > BY_PUBLIC_ID; i++) {
 		int kind = name_kind(&p->offers[i], name);
 
@@ -90,6 +107,38 @@ const struct offer *provider_find_offer(const struct provider *p, struct slice n
 		}
 	}
 	return found;
+}
+
+const struct offer *provider_find_hashed(const struct provider *p, struct slice name, uint64_t hash)
+{
+	return p->names ? find_slot(p, name, hash)->offer : search_offer(p, name);
+}
+
+const struct offer *provider_find_offer(const struct provider *p, struct slice name)
+{
+	return p->names ? find_slot(p, name, hash_bytes(name))->offer : search_offer(p, name);
+}
+
+const struct credential *provider_pick_key(const struct provider *p, uint64_t conversation, uint64_t done)
+{
+	const struct credential *best = NULL;
+	double best_rank = 0;
+
+	if (p->key_count == 1 && !(done & 1))
+		return &p->keys[0];
+	for (unsigned i = 0; i < p->key_count && i < PROVIDER_KEYS_MAX; i++) {
+		const struct credential *key = &p->keys[i];
+		double rank;
+
+		if (done & UINT64_C(1) << i)
+			continue;
+		rank = lot_rank(conversation, key->fingerprint, key->weight);
+		if (!best || rank < best_rank) {
+			best = key;
+			best_rank = rank;
+		}
+	}
+	return best;
 }
 
 const struct binding *provider_find_binding(const struct provider *p, enum dialect_id dialect, enum operation op)
