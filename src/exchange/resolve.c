@@ -275,7 +275,7 @@ static void keep_holders(struct exchange *x)
 			continue;
 		c->passed_over = "does not have the previous response";
 		c->passed_kind = FAILURE_UNSUPPORTED;
-		x->plan.usable--;
+		x->plan.usable -= c->cause == CAUSE_NONE;
 	}
 }
 

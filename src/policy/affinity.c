@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where conversations were answered last: a set-associative table of fixed size, like a processor's cache. A key belongs
- * to one set of WAYS entries; the one that expires first makes room. Each shard has its own lock, and its memory from
- * its first conversation on. Keys are keyed hashes (base/map.h), so nobody can choose them to push others out. */
+/* Where conversations were answered last: a set-associative table of fixed size, like a processor's cache. A key
+ * belongs to one set of WAYS entries; the one that expires first makes room. Each shard has its own lock, and its
+ * memory from its first conversation on. Keys are keyed hashes (base/map.h), so nobody can choose them to push others out. */
 #include "policy/affinity.h"
 
 #include <pthread.h>
@@ -54,8 +54,7 @@ struct affinity *affinity_free(struct affinity *a)
 /* Never 0: that means nothing. */
 static uint64_t hash_both(struct slice a, struct slice b)
 {
-	uint64_t parts[2] = { hash_bytes(a), hash_bytes(b) };
-	uint64_t hash = hash_bytes(slice_of((const char *)parts, sizeof(parts)));
+	uint64_t hash = hash_pair(hash_bytes(a), hash_bytes(b));
 
 	return hash ? hash : 1;
 }

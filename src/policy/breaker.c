@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "policy/breaker.h"
+#include "policy/key_pool.h"
 #include "policy/lru.h"
 
 enum {
@@ -56,7 +57,8 @@ static bool is_needed(const struct lru_entry *t, int64_t now_ns)
 struct breakers *breakers_new(void)
 {
 	static const struct lru_kind kind = {
-		.entry_size = sizeof(struct entry), .max = BREAKERS_MAX, .keep_ns = UNUSED_DROPPED_NS, .is_needed = is_needed,
+		.entry_size = sizeof(struct entry), .max = BREAKERS_MAX, .keep_ns = UNUSED_DROPPED_NS,
+		.is_needed = is_needed,
 	};
 	struct breakers *b = xcalloc(1, sizeof(*b));
 
@@ -75,9 +77,7 @@ struct breakers *breakers_free(struct breakers *b)
 
 uint64_t breaker_key(struct slice provider, struct slice base_url, uint64_t credential, struct slice model)
 {
-	uint64_t parts[4] = { hash_bytes(provider), hash_bytes(base_url), credential, hash_bytes(model) };
-
-	return hash_bytes(slice_of((const char *)parts, sizeof(parts)));
+	return hash_pair(key_pool_id(provider, base_url, credential), hash_bytes(model));
 }
 
 static enum breaker_state state_of(const struct entry *e, int64_t now_ns)

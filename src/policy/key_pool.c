@@ -59,8 +59,8 @@ static void key_done(struct lru_entry *t)
 struct key_pool *key_pool_new(void)
 {
 	static const struct lru_kind kind = {
-		.entry_size = sizeof(struct key), .max = KEY_POOL_MAX, .keep_ns = UNUSED_DROPPED_NS, .is_needed = is_needed,
-		.done = key_done,
+		.entry_size = sizeof(struct key), .max = KEY_POOL_MAX, .keep_ns = UNUSED_DROPPED_NS,
+		.is_needed = is_needed, .done = key_done,
 	};
 	struct key_pool *p = xcalloc(1, sizeof(*p));
 
@@ -79,9 +79,7 @@ struct key_pool *key_pool_free(struct key_pool *p)
 
 uint64_t key_pool_id(struct slice provider, struct slice base_url, uint64_t credential)
 {
-	uint64_t parts[3] = { hash_bytes(provider), hash_bytes(base_url), credential };
-
-	return hash_bytes(slice_of((const char *)parts, sizeof(parts)));
+	return hash_pair(hash_pair(hash_bytes(provider), hash_bytes(base_url)), credential);
 }
 
 /* ---- the minute ---- */
@@ -157,8 +155,8 @@ static void count(struct key *k, uint64_t requests, uint64_t tokens, int64_t now
 	k->minute->sum.tokens += tokens;
 }
 
-/* What was taken too much is given back to the second in which it was taken, as long as that one counts: given to another,
- * it would hide what others took. What was used beyond it counts now. */
+/* What was taken too much is given back to the second in which it was taken, as long as that one counts: given to
+ * another, it would hide what others took. What was used beyond it counts now. */
 static void correct(struct key *k, uint64_t tokens, uint64_t used, int64_t taken_ns, int64_t now_ns)
 {
 	int64_t taken = taken_ns / NS_PER_S;

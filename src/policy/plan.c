@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The planner, top to bottom: a name gets its meaning (plan_names.c), one rule decides, candidates are listed
- * (plan_candidates.c), and when none of them can take the request the failure says what would help.
+ * (plan_candidates.c) and ordered (plan_order.c), and when none of them can take the request the failure says what would
+ * help (plan_failure.c).
  *
  *   pinned "P/rest"        that provider only
  *   else the first rule    its `try`; without one, what would have been used without the rule
@@ -23,174 +24,107 @@ static void list_candidates(struct planner *p)
 {
 	const struct rule *rule = p->plan->rule;
 
-	if (rule && rule->actions.try.count > 0)
+	if (rule && rule->actions.try.count > 0) {
 		planner_add_rule(p, rule);
-	else
-		planner_add_meaning(p);
-	if (rule && rule->actions.has_preference)
-		planner_order_by_cost(p, 0);
+		return;
+	}
+	planner_add_meaning(p);
+	if (!rule)
+		return;
+	planner_require(p, 0, &rule->actions.require);
+	if (rule->actions.has_preference)
+		planner_prefer(p, 0, &rule->actions);
 }
 
-static unsigned count_kind(const struct plan *plan, enum failure_kind kind)
+static bool has_fallbacks(const struct actions *a)
 {
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < plan->count; i++)
-		count += plan->candidates[i].passed_kind == kind;
-	return count;
-}
-
-/* "A_KEY or B_KEY": what the operator can set, over `providers` or the plan's candidates. */
-static struct slice add_variable(struct slice text, const struct provider *p, struct arena *a)
-{
-	if (!p->needs_key || p->key_count > 0 || p->key_variable.len == 0 ||
-	    slice_find(text, p->key_variable) != SIZE_MAX)
-		return text;
-	return arena_printf(a, "%.*s%s%.*s", SLICE_ARG(text), text.len ? " or " : "", SLICE_ARG(p->key_variable));
-}
-
-static bool fail_no_credentials(struct planner *p, struct failure *reterr)
-{
-	struct slice names = { 0 };
-
-	for (unsigned i = 0; i < p->plan->count; i++)
-		if (p->plan->candidates[i].passed_kind == FAILURE_NO_CREDENTIALS)
-			names = add_variable(names, p->plan->candidates[i].provider, p->arena);
-	if (names.len == 0)
-		return failure_set(reterr, FAILURE_NO_CREDENTIALS, "no provider of '%.*s' has a key", SLICE_ARG(p->query->model));
-	return failure_set(reterr, FAILURE_NO_CREDENTIALS, "no provider of '%.*s' has a key: set %.*s",
-			   SLICE_ARG(p->query->model), SLICE_ARG(names));
-}
-
-static bool was_named_before(const struct plan *plan, unsigned index)
-{
-	for (unsigned i = 0; i < index; i++)
-		if (plan->candidates[i].provider == plan->candidates[index].provider)
+	for (enum cause cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++)
+		if (a->on[cause].count > 0)
 			return true;
 	return false;
 }
 
-static bool fail_needs_translation(struct planner *p, struct failure *reterr)
+/* What goes with the list of candidates: a rule without `try` leaves these to the entry whose list it keeps. */
+static void list_fallbacks(struct planner *p)
 {
-	const struct plan_query *q = p->query;
-	struct slice text = { 0 };
+	const struct rule *rule = p->plan->rule;
+	const struct model_name *entry = p->plan->named == NAMED_ENTRY ? p->meaning.entry : NULL;
 
-	for (unsigned i = 0; i < p->plan->count; i++) {
-		const struct candidate *c = &p->plan->candidates[i];
-		struct slice speaks = planner_spoken_dialects(p, c->provider);
-
-		if (c->passed_kind == FAILURE_NEEDS_TRANSLATION && !c->binding && !was_named_before(p->plan, i))
-			text = arena_printf(p->arena, "%.*s%s%.*s speaks %.*s", SLICE_ARG(text), text.len ? ", " : "",
-					    SLICE_ARG(c->provider->name), SLICE_ARG(speaks));
-	}
-	return failure_set(reterr, FAILURE_NEEDS_TRANSLATION,
-			   "'%.*s' was asked for %s in the %s dialect, but %.*s; %s is not translated between dialects",
-			   SLICE_ARG(q->model), operation_name(q->operation), dialect_id_name(q->dialect),
-			   SLICE_ARG(text), operation_name(q->operation));
+	if (rule && (rule->actions.try.count > 0 || has_fallbacks(&rule->actions)))
+		planner_add_fallbacks(p, &rule->actions, NULL);
+	else if (entry && has_fallbacks(&entry->actions))
+		planner_add_fallbacks(p, &entry->actions, entry);
 }
 
-/* The field, and at which targets it fails. */
-static bool fail_unsupported(struct planner *p, struct failure *reterr)
+static enum condition affinity_said(const struct planner *p)
 {
-	struct slice text = { 0 };
-	uint64_t refused = 0;
+	const struct rule *rule = p->plan->rule;
 
-	for (unsigned i = 0; i < p->plan->count; i++) {
-		const struct candidate *c = &p->plan->candidates[i];
+	if (rule && (rule->actions.affinity != CONDITION_ANY || rule->actions.try.count > 0))
+		return rule->actions.affinity;
+	return p->plan->named == NAMED_ENTRY ? p->meaning.entry->actions.affinity : CONDITION_ANY;
+}
 
-		if (c->passed_kind != FAILURE_UNSUPPORTED)
+/* A request that changes what is stored somewhere is sent to one place only. */
+static void find_mirror(struct planner *p)
+{
+	const struct actions *a = p->plan->actions;
+
+	if (a->mirror.target && !(p->query->needs & NEEDS_STATE) && planner_draws_mirror(p, &a->mirror))
+		p->plan->mirror = planner_find_mirror(p, a, p->plan->rule ? NULL : p->meaning.entry);
+}
+
+static void settle(struct planner *p)
+{
+	static const struct wait_policy usual = { .up_to_ms = 10000, .queue = 100, .priority = 5 };
+	const struct actions *a = p->plan->actions, *defaults = &p->routing->defaults;
+	const struct actions *down = a->when_down != WHEN_DOWN_UNSAID ? a : defaults;
+	struct plan *plan = p->plan;
+
+	plan->hedge = a->hedge_said ? a->hedge : defaults->hedge_said ? defaults->hedge : (struct hedge){ 0 };
+	plan->hedge.on &= !(p->query->needs & NEEDS_STATE);
+	plan->rescue = a->rescue.said ? a->rescue : defaults->rescue;
+	plan->when_down = down->when_down != WHEN_DOWN_UNSAID ? down->when_down : WHEN_DOWN_LEAST_BAD;
+	plan->wait = plan->when_down == WHEN_DOWN_WAIT && down->wait.up_to_ms > 0 ? down->wait : usual;
+}
+
+static unsigned count_usable(const struct plan *plan)
+{
+	unsigned usable = 0;
+
+	for (unsigned i = 0; i < plan->count; i++)
+		usable += !plan->candidates[i].passed_over && plan->candidates[i].cause == CAUSE_NONE;
+	return usable;
+}
+
+/* All were passed over for what they would have failed with: then those come in that are there for such failures. */
+static void promote_fallbacks(struct plan *plan)
+{
+	static const struct { enum failure_kind kind; enum cause cause; } causes[] = {
+		{ FAILURE_CONTEXT_LENGTH, CAUSE_CONTEXT_LENGTH }, { FAILURE_RATE_LIMITED, CAUSE_RATE_LIMIT },
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(causes) && plan->usable == 0; i++) {
+		if (plan_count_kind(plan, causes[i].kind) == 0)
 			continue;
-		refused |= c->fields.refused;
-		text = arena_printf(p->arena, "%.*s%s%.*s %s", SLICE_ARG(text), text.len ? "; " : "",
-				    SLICE_ARG(c->provider->name), c->passed_over);
+		for (unsigned k = 0; k < plan->count; k++)
+			if (plan->candidates[k].cause == causes[i].cause)
+				plan->candidates[k].cause = CAUSE_NONE;
+		plan->usable = count_usable(plan);
 	}
-	failure_set(reterr, FAILURE_UNSUPPORTED, "no target for '%.*s' can do what was asked: %.*s",
-		    SLICE_ARG(p->query->model), SLICE_ARG(text));
-	failure_copy_text(reterr->param, sizeof(reterr->param),
-			  chat_field_list(p->query->chat(p->query->ctx), refused, p->arena));
-	return false;
 }
 
-static bool is_left_out(const struct planner *p, const struct candidate *c)
-{
-	return p->query->only.len > 0 && !plan_only_has(p->query->only, c->provider->name);
-}
-
-static bool fail_unserved(struct planner *p, struct failure *reterr)
-{
-	const struct candidate *c = p->plan->candidates;
-	const struct candidate *end = c + p->plan->count;
-
-	if (c == end)
-		return failure_set(reterr, FAILURE_NO_MODEL, "no configured provider has a model for '%.*s'",
-				   SLICE_ARG(p->query->model));
-	while (c + 1 < end && is_left_out(p, c))
-		c++;
-	return failure_set(reterr, c->passed_kind, "'%.*s' cannot be served here: %.*s %s", SLICE_ARG(p->query->model),
-			   SLICE_ARG(c->provider->name), c->passed_over);
-}
-
-static bool fail_only(struct planner *p, struct failure *reterr)
-{
-	struct slice names = p->query->only;
-	struct slice first = slice_trim(slice_next_token(&names, ','));
-	struct slice near = plan_nearest_provider(p->routing, first);
-
-	for (unsigned i = 0; i < p->routing->provider_count; i++)
-		if (plan_only_has(p->query->only, p->routing->providers[i].name))
-			return failure_set(reterr, FAILURE_BAD_REQUEST,
-					   "x-weir-only leaves no provider for '%.*s': %.*s is not among its targets",
-					   SLICE_ARG(p->query->model), SLICE_ARG(p->query->only));
-	return failure_set(reterr, FAILURE_BAD_REQUEST, "x-weir-only names no configured provider: '%.*s'%s%.*s%s",
-			   SLICE_ARG(first), near.len ? "; did you mean '" : "", SLICE_ARG(near), near.len ? "'?" : "");
-}
-
-static bool fail_unnamed(struct planner *p, struct failure *reterr)
-{
-	const struct routing *r = p->routing;
-	struct slice variables = { 0 };
-	struct slice near;
-	bool anybody = false;
-
-	for (unsigned i = 0; i < r->provider_count; i++) {
-		anybody |= !r->providers[i].needs_key || r->providers[i].key_count > 0;
-		variables = add_variable(variables, &r->providers[i], p->arena);
-	}
-	if (!anybody)
-		return failure_set(reterr, FAILURE_NO_CREDENTIALS, variables.len ? "no provider has a key: set %.*s" :
-				   "no provider is configured%.*s", SLICE_ARG(variables));
-	near = plan_nearest_names(r, p->query->model, p->arena);
-	if (near.len == 0)
-		return failure_set(reterr, FAILURE_NO_MODEL, "the model '%.*s' does not exist here",
-				   SLICE_ARG(p->query->model));
-	return failure_set(reterr, FAILURE_NO_MODEL, "the model '%.*s' does not exist here; nearest: %.*s",
-			   SLICE_ARG(p->query->model), SLICE_ARG(near));
-}
-
-static bool conclude(struct planner *p, struct failure *reterr)
+static void estimate_costs(struct planner *p)
 {
 	struct plan *plan = p->plan;
-	unsigned left_out = 0;
 
 	plan->prompt_tokens = p->prompt_tokens;
-	for (unsigned i = 0; i < plan->count; i++) {
-		if (p->prompt_tokens >= 0)
-			plan->candidates[i].cost_estimate =
-				plan_cost_estimate(plan->candidates[i].offer, p->prompt_tokens, p->query->max_output);
-		plan->usable += !plan->candidates[i].passed_over;
-		left_out += is_left_out(p, &plan->candidates[i]);
+	for (unsigned i = 0; p->prompt_tokens >= 0 && i < plan->count; i++) {
+		struct candidate *c = &plan->candidates[i];
+
+		if (c->cost_estimate == PRICE_UNKNOWN)
+			c->cost_estimate = plan_cost_estimate(c->offer, p->prompt_tokens, p->query->max_output);
 	}
-	if (plan->usable > 0)
-		return true;
-	if (plan->count > 0 && left_out == plan->count)
-		return fail_only(p, reterr);
-	if (count_kind(plan, FAILURE_NO_CREDENTIALS) > 0)
-		return fail_no_credentials(p, reterr);
-	if (count_kind(plan, FAILURE_UNSUPPORTED) > 0)
-		return fail_unsupported(p, reterr);
-	if (count_kind(plan, FAILURE_NEEDS_TRANSLATION) > 0)
-		return fail_needs_translation(p, reterr);
-	return fail_unserved(p, reterr);
 }
 
 static struct slice route_of(const struct planner *p)
@@ -202,24 +136,48 @@ static struct slice route_of(const struct planner *p)
 	return SLICE("direct");
 }
 
+static bool is_denied(const struct rule *rule)
+{
+	return rule && rule->actions.deny.ptr;
+}
+
+/* A pinned request is no rule's matter, but for what it forbids. */
+static void choose_rule(struct planner *p)
+{
+	struct plan *plan = p->plan;
+	const struct rule *rule = find_rule(p);
+
+	if (plan->named != NAMED_AT_PROVIDER || is_denied(rule))
+		plan->rule = rule;
+	plan->actions = plan->rule ? &plan->rule->actions :
+			plan->named == NAMED_ENTRY ? &p->meaning.entry->actions : &p->routing->defaults;
+	plan->route = route_of(p);
+}
+
 bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr)
 {
 	struct planner p = { .routing = routing, .query = query, .arena = a, .plan = ret, .prompt_tokens = -1 };
-	bool is_group;
 
-	*ret = (struct plan){ .asked = query->model, .route = SLICE("direct"), .prompt_tokens = -1 };
+	*ret = (struct plan){ .asked = query->model, .route = SLICE("direct"), .actions = &routing->defaults,
+			      .prompt_tokens = -1, .order = "as named" };
 	if (!plan_resolve(routing, query->model, &p.meaning))
-		return fail_unnamed(&p, reterr);
+		return planner_fail_unnamed(&p, reterr);
 	ret->named = p.meaning.named;
-	is_group = ret->named == NAMED_ENTRY && !p.meaning.entry->is_alias;
-	if (p.meaning.model && !is_group)
+	if (p.meaning.model && !(ret->named == NAMED_ENTRY && !p.meaning.entry->is_alias))
 		ret->public_id = p.meaning.model->id;
-	if (ret->named != NAMED_AT_PROVIDER)
-		ret->rule = find_rule(&p);
-	ret->actions = ret->rule ? &ret->rule->actions :
-		       ret->named == NAMED_ENTRY ? &p.meaning.entry->actions : &routing->defaults;
-	ret->route = route_of(&p);
+	choose_rule(&p);
+	settle(&p);
+	if (is_denied(ret->rule))
+		return failure_set(reterr, FAILURE_DENIED, "%.*s", SLICE_ARG(ret->rule->actions.deny));
 	list_candidates(&p);
-	return conclude(&p, reterr);
+	ret->order = planner_order_words(&p);
+	planner_keep_place(&p, affinity_said(&p));
+	list_fallbacks(&p);
+	ret->usable = count_usable(ret);
+	promote_fallbacks(ret);
+	if (ret->usable > 0)
+		find_mirror(&p);
+	estimate_costs(&p);
+	return ret->usable > 0 || planner_fail(&p, reterr);
 }

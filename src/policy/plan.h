@@ -29,8 +29,12 @@ struct plan_query {
 	 * read; the asker knows why. */
 	const struct chat *(*chat)(void *ctx);
 	struct slice only;             /* x-weir-only: comma-separated provider names; empty = all */
-	/* The prompt's estimated tokens, asked for at most once and only when a rule or a price needs it. */
+	/* The prompt's estimated tokens, asked for at most once and only when a rule, a price or a context that might be too
+	 * small needs it. */
 	int64_t (*prompt_tokens)(void *ctx);
+	/* More than the prompt's text can have, known without counting: the body's length in bytes. A context that is
+	 * larger cannot be too small. 0 = nobody knows: contexts are looked at only when something else counts. */
+	int64_t prompt_most;
 	/* Hash of the conversation: of its session, else of the prompt's beginning. Asked for at most once, and only when
 	 * something depends on it. NULL: every request is a conversation of its own. */
 	uint64_t (*conversation)(void *ctx);
@@ -91,7 +95,7 @@ struct plan {
 	int64_t prompt_tokens;         /* -1 = was not needed */
 	struct candidate *candidates;  /* all, in order, the passed-over ones in their places */
 	unsigned count;
-	unsigned usable;
+	unsigned usable;               /* of the ordinary ones, without those of `on:` */
 };
 
 enum { PLAN_CANDIDATES_MAX = 64, PLAN_DEPTH_MAX = 8 /* groups within groups */ };
@@ -103,7 +107,8 @@ enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
 int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int64_t max_output);
 
 /* False when the name means nothing here, a rule denies the request, or no candidate is usable: reterr is NO_MODEL (with
- * up to three nearest names), FORBIDDEN, NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names nobody, or what
- * the request needs no candidate has), and *ret still says what was considered. */
+ * up to three nearest names), DENIED, RATE_LIMITED (all saturated until after the deadline), CONTEXT_LENGTH (the prompt
+ * fits none), FORBIDDEN (none is as `require` says), NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names
+ * nobody, or what the request needs no candidate has), and *ret still says what was considered. */
 bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr);

@@ -10,10 +10,15 @@ static bool is_translatable(enum operation op)
 	return op == OPERATION_CHAT || op == OPERATION_COUNT_TOKENS;
 }
 
-static void pass_over(struct candidate *c, enum failure_kind kind, const char *reason)
+struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider)
 {
-	c->passed_over = reason;
-	c->passed_kind = kind;
+	struct slice text = { 0 };
+
+	for (unsigned i = 0; i < provider->binding_count; i++)
+		if (provider->bindings[i].operations & (1u << p->query->operation))
+			text = arena_printf(p->arena, "%.*s%s%s", SLICE_ARG(text), text.len ? " and " : "",
+					    dialect_id_name(provider->bindings[i].dialect_id));
+	return text;
 }
 
 /* What the provider's own version of the dialect cannot do that the client's asks for. */
@@ -115,14 +120,14 @@ static void refuse(struct planner *p, struct candidate *c, const struct chat *ch
 	struct slice speaks = planner_spoken_dialects(p, c->provider);
 
 	if (speaks.len == 0)
-		pass_over(c, FAILURE_BAD_REQUEST,
+		planner_pass_over(c, FAILURE_BAD_REQUEST,
 			  arena_printf(p->arena, "does not serve %s", operation_name(p->query->operation)).ptr);
 	else if (!is_translatable(p->query->operation) || c->fields.refused == UINT64_MAX)
-		pass_over(c, FAILURE_NEEDS_TRANSLATION,
+		planner_pass_over(c, FAILURE_NEEDS_TRANSLATION,
 			  arena_printf(p->arena, "speaks %.*s only; %s is not translated", SLICE_ARG(speaks),
 				       operation_name(p->query->operation)).ptr);
 	else
-		pass_over(c, FAILURE_UNSUPPORTED,
+		planner_pass_over(c, FAILURE_UNSUPPORTED,
 			  arena_printf(p->arena, "cannot carry %.*s",
 				       SLICE_ARG(chat_field_list(chat, c->fields.refused, p->arena))).ptr);
 }

@@ -24,9 +24,10 @@ static void mean_offer(struct meaning *m, const struct offer *offer)
 const struct offer *plan_find_listed(const struct routing *r, struct slice name)
 {
 	const struct offer *by_alias = NULL;
+	uint64_t hash = hash_bytes(name);
 
 	for (unsigned i = 0; i < r->provider_count; i++) {
-		const struct offer *offer = provider_find_offer(&r->providers[i], name);
+		const struct offer *offer = provider_find_hashed(&r->providers[i], name, hash);
 
 		if (!offer)
 			continue;
