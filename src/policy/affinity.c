@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where conversations were answered last: a set-associative table of fixed size, like a processor's cache. A key
  * belongs to one set of WAYS entries; the one that expires first makes room. Each shard has its own lock, and its
- * memory from its first conversation on. Keys are keyed hashes (base/map.h), so nobody can choose them to push others out. */
+ * memory from its first conversation on. Keys are keyed hashes (base/map.h): nobody can choose them to push others
+ * out. */
 #include "policy/affinity.h"
 
 #include <pthread.h>
