@@ -224,8 +224,8 @@ static unsigned count_preferences(const struct actions *actions)
 static struct slice preference(const struct actions *actions, struct arena *a)
 {
 	static const char *const phrases[PREFER_COUNT] = {
-		"cheapest first", "fastest first", "highest throughput first", "best first", "least busy first", "by priority",
-		"nearest first"
+		"cheapest first", "fastest first", "highest throughput first", "best first", "least busy first",
+		"by priority", "nearest first"
 	};
 	bool one = count_preferences(actions) == 1;
 	struct slice text = { 0 };

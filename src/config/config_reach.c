@@ -32,12 +32,12 @@ static bool ranges_cover(bool has_wide, const struct token_range *wide, bool has
 	return !has_wide || (has_narrow && wide->low <= narrow->low && wide->high >= narrow->high);
 }
 
-static bool headers_cover(const struct match *wide, const struct match *narrow)
+static bool headers_cover(const struct match *wide, const struct match *narrow, unsigned *effort)
 {
 	for (unsigned i = 0; i < wide->header_count; i++) {
 		bool covered = false;
 
-		for (unsigned k = 0; k < narrow->header_count && !covered; k++)
+		for (unsigned k = 0; k < narrow->header_count && !covered && *effort > 0; k++, --*effort)
 			covered = slice_eq(wide->headers[i].name, narrow->headers[k].name) &&
 				  pattern_covers(wide->headers[i].pattern, narrow->headers[k].pattern);
 		if (!covered)
@@ -64,7 +64,7 @@ static bool match_covers(const struct match *wide, const struct match *narrow, u
 	       lists_cover(wide->keys, wide->key_count, narrow->keys, narrow->key_count, effort) &&
 	       lists_cover(wide->tags, wide->tag_count, narrow->tags, narrow->tag_count, effort) &&
 	       lists_cover(wide->regions, wide->region_count, narrow->regions, narrow->region_count, effort) &&
-	       headers_cover(wide, narrow);
+	       headers_cover(wide, narrow, effort);
 }
 
 static bool matches_everything(const struct match *m, unsigned *effort)

@@ -92,7 +92,9 @@ static const char *known_regions(struct reader *r, struct slice wanted)
 	}
 	if (text.len == 0)
 		return "; none of them says where it runs: give them a 'region'";
-	return near.best.ptr ? nearest_hint(r, &near) : arena_printf(r->arena, "; known are: %.*s", SLICE_ARG(text)).ptr;
+	if (near.best.ptr)
+		return nearest_hint(r, &near);
+	return arena_printf(r->arena, "; known are: %.*s", SLICE_ARG(text)).ptr;
 }
 
 static bool region_is_known(const struct config *c, struct slice region)
