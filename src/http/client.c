@@ -356,7 +356,8 @@ void client_stream_forget_head(struct client_stream *s)
 {
 	struct outbound *o = CONTAINER_OF(s, struct outbound, stream);
 
-	if (s->state != CLIENT_BODY || !s->body_released || o->rest.len > 0)
+	/* An answer that is known to be cut may have bytes that come before its failure. */
+	if (s->state != CLIENT_BODY || !s->body_released || o->rest.len > 0 || s->failure)
 		return;
 	s->headers = o->answer.headers = (struct headers){ 0 };
 	o->http2.header_room = 0;

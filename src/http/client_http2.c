@@ -10,7 +10,11 @@
 #include "base/clock.h"
 #include "http/client_http2.h"
 
-enum { SEND_PIECES_MAX = 64, PSEUDO_HEADERS = 4 };
+enum {
+	SEND_PIECES_MAX = 64,
+	PSEUDO_HEADERS = 4,
+	SILENCE_MS = 2000,             /* after which who gives a stream up doubts the connection, too */
+};
 
 /* ---- frames out ---- */
 
@@ -279,7 +283,8 @@ struct client_http2 *client_http2_free(struct client_http2 *h)
 		return NULL;
 	/* Only what goes out at once; nobody waits for a goodbye. */
 	h->running = true;
-	if (!h->lost && h->link->conn->state == CONN_OPEN && nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR) == 0)
+	if (!h->lost && h->link->conn->state == CONN_OPEN &&
+	    nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR) == 0)
 		send_frames(h);
 	nghttp2_session_del(h->session);
 	send_queue_clear(&h->output);
@@ -379,13 +384,23 @@ static enum client_read http2_read(struct outbound *o, size_t max, struct slice 
 	return CLIENT_READ_FAILED;
 }
 
+/* Nothing at all has come since the stream began. A connection that was cut off without a word looks like this, and would
+ * swallow whatever is tried next. */
+static bool is_silent(const struct client_http2 *h, const struct outbound *o)
+{
+	return h->link->conn->bytes_in == o->http2.heard_before &&
+	       loop_now(o->client->loop) - o->stream.connected_ns > SILENCE_MS * NS_PER_MS;
+}
+
 static void http2_leave(struct outbound *o)
 {
 	struct client_http2 *h = o->link->http2;
 	struct outbound_http2 *x = &o->http2;
 
-	if (x->open)
+	if (x->open) {
 		nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, x->id, NGHTTP2_CANCEL);
+		h->leaving = h->leaving || is_silent(h, o);
+	}
 	forget(h, o);
 	list_remove(&x->touched);
 	link_detach(o);

@@ -12,7 +12,7 @@ struct client_http2 {
 	struct list touched;           /* outbounds about which there is something to tell or do */
 	struct send_queue output;      /* what the kernel has not taken: one batch of frames at most */
 	struct http2_conduct conduct;
-	unsigned finishing;            /* outbounds whose last byte is out of nghttp2, but perhaps not with the kernel */
+	unsigned finishing;            /* outbounds whose last byte is out of nghttp2, perhaps not with the kernel */
 	const char *reason;            /* what is wrong with the connection as a whole */
 	bool leaving;                  /* it takes no new streams */
 	bool running;                  /* in on_ready(): what is to become of the link is decided at its end */

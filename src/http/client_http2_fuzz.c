@@ -30,7 +30,7 @@ static void run(struct task *task)
 	while (!o->slow && (result = client_stream_read(o->stream, &piece)) != CLIENT_READ_AGAIN) {
 		if (result != CLIENT_READ_DATA) {
 			check((result == CLIENT_READ_END) == (o->stream->state == CLIENT_DONE), "an end is an end");
-			check(result == CLIENT_READ_END || o->stream->failure, "a failure says why");
+			check(result == CLIENT_READ_END || o->stream->failure->message[0], "a failure says why");
 			return;
 		}
 		check(piece.len > 0, "bytes are bytes");

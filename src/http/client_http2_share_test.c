@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections of the HTTP/2 client: who shares them, when another is made, what becomes of requests when a peer says
  * goodbye. The other end writes its frames by hand; connections found by ALPN are in client_http2_tls_test.c. */
+#include "base/clock.h"
 #include "http/client_http2_testing.h"
 #include "http/client_internal.h"
 
@@ -319,6 +320,38 @@ static void a_connection_that_lived_until_now_is_lost_for_good(void **state)
 	peer_done(&p);
 }
 
+/* Nothing has come for long: the next request must not be given to a connection that may be dead. */
+static void a_silent_connection_gets_no_more_streams(void **state)
+{
+	struct test *t = *state;
+	struct client_request get = test_get(t);
+	struct owner first, other, next;
+	struct peer a, b;
+
+	owner_open(&first, t, &get);
+	peer_meet(&a, t);
+	answer_requests(&a, 1, "x");
+	assert_all_and_close(t, &first, 1, "x");
+	peer_quiet(t);
+	owner_open(&other, t, &get);
+	owner_open(&first, t, &get);
+	peer_take_request(&a);
+	peer_take_request(&a);
+	first.stream->connected_ns -= 3 * NS_PER_S;
+	owner_close(&first);
+	owner_open(&next, t, &get);
+	assert_false(next.stream->reused);
+	peer_meet(&b, t);
+	answer_requests(&b, 1, "y");
+	assert_all_and_close(t, &next, 1, "y");
+	/* What it carries may still be answered. */
+	peer_answer(&a, 3, "z");
+	assert_all_and_close(t, &other, 1, "z");
+	UNTIL(t, peer_sees_end(a.fd));
+	peer_done(&a);
+	peer_done(&b);
+}
+
 /* ---- connecting together ---- */
 
 static void a_failure_to_connect_is_everybodys(void **state)
@@ -499,6 +532,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stream_refused_everywhere_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_connection_is_noticed_by_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_that_lived_until_now_is_lost_for_good, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_silent_connection_gets_no_more_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failure_to_connect_is_everybodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_began_to_connect_may_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_waits_as_long_as_it_said, setup, teardown),

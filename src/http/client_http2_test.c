@@ -459,6 +459,33 @@ static void a_reset_in_the_answer_comes_after_what_was_before_it(void **state)
 	peer_done(&p);
 }
 
+/* The failure is known before the owner has read all: what it forgets meanwhile is not the failure. */
+static void a_cut_answer_forgets_its_head_but_not_its_end(void **state)
+{
+	struct test *t = *state;
+	struct client_request get = test_get(t);
+	struct owner o;
+	struct peer p;
+	struct slice piece;
+
+	owner_open(&o, t, &get);
+	o.paused = true;
+	peer_meet(&p, t);
+	peer_take_request(&p);
+	peer_head(&p, 1, "200", false, NULL);
+	peer_data(&p, 1, SLICE("some"), false);
+	peer_number_frame(&p, NGHTTP2_RST_STREAM, 1, NGHTTP2_INTERNAL_ERROR);
+	UNTIL(t, o.stream->state == CLIENT_BODY);
+	peer_quiet(t);
+	assert_int_equal(client_stream_read(o.stream, &piece), CLIENT_READ_DATA);
+	client_stream_forget_head(o.stream);
+	assert_int_equal(client_stream_read(o.stream, &piece), CLIENT_READ_FAILED);
+	assert_failed(&o, FAILURE_CUT);
+	assert_non_null(strstr(o.stream->failure->message, "INTERNAL_ERROR"));
+	owner_close(&o);
+	peer_done(&p);
+}
+
 static void a_lost_connection(void **state)
 {
 	struct test *t = *state;
@@ -705,6 +732,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(closing_resets_the_stream_and_keeps_the_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reset_before_the_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reset_in_the_answer_comes_after_what_was_before_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cut_answer_forgets_its_head_but_not_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_lost_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_that_is_complete_survives_its_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_refused, setup, teardown),

@@ -103,7 +103,7 @@ struct outbound {
 	struct list node;              /* client->free_streams */
 	struct http_client *client;
 	struct client_pool *pool;
-	struct client_link *link;      /* NULL before there is one, after a failure and when HTTP/2 is through with it */
+	struct client_link *link;      /* NULL before there is one, after a failure, and when HTTP/2 is done with it */
 	struct list on_link;           /* link->users */
 	const struct client_protocol *protocol; /* that carries or carried it */
 	struct timer connect_timer;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Format: RFC 9113. What peers may not do too often, and the batch in which frames leave. */
 #include "http/http2_frames.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both sides of HTTP/2 need around nghttp2: its options, how much nonsense a peer may send, frames put together for
- * one system call. */
+/* What both sides of HTTP/2 need around nghttp2: its options, how much nonsense a peer may send, frames put together
+ * for one system call. */
 #pragma once
 
 #include <nghttp2/nghttp2.h>
