@@ -39,7 +39,7 @@ struct reader {
 	struct config_report *report;
 	struct arena *arena;           /* the configuration's */
 	unsigned values;               /* looked at so far */
-	/* Shared by all providers without a `tls` of their own, NULL until one needs it: offers HTTP/2, and does not. */
+	/* Shared by all providers without a `tls` of their own; NULL until one needs it: with HTTP/2, and without. */
 	struct tls_context *client_tls, *client_tls_http1;
 	struct map foreign_models;     /* id → struct model, of models the catalogue does not know */
 
