@@ -111,7 +111,10 @@ void require_regions_read(struct reader *r, struct yaml v, struct require *ret)
 	unsigned count = yaml_items(r, v, &items), errors = r->report->errors;
 
 	value_texts(r, v, "'region'", &ret->regions, &ret->region_count);
-	for (unsigned i = 0; i < count && r->report->errors == errors; i++)
+	/* What could not be listed any more need not be found out. */
+	if (r->report->errors > errors || r->report->count >= CONFIG_PROBLEMS_MAX)
+		return;
+	for (unsigned i = 0; i < count; i++)
 		if (!region_is_known(r->config, ret->regions[i]))
 			warning(r, items[i], "no provider is in the region '%.*s'%s", SLICE_ARG(yaml_text(items[i])),
 				known_regions(r, ret->regions[i]));
