@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of an answer has been delivered, and the same answer coming a second time (DESIGN §6, `replay`): of each block
- * (text, reasoning, refusal, tool call, … of each choice) its length and a running hash. The second answer is swallowed
+ * (text, reasoning, refusal, tool call … of each choice) its length and a running hash. The second answer is swallowed
  * while it repeats the first, then it carries on in the blocks that are open; at the first difference it has diverged.
  * Constant memory per block; pure. Events are those that answering_prepare() has left.
  *
@@ -8,14 +8,14 @@
  *     replay_again()     a new answer begins: from now on its events go through replay_filter()
  *     replay_filter()    in place: what was delivered already is cut out; false: it says something else
  *
- * What is the same: the n-th text, refusal, call, picture, … of a choice is the n-th that was delivered, whatever numbers
- * its blocks have and however its text is cut; a call must be of the same tool, its id may be another one. A block that
- * was delivered to its end must end at the same byte; one that was open must reach what was delivered of it. Nothing
- * new is told in a choice before all that was delivered of it has been repeated (only calls overlap each other).
+ * What is the same: the n-th text, refusal, call, picture … of a choice is the n-th that was delivered, whatever the
+ * numbers of its blocks are and wherever its text is cut; a call must be of the same tool, its id may be another one. A
+ * block that was delivered to its end must end at the same byte; one that was open must reach what was delivered of it.
+ * Nothing new is told in a choice before all that was delivered of it has been repeated (only calls overlap each other).
  *
- * Two runs rarely think in the same words, so reasoning is compared only while nothing had followed it (nor its
- * signature): finished reasoning stands as it was delivered, and what the new answer thinks in its place, or before a text
- * that was delivered, is swallowed with its signatures. In the same way pictures stand that were delivered whole.
+ * Two runs rarely think in the same words, so reasoning is compared only while nothing had followed it, nor its
+ * signature: finished reasoning stands as it was delivered, and what the new answer thinks in its place, or before a
+ * text that was delivered, is swallowed with its signatures. In the same way pictures stand that were delivered whole.
  * Citations and log probabilities are not compared but counted: those beyond the delivered number are told as long as
  * their text is open, and fewer of them are no difference. A choice that had stopped is swallowed whole. */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two answers of any events: whatever the second one is, nothing is told after a stop, and what is told of both together
- * has its blocks in order. */
+/* Two answers of any events: whatever the second one is, nothing is told after a stop, and what is told of both has its
+ * blocks in order. */
 #include "base/cleanup.h"
 #include "llm/replay.h"
 
@@ -57,7 +57,8 @@ static void check_told(struct client *c, const struct event *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t count = size / 3 < FUZZ_EVENTS_MAX ? size / 3 : FUZZ_EVENTS_MAX, first = size > 0 ? data[size - 1] % (count + 1) : 0;
+	size_t count = size / 3 < FUZZ_EVENTS_MAX ? size / 3 : FUZZ_EVENTS_MAX;
+	size_t first = size > 0 ? data[size - 1] % (count + 1) : 0;
 	struct replay *r = replay_new();
 	struct client client = { 0 };
 	struct slice text;

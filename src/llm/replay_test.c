@@ -136,8 +136,8 @@ static bool filter(struct replay *r, struct event e, struct answer *told, const 
 }
 
 /* Broken after `first` events, then the second attempt after `second`, then all. */
-static void check_cuts(const struct answer *expected, unsigned first, const struct script *again, unsigned second,
-		       const struct script *third)
+static void check_cuts(const struct answer *expected, const struct event *events, unsigned first, const struct script *again,
+		       unsigned second, const struct script *third)
 {
 	struct replay *r = replay_new();
 	struct answer told;
@@ -147,8 +147,8 @@ static void check_cuts(const struct answer *expected, unsigned first, const stru
 	arena_init(&a);
 	answer_init(&told, &a, 100000);
 	for (unsigned i = 0; i < first; i++) {
-		assert_true(replay_note(r, &whole[i]));
-		answer_add(&told, &whole[i]);
+		assert_true(replay_note(r, &events[i]));
+		answer_add(&told, &events[i]);
 	}
 	replay_again(r);
 	for (unsigned i = 0; i < second; i++)
@@ -177,13 +177,83 @@ static void test_every_cut(void **state)
 		cut_to_pieces(&again, whole, COUNT_OF(whole), size, 1);
 		cut_to_pieces(&third, whole, COUNT_OF(whole), 20 - size, 3);
 		for (unsigned first = 0; first <= COUNT_OF(whole); first++)
-			check_cuts(&expected, first, &again, 0, &again);
+			check_cuts(&expected, whole, first, &again, 0, &again);
 		for (unsigned first = 0; first <= COUNT_OF(whole); first += 2)
 			for (unsigned second = 1; second <= again.count; second += size % 3 + 1)
-				check_cuts(&expected, first, &again, second, &third);
+				check_cuts(&expected, whole, first, &again, second, &third);
 	}
 	answer_done(&expected);
 	arena_done(&a);
+}
+
+static unsigned drawn;
+
+static unsigned draw(unsigned below)
+{
+	drawn = drawn * 1664525 + 1013904223;
+	return (drawn >> 12) % below;
+}
+
+/* Any answer that keeps the order of the hub, of so many events. */
+static void draw_answer(struct script *s, unsigned count)
+{
+	static const enum event_kind kinds[] = { EVENT_TEXT, EVENT_REASONING, EVENT_REFUSAL, EVENT_MEDIA };
+	unsigned calls[4], open = 0, next = 0, block = 0;
+	enum event_kind kind = EVENT_STOP;
+
+	s->count = 0;
+	while (s->count < count) {
+		unsigned what = draw(12), call = draw(4) % (open > 0 ? open : 1);
+		struct event e = { .kind = kind, .block = block, .text = slice_of("abababbabaab" + draw(4), draw(6)) };
+
+		if (what < 3 || kind == EVENT_STOP || (what < 6 && open == 4)) {
+			e.kind = kind = kinds[draw(4)];
+			e.block = block = next++;
+		} else if (what < 6) {
+			e.kind = EVENT_TOOL_BEGIN;
+			e.tool.name = slice_of("fg" + draw(2), 1);
+			e.tool.id = SLICE("i");
+			kind = EVENT_STOP;
+			e.block = calls[open++] = next++;
+		} else if (what < 9 && open > 0) {
+			e.kind = what < 8 ? EVENT_TOOL_ARGUMENTS : EVENT_TOOL_END;
+			e.block = calls[call];
+			kind = EVENT_STOP;
+			if (what == 8)
+				calls[call] = calls[--open];
+		} else if (what == 10 && kind == EVENT_TEXT) {
+			e = (struct event)CITATION(block, draw(9));
+		} else if (what == 11 && kind == EVENT_REASONING) {
+			e = (struct event)SIGNATURE(block, "s");
+			kind = EVENT_STOP;
+		}
+		if (e.kind == EVENT_MEDIA)
+			e.media = (struct media){ .mime = SLICE("image/png"), .value = SLICE("DATA") };
+		add(s, e);
+	}
+	add(s, (struct event)STOP);
+}
+
+static void test_any_answer(void **state)
+{
+	static struct script answer, again, third;
+
+	for (unsigned round = 0; round < 3000; round++) {
+		struct answer expected;
+		struct arena a;
+
+		drawn = round;
+		draw_answer(&answer, 1 + draw(30));
+		cut_to_pieces(&again, answer.items, answer.count, 1 + draw(6), 1);
+		cut_to_pieces(&third, answer.items, answer.count, 1 + draw(6), 2);
+		arena_init(&a);
+		answer_init(&expected, &a, 100000);
+		for (unsigned i = 0; i < answer.count; i++)
+			answer_add(&expected, &answer.items[i]);
+		check_cuts(&expected, answer.items, draw(answer.count + 1), &again, draw(again.count + 1), &third);
+		answer_done(&expected);
+		arena_done(&a);
+	}
 }
 
 /* What the client has of text (choice 0, all blocks) after the second attempt, or why it diverged. */
@@ -457,7 +527,7 @@ static void test_too_many_channels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_cut), cmocka_unit_test(test_other_numbers), cmocka_unit_test(test_ids_stay),
+		cmocka_unit_test(test_every_cut), cmocka_unit_test(test_any_answer), cmocka_unit_test(test_other_numbers), cmocka_unit_test(test_ids_stay),
 		cmocka_unit_test(test_empty_texts), cmocka_unit_test(test_reasoning_differs), cmocka_unit_test(test_divergence),
 		cmocka_unit_test(test_nothing_is_told_of_a_different_answer), cmocka_unit_test(test_stopped_choice_is_left_alone),
 		cmocka_unit_test(test_citations_and_logprobs_count), cmocka_unit_test(test_continue),
