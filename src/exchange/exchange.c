@@ -511,6 +511,7 @@ static enum step_result step_plan(struct exchange *x)
 		.chat = chat_for_plan,
 		.only = x->only,
 		.prompt_tokens = prompt_tokens_for_plan,
+		.prompt_most = (int64_t)x->body.len,
 		.ctx = x,
 	};
 	struct failure refusal;
