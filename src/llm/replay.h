@@ -9,9 +9,9 @@
  *     replay_filter()    in place: what was delivered already is cut out; false: it says something else
  *
  * What is the same: the n-th text, refusal, call, picture … of a choice is the n-th that was delivered, whatever the
- * numbers of its blocks are and wherever its text is cut; a call must be of the same tool, its id may be another one. A
+ * numbers of its blocks are and wherever its text is cut; a call must be of the same tool, its id may be another. A
  * block that was delivered to its end must end at the same byte; one that was open must reach what was delivered of it.
- * Nothing new is told in a choice before all that was delivered of it has been repeated (only calls overlap each other).
+ * Nothing new is told in a choice before all that was delivered of it has been repeated (only calls overlap).
  *
  * Two runs rarely think in the same words, so reasoning is compared only while nothing had followed it, nor its
  * signature: finished reasoning stands as it was delivered, and what the new answer thinks in its place, or before a

@@ -204,14 +204,14 @@ static void draw_answer(struct script *s, unsigned count)
 	s->count = 0;
 	while (s->count < count) {
 		unsigned what = draw(12), call = draw(4) % (open > 0 ? open : 1);
-		struct event e = { .kind = kind, .block = block, .text = slice_of("abababbabaab" + draw(4), draw(6)) };
+		struct event e = { .kind = kind, .block = block, .text = slice_after(SLICE("abababba"), draw(9)) };
 
 		if (what < 3 || kind == EVENT_STOP || (what < 6 && open == 4)) {
 			e.kind = kind = kinds[draw(4)];
 			e.block = block = next++;
 		} else if (what < 6) {
 			e.kind = EVENT_TOOL_BEGIN;
-			e.tool.name = slice_of("fg" + draw(2), 1);
+			e.tool.name = draw(2) ? SLICE("f") : SLICE("g");
 			e.tool.id = SLICE("i");
 			kind = EVENT_STOP;
 			e.block = calls[open++] = next++;
@@ -344,13 +344,15 @@ static void test_other_numbers(void **state)
 	CHECK_GOES_ON(LIST(START, TEXT(0, "Hel")), LIST(START, REASONING(0, "Hm"), SIGNATURE(0, "s"), TEXT(1, "Hello"), STOP), "t:Hello!");
 	CHECK_GOES_ON(LIST(START, REASONING(0, "Hm"), TEXT(1, "Hel")), LIST(TEXT(0, "Hello"), REASONING(1, "more"), TEXT(2, "x")),
 		      "r:Hm|t:Hello|r:more|t:x");
-	CHECK_GOES_ON(LIST(REASONING(0, "Hm"), TEXT(1, "He")), LIST(REASONING(0, "Well"), REASONING(1, "and so"), SIGNATURE(2, "x"), TEXT(3, "Hey"), BEGIN(4, "i", "f")),
+	CHECK_GOES_ON(LIST(REASONING(0, "Hm"), TEXT(1, "He")),
+		      LIST(REASONING(0, "Well"), REASONING(1, "and so"), SIGNATURE(2, "x"), TEXT(3, "Hey"), BEGIN(4, "i", "f")),
 		      "r:Hm|t:Hey|c:f");
 	/* Nothing of the answer was delivered yet. */
 	CHECK_GOES_ON(LIST(START), LIST(START, REASONING(3, "Hm"), TEXT(7, "Hi"), STOP), "r:Hm|t:Hi!");
 	/* Two calls, in one order and one after the other. */
 	CHECK_GOES_ON(LIST(BEGIN(0, "a", "f"), ARGUMENTS(0, "{"), BEGIN(1, "b", "g"), ARGUMENTS(1, "[")),
-		      LIST(BEGIN(5, "y", "f"), ARGUMENTS(5, "{}"), END(5), BEGIN(6, "z", "g"), ARGUMENTS(6, "[]"), END(6), BEGIN(7, "k", "h"), END(7), STOP),
+		      LIST(BEGIN(5, "y", "f"), ARGUMENTS(5, "{}"), END(5), BEGIN(6, "z", "g"), ARGUMENTS(6, "[]"), END(6),
+			   BEGIN(7, "k", "h"), END(7), STOP),
 		      "c:f{}.|c:g[].|c:h.!");
 }
 
@@ -377,7 +379,8 @@ static void test_empty_texts(void **state)
 /* What was delivered of reasoning stands once something follows it. */
 static void test_reasoning_differs(void **state)
 {
-	CHECK_GOES_ON(LIST(REASONING(0, "Hm"), SIGNATURE(0, "s"), TEXT(1, "A")), LIST(REASONING(0, "Otherwise thought"), SIGNATURE(0, "t"), TEXT(1, "AB"), STOP),
+	CHECK_GOES_ON(LIST(REASONING(0, "Hm"), SIGNATURE(0, "s"), TEXT(1, "A")),
+		      LIST(REASONING(0, "Otherwise thought"), SIGNATURE(0, "t"), TEXT(1, "AB"), STOP),
 		      "r:Hm|t:AB!");
 	CHECK_GOES_ON(LIST(REASONING(0, "Hm"), SIGNATURE(0, "s")), LIST(REASONING(0, "Otherwise"), SIGNATURE(0, "t"), TEXT(1, "AB"), STOP), "r:Hm|t:AB!");
 	CHECK_DIVERGES(LIST(REASONING(0, "Hm")), LIST(REASONING(0, "H"), REASONING(0, "x")), "it says something else", 1);
@@ -427,6 +430,22 @@ static void test_stopped_choice_is_left_alone(void **state)
 	CHECK_GOES_ON(LIST(TEXT(0, "A"), STOP), LIST(TEXT(0, "Quite different"), BEGIN(1, "a", "f"), STOP), "t:A!");
 }
 
+/* State of a call that comes after its end is told as long as nothing follows it. */
+static void test_signature_of_an_ended_call(void **state)
+{
+	struct outcome o;
+
+	outcome_init(&o, EVENTS_OF(BEGIN(0, "a", "f"), END(0)), EVENTS_OF(BEGIN(0, "a", "f"), END(0), SIGNATURE(0, "s")), false);
+	assert_null(o.error);
+	assert_true(slice_eq(o.told.choices[0].blocks->state, SLICE("s")));
+	outcome_done(&o);
+	outcome_init(&o, EVENTS_OF(BEGIN(0, "a", "f"), END(0), TEXT(1, "x")),
+		     EVENTS_OF(BEGIN(0, "a", "f"), END(0), SIGNATURE(0, "s"), TEXT(1, "x")), false);
+	assert_null(o.error);
+	assert_int_equal(o.told.choices[0].blocks->state.len, 0);
+	outcome_done(&o);
+}
+
 static void test_citations_and_logprobs_count(void **state)
 {
 	struct outcome o;
@@ -445,7 +464,9 @@ static void test_continue(void **state)
 	struct outcome o;
 
 	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")), LIST(START, TEXT(0, "lo"), TEXT(0, "."), STOP), "t:Hello.!");
-	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")), LIST(REASONING(0, "Hm"), SIGNATURE(0, "s"), TEXT(1, "lo"), REASONING(2, "so"), TEXT(3, "x")), "t:Hello|r:so|t:x");
+	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")),
+			LIST(REASONING(0, "Hm"), SIGNATURE(0, "s"), TEXT(1, "lo"), REASONING(2, "so"), TEXT(3, "x")),
+			"t:Hello|r:so|t:x");
 	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")), LIST(BEGIN(0, "a", "f"), END(0), TEXT(1, "x"), STOP), "t:Hel|c:f.|t:x!");
 	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")), LIST(STOP), "t:Hel!");
 	CHECK_CONTINUES(LIST(START), LIST(START, REASONING(0, "Hm"), TEXT(1, "x"), STOP), "r:Hm|t:x!");
@@ -530,7 +551,7 @@ int main(void)
 		cmocka_unit_test(test_every_cut), cmocka_unit_test(test_any_answer), cmocka_unit_test(test_other_numbers), cmocka_unit_test(test_ids_stay),
 		cmocka_unit_test(test_empty_texts), cmocka_unit_test(test_reasoning_differs), cmocka_unit_test(test_divergence),
 		cmocka_unit_test(test_nothing_is_told_of_a_different_answer), cmocka_unit_test(test_stopped_choice_is_left_alone),
-		cmocka_unit_test(test_citations_and_logprobs_count), cmocka_unit_test(test_continue),
+		cmocka_unit_test(test_signature_of_an_ended_call), cmocka_unit_test(test_citations_and_logprobs_count), cmocka_unit_test(test_continue),
 		cmocka_unit_test(test_replay_after_continuation), cmocka_unit_test(test_plain_text),
 		cmocka_unit_test(test_too_many_channels),
 	};
