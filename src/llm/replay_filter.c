@@ -144,6 +144,8 @@ static enum verdict map_tool(struct replay *r, struct choice *c, struct block *b
 /* A continuation's first text goes on with the delivered one; thoughts before it can not be told any more. */
 static bool map_continued(struct replay *r, struct choice *c, struct block *b)
 {
+	struct slice text = buf_slice(&r->text);
+
 	if (!r->continues || c != &r->choices[0])
 		return false;
 	if (b->kind == EVENT_REASONING)
@@ -152,7 +154,9 @@ static bool map_continued(struct replay *r, struct choice *c, struct block *b)
 	if (b->kind != EVENT_TEXT)
 		return false;
 	block_is(c, b, c->open);
-	b->shift = (int64_t)utf8_count(buf_slice(&r->text).ptr, buf_slice(&r->text).len);
+	if (text.len > c->open->told.text.length)
+		text = slice_after(text, text.len - (size_t)c->open->told.text.length);
+	b->shift = (int64_t)utf8_count(text.ptr, text.len);
 	return true;
 }
 

@@ -471,9 +471,10 @@ static void test_continue(void **state)
 	CHECK_CONTINUES(LIST(START, TEXT(0, "Hel")), LIST(STOP), "t:Hel!");
 	CHECK_CONTINUES(LIST(START), LIST(START, REASONING(0, "Hm"), TEXT(1, "x"), STOP), "r:Hm|t:x!");
 	/* Its places are in its own text. */
-	outcome_init(&o, EVENTS_OF(TEXT(0, "Z\xc3\xbc")), EVENTS_OF(TEXT(0, "rich"), CITATION(0, 1)), true);
-	assert_int_equal(o.told.choices[0].blocks->citations[0].start, 3);
-	assert_int_equal(o.told.choices[0].blocks->citations[0].end, -1);
+	outcome_init(&o, EVENTS_OF(TEXT(0, "In "), TEXT(1, "Z\xc3\xbc")), EVENTS_OF(TEXT(0, "rich"), CITATION(0, 1)), true);
+	assert_told(&o, "t:In |t:Z\xc3\xbcrich");
+	assert_int_equal(o.told.choices[0].blocks->next->citations[0].start, 3);
+	assert_int_equal(o.told.choices[0].blocks->next->citations[0].end, -1);
 	outcome_done(&o);
 }
 
