@@ -384,8 +384,8 @@ static enum client_read http2_read(struct outbound *o, size_t max, struct slice 
 	return CLIENT_READ_FAILED;
 }
 
-/* Nothing at all has come since the stream began. A connection that was cut off without a word looks like this, and would
- * swallow whatever is tried next. */
+/* Nothing at all has come since the stream began. A connection that was cut off without a word looks like this, and
+ * would swallow whatever is tried next. */
 static bool is_silent(const struct client_http2 *h, const struct outbound *o)
 {
 	return h->link->conn->bytes_in == o->http2.heard_before &&

@@ -180,6 +180,45 @@ static void goaway_sends_what_was_not_looked_at_elsewhere(void **state)
 	peer_done(&b);
 }
 
+/* The kernel takes nothing, so the second request waits in weir when the goodbye comes. */
+static void goaway_sends_what_has_not_left_elsewhere(void **state)
+{
+	struct test *t = *state;
+	size_t size = (size_t)24 << 20;
+	char *bytes = calloc(1, size);
+	struct slice body = slice_of(bytes, size);
+	struct client_request post = { .origin = &t->origin, .method = HTTP_POST, .target = SLICE("/"), .body = &body, .body_count = 1 };
+	struct client_request get = test_get(t);
+	struct owner large, small;
+	struct peer a, b;
+
+	owner_open(&large, t, &post);
+	peer_meet(&a, t);
+	peer_take_request(&a);
+	peer_number_frame(&a, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+	peer_number_frame(&a, NGHTTP2_WINDOW_UPDATE, 1, 1 << 30);
+	for (int i = 0; i < 50; i++)
+		loop_turn(t->loop, 1);
+	assert_int_equal(large.stream->state, CLIENT_SENDING);
+	owner_close(&large);
+	owner_open(&small, t, &get);
+	assert_true(small.stream->reused);
+	peer_quiet(t);
+	assert_false(small.stream->request_sent);
+	peer_goaway(&a, 1, NGHTTP2_NO_ERROR);
+	while (!peer_has_caller(t)) {
+		peer_sees_end(a.fd);
+		loop_turn(t->loop, TEST_WAIT_MS);
+	}
+	peer_meet(&b, t);
+	answer_requests(&b, 1, "x");
+	assert_all_and_close(t, &small, 1, "x");
+	UNTIL(t, peer_sees_end(a.fd));
+	peer_done(&a);
+	peer_done(&b);
+	free(bytes);
+}
+
 static void goaway_after_an_answer_has_begun_is_no_second_chance(void **state)
 {
 	struct test *t = *state;
@@ -526,6 +565,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_peer_may_allow_fewer_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(settings_may_come_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(goaway_sends_what_was_not_looked_at_elsewhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(goaway_sends_what_has_not_left_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(goaway_after_an_answer_has_begun_is_no_second_chance, setup, teardown),
 		cmocka_unit_test_setup_teardown(goaway_on_an_idle_connection_closes_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refused_stream_begins_again, setup, teardown),

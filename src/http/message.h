@@ -22,7 +22,8 @@ struct headers {
 /* The first value with that lower-case name, or an empty slice with NULL pointer. */
 struct slice headers_get(const struct headers *h, struct slice name);
 unsigned headers_count(const struct headers *h, struct slice name);
-/* Adds copies (the value trimmed) in `a`; `room` is what `items` has place for, 0 at first. False: HEADERS_MAX are there. */
+/* Adds copies (the value trimmed) in `a`; `room` is what `items` has place for, 0 at first. False: there are
+ * HEADERS_MAX. */
 bool headers_add(struct headers *h, unsigned *room, struct arena *a, struct slice name, struct slice value);
 const char *http_method_name(enum http_method m);
 /* HTTP_OTHER for what has no name above. */

@@ -7,7 +7,7 @@ import unittest
 from harness import Case, SPEECHES, Weir, http2
 from harness.case import KEYS
 from harness.http2_face import CANCEL, Http2Face
-from sim import Authority, Sim, answers, steps
+from sim import Authority, Proxy, Sim, answers, steps
 from sim.dialects import Reply
 
 DIALECTS = tuple(SPEECHES)
@@ -204,6 +204,24 @@ class Alpn(Case):
         for stream in (False, True, True):
             self.assertEqual(self.ask("openai-chat", stream, model="m", weir=weir).status, 200)
         self.assertEqual([connection.numbers for connection in face.connections], [[1, 3, 5]])
+
+    def test_through_a_proxy(self):
+        for scheme in ("https", "http"):
+            with self.subTest(scheme=scheme):
+                authority = self.with_(Authority())
+                context = authority.server_context("provider.test")
+                context.set_alpn_protocols(["h2"])
+                face = self.with_(Http2Face(self.with_(Sim("openai-chat", key=KEYS["one"], name="one")), tls=context if scheme == "https" else None))
+                proxy = self.with_(Proxy("u:p", resolve={"provider.test": ("127.0.0.1", face.port)}))
+                provider = {"dialect": "openai-chat", "base_url": f"{scheme}://provider.test:{face.port}" + SPEECHES["openai-chat"].base,
+                            "keys": [KEYS["one"]], "models": {"m": "one-0"}, "http": 2}
+                if scheme == "https":
+                    provider["tls"] = {"ca": str(authority.ca)}
+                weir = self.with_(Weir({"providers": {"box": provider}}, env={f"{scheme}_proxy": f"http://u:p@127.0.0.1:{proxy.port}"}))
+                for stream in (False, True):
+                    self.assertEqual(self.ask("openai-chat", stream, model="m", weir=weir).status, 200)
+                self.assertEqual([head.split(" ")[0] for head in proxy.heads], ["CONNECT"])
+                self.assertEqual([connection.numbers for connection in face.connections], [[1, 3]])
 
     def test_two_demands_it(self):
         face, weir = self.start_weir(lambda context: context.set_alpn_protocols(["http/1.1"]), http=2)
