@@ -181,7 +181,7 @@ static void preferences(void **state)
 		plan = make(&f, &q);
 		assert_string_equal(render(&f, &plan), cases[i].order);
 		assert_string_equal(plan.order, cases[i].words);
-		assert_true(plan.candidates[0].penalty < 0.01 && plan.candidates[3].penalty > 0.1);
+		assert_true(plan.candidates[0].penalty < 0.1 && plan.candidates[3].penalty > 0.1);
 	}
 	vitals_free(known.vitals);
 	fleet_done(&f);
