@@ -24,6 +24,7 @@ static const char *const kind_names[FAILURE_KIND_COUNT] = {
 	[FAILURE_MALFORMED] = "malformed",
 	[FAILURE_IN_BAND] = "in_band",
 	[FAILURE_CUT] = "cut",
+	[FAILURE_DIVERGED] = "diverged",
 	[FAILURE_TIMEOUT_CONNECT] = "timeout_connect",
 	[FAILURE_TIMEOUT_FIRST_TOKEN] = "timeout_first_token",
 	[FAILURE_TIMEOUT_IDLE] = "timeout_idle",

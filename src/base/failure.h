@@ -28,6 +28,7 @@ enum failure_kind {
 	FAILURE_MALFORMED,      /* not HTTP, not JSON, not the dialect's grammar, over a limit */
 	FAILURE_IN_BAND,        /* an error inside a 200 or inside a stream, of no kind above */
 	FAILURE_CUT,            /* the answer ended before it was complete */
+	FAILURE_DIVERGED,       /* it should have repeated what was delivered already, and says something else */
 	FAILURE_TIMEOUT_CONNECT,
 	FAILURE_TIMEOUT_FIRST_TOKEN,
 	FAILURE_TIMEOUT_IDLE,

@@ -274,7 +274,7 @@ struct gateway *gateway_start(struct config *config, const struct inherited_sock
 	g->config = config_ref(config);
 	g->count = config->workers;
 	g->first_config = config_ref(config);
-	g->shared.breakers = breakers_new();
+	shared_init(&g->shared);
 	g->shared.tokens = token_keeper_new(&config->proxies);
 	g->shared.bodies.cap = config->limits.bodies;
 	g->stations = xcalloc(g->count, sizeof(*g->stations));
@@ -389,7 +389,7 @@ struct gateway *gateway_stop(struct gateway *g)
 	loop_free(g->admin_loop);
 	/* Ending exchanges may still put; nobody waits for an answer any more. */
 	store_close(g->shared.store);
-	breakers_free(g->shared.breakers);
+	shared_done(&g->shared);
 	token_keeper_free(g->shared.tokens);
 	config_unref(g->first_config);
 	config_unref(g->config);

@@ -48,12 +48,35 @@ static bool fail_limit(struct failure *reterr)
 			   "the answer is longer than limits.hold, and the client's dialect needs the whole of it");
 }
 
-static bool tell(struct translation *t, const struct event *e)
+/* What was delivered is noted, or, when it comes a second time, cut out. False: it does not come a second time. */
+static bool follow(struct translation *t, struct event *e, bool *ret_swallowed, struct failure *reterr)
 {
+	const char *reason;
+
+	*ret_swallowed = false;
+	if (t->repeats)
+		return replay_filter(t->replay, e, ret_swallowed, &reason) ||
+		       failure_set(reterr, FAILURE_DIVERGED, "%.*s does not repeat what was delivered: %s",
+				   SLICE_ARG(t->answering.provider), reason);
+	if (!replay_note(t->replay, e))
+		t->replay = NULL;
+	return true;
+}
+
+static bool tell(struct translation *t, const struct event *event, struct failure *reterr)
+{
+	struct translation *speaker = translation_speaker(t);
+	struct event e = *event;
+	bool swallowed = false;
+
+	if (t->replay && !follow(t, &e, &swallowed, reterr))
+		return false;
+	if (swallowed)
+		return true;
 	if (!t->folds)
-		return t->writer.dialect->write_event(&t->writer, e, &t->out);
-	answer_add(&t->answer, e);
-	return !t->answer.overflow;
+		return speaker->writer.dialect->write_event(&speaker->writer, &e, &speaker->out) || fail_limit(reterr);
+	answer_add(&t->answer, &e);
+	return !t->answer.overflow || fail_limit(reterr);
 }
 
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr)
@@ -69,22 +92,23 @@ bool translation_take(struct translation *t, struct event_list *events, struct a
 		if (t->answering.fault)
 			return failure_set(reterr, FAILURE_MALFORMED, "%s", t->answering.fault);
 		while ((before = answering_release(&t->answering, e, scratch)))
-			if (!tell(t, before))
-				return fail_limit(reterr);
-		if (!answering_holds(&t->answering, e, &t->arena) && !tell(t, e))
-			return fail_limit(reterr);
+			if (!tell(t, before, reterr))
+				return false;
+		if (!answering_holds(&t->answering, e, &t->arena) && !tell(t, e, reterr))
+			return false;
 	}
 	return true;
 }
 
 bool translation_end(struct translation *t, struct buf *out, struct failure *reterr)
 {
-	const struct dialect *d = t->writer.dialect;
+	struct translation *speaker = translation_speaker(t);
+	const struct dialect *d = speaker->writer.dialect;
 
 	if (t->ended)
 		return true;
 	t->ended = true;
-	if (t->folds ? d->write_answer(&t->writer, &t->answer, out) : d->write_end(&t->writer, out))
+	if (t->folds ? d->write_answer(&t->writer, &t->answer, out) : d->write_end(&speaker->writer, out))
 		return true;
 	return fail_limit(reterr);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dialect/dialect.h"
+#include "llm/replay.h"
 
 struct translation {
 	struct arena arena;            /* lives as long as the attempt */
@@ -22,6 +23,10 @@ struct translation {
 	struct buf out;                /* for the client: written since the last batch; the owner empties it */
 	uint64_t losses;               /* FIELD_… left out of the request, or carried in part */
 	bool ended;                    /* the end is written */
+	/* A stream that may have to be finished by somebody else (exchange/rescue.h). */
+	struct replay *replay;         /* what is delivered is noted there; NULL = nobody asks */
+	bool repeats;                  /* …and has been delivered before: only what is new goes on */
+	struct translation *speaker;   /* whose writer speaks to the client; NULL = its own */
 };
 
 /* `request_limit`: bytes of the written request; `limit`: see above. */
@@ -43,8 +48,14 @@ struct translation_answer {
 };
 /* Before the answer's first event, while the request is still there. */
 void translation_begin_answer(struct translation *t, const struct translation_answer *how);
-/* Takes one wire event's (or a whole answer's) hub events. False: over a limit; reterr says which. */
+/* Takes one wire event's (or a whole answer's) hub events. False: over a limit, or (FAILURE_DIVERGED) it should repeat what
+ * was delivered and says something else; reterr says which. */
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr);
+/* The one whose `out` the client gets. */
+static inline struct translation *translation_speaker(struct translation *t)
+{
+	return t->speaker ? t->speaker : t;
+}
 /* The answer is complete: what is left to be written goes to `out`: the end of the stream, or the whole answer. Once.
  */
 bool translation_end(struct translation *t, struct buf *out, struct failure *reterr);

@@ -161,7 +161,7 @@ void answer_head(struct exchange *x, const struct attempt *a, int status, int64_
 {
 	struct head h = { .count = 0 };
 	bool streams = relay_streams_out(x, a);
-	struct slice type = a->translation ? SLICE("") : headers_get(&a->upstream->headers, SLICE("content-type"));
+	struct slice type = attempt_is_translated(a) ? SLICE("") : headers_get(&a->upstream->headers, SLICE("content-type"));
 
 	if (streams)
 		add_stream_headers(x, &h, type);
@@ -258,7 +258,7 @@ void answer_failure_event(struct exchange *x)
 {
 	struct failure_view v = view_of(x);
 	struct event_reader unseen;
-	const struct event_reader *reader = &x->attempt.reader;
+	const struct event_reader *reader = &x->attempt->reader;
 	struct slice event;
 
 	if (!x->committed || x->shown.translated) { /* the client has seen nothing of what that attempt's reader saw */

@@ -123,7 +123,7 @@ static unsigned edit_body(struct attempt *a, const struct candidate *c, struct s
 		check(splice_replace(&splice, json_get(json_root(&x->facts.doc), "previous_response_id"),
 				     arena_printf(&x->arena, "\"%s\"", a->names->own_previous)), "a request takes a few edits at most");
 	check(a->binding->dialect->edit_request(&x->facts, x->endpoint->operation, &edits, &splice, &x->arena) &&
-	      translate_parameters(x, c, &splice), "a request takes a few edits at most");
+	      translate_parameters(x, a, c, &splice), "a request takes a few edits at most");
 	return splice_pieces(&splice, pieces);
 }
 
@@ -213,55 +213,96 @@ static enum attempt_result take_token(struct attempt *a)
 	return ATTEMPT_WAITS;
 }
 
-bool attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
-		   bool is_probe, struct failure *reterr)
+/* The record names the attempt that was made last, and in the end the one that answered. */
+static void name(const struct attempt *a)
 {
-	struct attempt *a = &x->attempt;
-	bool ask_usage = should_ask_usage(x, c, breaker);
-	struct translation *translation = c->translates ? translate_new(x, c, ask_usage, reterr) : NULL;
+	struct record *r = &a->exchange->record;
+	const struct attempt_record *row = record_attempt(r, a->row);
+
+	r->provider = row->provider;
+	r->model = row->model;
+	r->dropped = a->dropped;
+}
+
+/* A place for another attempt: of the two at most one is live. */
+static struct attempt *free_place(struct exchange *x)
+{
+	if (!x->first.live)
+		return &x->first;
+	if (!x->second)
+		x->second = xcalloc(1, sizeof(*x->second));
+	return x->second;
+}
+
+void attempt_win(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+	struct attempt *other = x->attempt == a ? x->rival : x->attempt;
+
+	if (other && other->live) {
+		other->lost = true;
+		attempt_end(other, NULL);
+	}
+	x->attempt = a;
+	x->rival = NULL;
+	name(a);
+}
+
+struct attempt *attempt_start(struct exchange *x, const struct candidate *c, const struct admission *admission,
+			      struct failure *reterr)
+{
+	struct attempt *a = free_place(x);
+	bool ask_usage = should_ask_usage(x, c, admission->breaker);
+	struct translation *translation = c->translates ? translate_new(x, c, ask_usage, &a->reader.usage, reterr) : NULL;
 
 	if (c->translates && !translation)
-		return false;
+		return NULL;
 
 	*a = (struct attempt){
 		.exchange = x,
 		.live = true,
 		.provider = c->provider,
 		.binding = c->binding,
-		.key = key,
+		.key = admission->key,
 		.candidate = c,
 		.context = c->offer ? c->offer->model->context : 0,
 		.substituted = c->substituted,
 		.translation = translation,
 		.asked_usage = ask_usage,
-		.breaker = breaker,
-		.is_probe = is_probe,
+		.admission = *admission,
 		.started_ns = clock_now_ns(),
 		.row = record_add_attempt(&x->record),
 	};
 	a->price = c->offer ? c->offer->price : price_unknown;
 	stored_begin_attempt(x, a);
 	vault_turn_init(&a->vault, translation && x->endpoint->operation == OPERATION_CHAT && x->chat->tools);
+	buf_init(&a->held, rescue_holds(x) ? x->snapshot->config->limits.hold : HELD_MAX);
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);
 	a->binding->dialect->reader_init(&a->reader, x->endpoint->operation);
 	a->reader.dialect = a->binding->dialect;
 	a->reader.quirks = a->binding->quirks;
-	x->record.dropped = SLICE("");
+	a->dropped = SLICE("");
 	if (translation) {
-		a->reader.arena = &translation->arena;
-		x->record.dropped =
+		a->dropped =
 			exchange_keep(x, chat_field_list(x->chat, translation->losses, &translation->arena));
 	}
 
-	a->row->provider = x->record.provider = c->provider->name;
-	a->row->model = x->record.model = c->offer ? c->model : exchange_keep(x, c->model);
-	a->row->key = slice_cstr(key->name);
-	a->row->start_us = (a->started_ns - x->stream->started_ns) / NS_PER_US;
+	struct attempt_record *row = record_attempt(&x->record, a->row);
 
+	row->provider = c->provider->name;
+	row->model = c->offer ? c->model : exchange_keep(x, c->model);
+	row->key = slice_cstr(a->key->name);
+	row->start_us = (a->started_ns - x->stream->started_ns) / NS_PER_US;
+	name(a);
+	report_begin(a);
+
+	rescue_begin_attempt(x, a);
+	if (a->voice)
+		a->reader.arena = &a->voice->arena;
 	timer_set(&a->total, now_of(a) + a->provider->timeout.total * NS_PER_MS);
-	return true;
+	return a;
 }
 
 /* ---- the end ---- */
@@ -308,24 +349,6 @@ enum attempt_result attempt_fail(struct attempt *a, enum failure_kind kind, cons
 	return attempt_fail_with(a, &f);
 }
 
-static void tell_breaker(struct attempt *a, const struct failure *f)
-{
-	enum breaker_verdict verdict = f ? outcome_of(f->kind)->breaker : BREAKER_OK;
-
-	/* The good news was told at the first content; only a fault after it is news again. */
-	if (a->breaker_told && verdict != BREAKER_FAULT && verdict != BREAKER_LIMITED)
-		return;
-	if (!f && a->step != ATTEMPT_DONE)
-		verdict = BREAKER_NEUTRAL;
-	/* Who gives no token rests by itself, and a fresh one gets its chance (pain.md F40). */
-	if (a->step == ATTEMPT_AUTHORIZE || a->token_refused)
-		verdict = BREAKER_NEUTRAL;
-	breaker_report(a->exchange->worker->shared->breakers, a->breaker, a->is_probe, verdict,
-		       f ? f->retry_after_ms : -1, now_of(a));
-	a->is_probe = false;
-	a->breaker_told = true;
-}
-
 static int64_t since_us(int64_t from_ns, int64_t to_ns)
 {
 	if (to_ns == 0)
@@ -336,20 +359,30 @@ static int64_t since_us(int64_t from_ns, int64_t to_ns)
 
 static void book(struct attempt *a, const struct failure *f)
 {
-	struct attempt_record *row = a->row;
+	struct attempt_record *row = record_attempt(&a->exchange->record, a->row);
 	const struct client_stream *up = a->upstream;
 
 	row->kind = f ? f->kind : FAILURE_NONE;
+	row->is_hedge = a->is_hedge;
+	row->lost = a->lost;
 	row->connect_us = up ? since_us(a->started_ns, up->connected_ns) : -1;
 	row->head_us = up ? since_us(a->started_ns, up->head_ns) : -1;
 	row->end_us = since_us(a->started_ns, now_of(a));
 	if (up && up->state >= CLIENT_BODY && !row->status)
 		row->status = up->status;
-	/* A provider that told its usage before it failed will bill it. */
-	if (f && row->cost_nano_usd == 0 && a->reader.usage.reported)
-		row->cost_nano_usd = price_cost(&a->price, &a->reader.usage);
+	if ((f || a->lost) && row->cost_nano_usd == 0)
+		exchange_account_lost(a->exchange, a);
 	if (f)
 		row->message = exchange_keep_reason(a->exchange, f);
+}
+
+void attempt_show(struct exchange *x, const struct event_writer *w)
+{
+	x->shown.translated = true;
+	x->shown.events = w->written;
+	x->shown.sequence = w->sequence;
+	memcpy(x->shown.answer_id, w->answer_id, sizeof(x->shown.answer_id));
+	memcpy(x->shown.model, w->answer_model, sizeof(x->shown.model));
 }
 
 void attempt_end(struct attempt *a, const struct failure *f)
@@ -359,7 +392,7 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	if (!a->live)
 		return;
 	book(a, f);
-	tell_breaker(a, f);
+	report_end(a, f);
 	a->upstream = client_stream_close(a->upstream);
 	a->token_wait = token_wait_cancel(a->token_wait);
 	a->token = token_unref(a->token);
@@ -369,17 +402,15 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	vault_turn_done(&a->vault);
 	free(a->names);
 	a->names = NULL;
+	buf_done(&a->held);
 	buf_done(&a->body);
-	if (a->translation) {
-		x->shown.translated = true;
-		x->shown.events = a->translation->writer.written;
-		x->shown.sequence = a->translation->writer.sequence;
-		memcpy(x->shown.answer_id, a->translation->writer.answer_id, sizeof(x->shown.answer_id));
-		memcpy(x->shown.model, a->translation->writer.answer_model, sizeof(x->shown.model));
-		a->translation = translate_free(a->translation);
-	} else {
+	if (a == x->attempt && attempt_is_translated(a))
+		attempt_show(x, &translation_speaker(a->voice)->writer);
+	else if (a == x->attempt)
 		x->shown.translated = false;
-	}
+	if (!rescue_keeps_voice(x, a))
+		translate_free(a->voice);
+	a->voice = a->translation = NULL;
 	free(a->failure);
 	a->failure = NULL;
 	a->live = false;
@@ -435,7 +466,8 @@ static enum attempt_result read_head(struct attempt *a)
 	const struct client_stream *up = a->upstream;
 	struct slice type = headers_get(&up->headers, SLICE("content-type"));
 
-	a->row->status = up->status;
+	record_attempt(&x->record, a->row)->status = up->status;
+	report_head(a);
 	if (up->status >= 400) {
 		a->error_answer = true;
 		buf_done(&a->body);
@@ -561,15 +593,13 @@ void attempt_progress(struct attempt *a, unsigned flags)
 
 	if ((flags & (READING_PROGRESS | READING_CONTENT)) && !a->progressed) {
 		a->progressed = true;
-		a->row->first_token_us = since_us(a->started_ns, now_of(a));
+		report_first_token(a);
+		record_attempt(&x->record, a->row)->first_token_us = since_us(a->started_ns, now_of(a));
 		if (x->record.first_token_us < 0)
 			x->record.first_token_us = since_us(x->stream->started_ns, now_of(a));
 	}
-	if ((flags & READING_CONTENT) && !a->breaker_told) {
-		breaker_report(x->worker->shared->breakers, a->breaker, a->is_probe, BREAKER_OK, -1, now_of(a));
-		a->is_probe = false;
-		a->breaker_told = true;
-	}
+	if (flags & READING_CONTENT)
+		report_content(a);
 	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT
 	 * §6). */
 	if (a->streams && a->progressed && flags)

@@ -19,8 +19,11 @@
 #include "llm/state.h"
 #include "provider/catalogue.h"
 
+enum { MS_PER_HOUR = 3600 * 1000 };
+
 enum step_result {
 	STEP_NEXT,                     /* on to the next step */
+	STEP_BACK,                     /* to the one before */
 	STEP_WAIT,                     /* an armed event will run this step again */
 	STEP_ABORT,                    /* to settle; `failure` says why, or the answer is ready */
 	STEP_GONE                      /* the exchange is over */
@@ -78,6 +81,9 @@ static void exchange_run(struct exchange *x)
 		switch (steps[x->step].run(x)) {
 		case STEP_NEXT:
 			x->step++;
+			break;
+		case STEP_BACK:
+			x->step--;
 			break;
 		case STEP_ABORT:
 			x->step = STEP_SETTLE;
@@ -174,11 +180,15 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	timer_init(&x->backoff, w->loop, on_backoff);
 	timer_init(&x->store_wait, w->loop, on_store_wait);
 	buf_init(&x->body, 0);
-	buf_init(&x->held, HELD_MAX);
 	buf_init(&x->last, x->snapshot->config->limits.event + AFTER_LAST_MAX);
 	buf_init(&x->answer, x->snapshot->config->limits.hold);
 	x->prompt_tokens = -1;
-	x->breaker_retry_ms = -1;
+	x->rest_ms = -1;
+	x->place = PLACE_NONE;
+	x->draw = random_u64();
+	x->rotation = w->key_rotation++;
+	x->attempt = &x->first;
+	hedge_init(x);
 	x->smallest_retry_after_ms = -1;
 	make_request_id(x->record.request_id);
 	x->record.wall_ms = clock_wall_ms() - (loop_now(w->loop) - s->started_ns) / NS_PER_MS;
@@ -194,21 +204,34 @@ void exchange_accept(struct server_stream *s, void *ctx)
 	exchange_wake(x);
 }
 
+static void end_attempts(struct exchange *x, const struct failure *f)
+{
+	if (x->rival) {
+		x->rival->lost = true;
+		attempt_end(x->rival, NULL);
+		x->rival = NULL;
+	}
+	attempt_end(x->attempt, f);
+}
+
 static void exchange_free(struct exchange *x)
 {
 	struct worker *w = x->worker;
 
-	attempt_end(&x->attempt, NULL);
+	end_attempts(x, NULL);
 	task_cancel(&x->task);
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
+	timer_cancel(&x->hedge);
+	line_leave(x);
 	recall_cancel(x);
 	stored_cancel(x);
 	server_stream_release(x->stream);
 	exchange_free_request(x);
 	x->stored = stored_free(x->stored);
-	buf_done(&x->held);
+	rescue_free(x);
+	free(x->second);
 	buf_done(&x->last);
 	buf_done(&x->answer);
 	free(x->failure);
@@ -239,7 +262,9 @@ void exchange_free_spares(struct worker *w)
 
 void exchange_free_request(struct exchange *x)
 {
-	if (x->request_freed || (x->attempt.live && (!x->attempt.upstream || !x->attempt.upstream->body_released)))
+	const struct attempt *a = x->attempt;
+
+	if (x->request_freed || (a->live && (!a->upstream || !a->upstream->body_released)))
 		return;
 	/* A stream reports its usage at its end, if at all: what the estimate would need is about to go. */
 	if (x->wants_stream && x->facts.doc.count > 0)
@@ -256,6 +281,18 @@ void exchange_free_request(struct exchange *x)
 	x->chat = NULL;
 	x->chat_failure = NULL;
 	x->request_freed = true;
+}
+
+uint64_t exchange_conversation(struct exchange *x)
+{
+	if (!x->conversation) {
+		x->conversation = x->record.session.len > 0 ? hash_bytes(x->record.session)
+							    : x->dialect->prefix_hash(&x->facts, x->endpoint->operation,
+										      &x->worker->scratch);
+		arena_reset(&x->worker->scratch);
+		x->conversation |= x->conversation == 0;
+	}
+	return x->conversation;
 }
 
 int64_t exchange_prompt_tokens(struct exchange *x)
@@ -497,10 +534,14 @@ static const struct chat *chat_for_plan(void *ctx)
 	return translate_chat(ctx);
 }
 
-static enum step_result step_plan(struct exchange *x)
+static uint64_t conversation_for_plan(void *ctx)
 {
-	const struct config *config = x->snapshot->config;
-	struct plan_query query = {
+	return exchange_conversation(ctx);
+}
+
+static struct plan_query plan_query_of(struct exchange *x, const struct knowledge *knowledge)
+{
+	return (struct plan_query){
 		.dialect = x->dialect->id,
 		.operation = x->endpoint->operation,
 		.model = x->facts.model,
@@ -512,11 +553,33 @@ static enum step_result step_plan(struct exchange *x)
 		.only = x->only,
 		.prompt_tokens = prompt_tokens_for_plan,
 		.prompt_most = (int64_t)x->body.len,
+		.conversation = conversation_for_plan,
 		.ctx = x,
+		.caller = {
+			.key = x->record.key,
+			.user = x->record.user,
+			.session = x->record.session,
+			.tags = x->record.tags,
+			.headers = &x->stream->headers,
+			.hour = (unsigned)(x->record.wall_ms / MS_PER_HOUR % 24),
+		},
+		.knowledge = knowledge,
+		.now_ns = loop_now(x->worker->loop),
+		.deadline_ns = x->deadline.deadline,
+		.draw = x->draw,
 	};
+}
+
+static enum step_result step_plan(struct exchange *x)
+{
+	const struct config *config = x->snapshot->config;
+	const struct shared *shared = x->worker->shared;
+	const struct knowledge knowledge = { shared->vitals, shared->breakers, shared->keys, shared->affinity };
+	struct plan_query query = plan_query_of(x, &knowledge);
 	struct failure refusal;
 	bool planned;
 
+	retry_budget_request(&x->worker->shared->retries, query.now_ns);
 	if (x->endpoint->kind == ENDPOINT_STORED) {
 		stored_plan(x);
 		return STEP_NEXT;
@@ -532,6 +595,11 @@ static enum step_result step_plan(struct exchange *x)
 		exchange_fail(x, x->chat_failure ? x->chat_failure : &refusal);
 		return STEP_ABORT;
 	}
+	mirror_start(x);
+	mirror_plan(x);
+	rescue_arm(x);
+	if (x->plan.hedge.on)
+		retry_budget_request(&x->worker->shared->hedges, query.now_ns);
 	if (x->wants_stream)
 		timer_set(&x->heartbeat, loop_now(x->worker->loop) + config->defaults.heartbeat_after_ms * NS_PER_MS);
 	return STEP_NEXT;
@@ -553,7 +621,9 @@ static void forget_failure(struct exchange *x)
  * head's memory, so this follows their relaying. */
 static void forget_heads(struct exchange *x)
 {
-	client_stream_forget_head(x->attempt.upstream);
+	client_stream_forget_head(x->attempt->upstream);
+	if (rescue_is_armed(x))
+		return;
 	if (x->request_freed)
 		server_stream_forget_body(x->stream);
 	record_pack(&x->record);
@@ -561,20 +631,65 @@ static void forget_heads(struct exchange *x)
 	server_stream_forget_head(x->stream);
 }
 
+/* The attempt that has something to say, or NULL: both wait. */
+static struct attempt *run_attempts(struct exchange *x, enum attempt_result *ret)
+{
+	struct attempt *const both[] = { x->attempt, x->rival };
+
+	for (unsigned i = 0; i < COUNT_OF(both); i++) {
+		if (!both[i] || !both[i]->live)
+			continue;
+		*ret = attempt_run(both[i]);
+		if (*ret != ATTEMPT_WAITS)
+			return both[i];
+	}
+	return NULL;
+}
+
+/* True: another one tries, or has been trying already. */
+static bool try_another(struct exchange *x, struct attempt *a)
+{
+	struct failure f = *a->failure;
+
+	buf_clear(&x->last);
+	if (x->rival) {
+		hedge_lose(x, a, &f);
+		return true;
+	}
+	attempt_end(a, &f);
+	rescue_forget(x, a);
+	return dispatch_after_failure(x, &f, a);
+}
+
+/* Nobody answers, or (rescue) nobody finishes the answer. */
+static enum step_result give_up(struct exchange *x)
+{
+	if (rescue_is_running(x))
+		rescue_give_up(x);
+	return STEP_ABORT;
+}
+
 static enum step_result step_await_content(struct exchange *x)
 {
 	for (;;) {
-		if (!x->attempt.live) {
+		enum attempt_result result;
+		struct attempt *a;
+
+		hedge_run(x);
+		if (!x->attempt->live) {
 			switch (dispatch_next(x)) {
 			case DISPATCH_STARTED:
 				break;
 			case DISPATCH_WAITS:
 				return STEP_WAIT;
 			case DISPATCH_EXHAUSTED:
-				return STEP_ABORT;
+				return give_up(x);
 			}
 		}
-		switch (attempt_run(&x->attempt)) {
+		a = run_attempts(x, &result);
+		if (!a)
+			return STEP_WAIT;
+		switch (result) {
 		case ATTEMPT_WAITS:
 			return STEP_WAIT;
 		case ATTEMPT_COMMITTED:
@@ -583,29 +698,24 @@ static enum step_result step_await_content(struct exchange *x)
 		case ATTEMPT_COMPLETE:
 			forget_failure(x);
 			return STEP_NEXT;
-		case ATTEMPT_FAILED: {
-			struct failure f = *x->attempt.failure;
-
-			if (x->committed) { /* content and fault came in one read */
+		case ATTEMPT_FAILED:
+			if (x->committed && !rescue_is_running(x)) { /* content and fault came in one read */
 				forget_failure(x);
 				return STEP_NEXT;
 			}
-			attempt_end(&x->attempt, &f);
-			buf_done(&x->held);
-			if (!dispatch_after_failure(x, &f, &x->attempt))
-				return STEP_ABORT;
+			if (!try_another(x, a))
+				return give_up(x);
 			break;
-		}
 		}
 	}
 }
 
 static enum step_result step_relay(struct exchange *x)
 {
-	if (x->attempt.step == ATTEMPT_DONE)
+	if (x->attempt->step == ATTEMPT_DONE)
 		return STEP_NEXT;
-	while (!x->attempt.failure) {
-		switch (attempt_run(&x->attempt)) {
+	while (!x->attempt->failure) {
+		switch (attempt_run(x->attempt)) {
 		case ATTEMPT_WAITS:
 			return STEP_WAIT;
 		case ATTEMPT_COMMITTED:
@@ -615,8 +725,10 @@ static enum step_result step_relay(struct exchange *x)
 			return STEP_NEXT;
 		}
 	}
+	if (rescue_start(x, x->attempt, x->attempt->failure))
+		return try_another(x, x->attempt) ? STEP_BACK : give_up(x);
 	/* Past the second latch: the client is told inside the stream, nobody else can take over. */
-	exchange_fail(x, x->attempt.failure);
+	exchange_fail(x, x->attempt->failure);
 	return STEP_NEXT;
 }
 
@@ -635,19 +747,35 @@ static void estimate_untold(struct exchange *x, const struct attempt *a, struct 
 	}
 }
 
-void exchange_account(struct exchange *x)
+static bool account(struct exchange *x, struct attempt *a, struct usage *ret)
 {
-	struct attempt *a = &x->attempt;
-	struct usage *u = &x->record.usage;
-
 	/* What a stored response has used was booked when it was made. */
 	if (!a->live || !a->upstream || x->endpoint->kind == ENDPOINT_STORED)
-		return;
-	*u = a->reader.usage;
+		return false;
+	*ret = a->reader.usage;
 	if (a->upstream->request_sent)
-		estimate_untold(x, a, u);
-	usage_clamp(u);
-	a->row->cost_nano_usd = price_cost(&a->price, u);
+		estimate_untold(x, a, ret);
+	usage_clamp(ret);
+	record_attempt(&x->record, a->row)->cost_nano_usd = price_cost(&a->price, ret);
+	return true;
+}
+
+/* A provider that told its usage before it failed will bill it, and so will one whose answer was begun, or was cut off
+ * because somebody else's came first. */
+void exchange_account_lost(struct exchange *x, struct attempt *a)
+{
+	struct usage ignored;
+
+	if (a->reader.usage.reported || a->reader.content || (a->lost && a->upstream && a->upstream->request_sent))
+		account(x, a, &ignored);
+}
+
+void exchange_account(struct exchange *x)
+{
+	struct attempt *a = x->attempt;
+
+	if (!account(x, a, &x->record.usage))
+		return;
 	x->record.cost_nano_usd = record_cost(&x->record);
 	x->record.model_provider = exchange_keep(x, slice_cstr(a->reader.model));
 }
@@ -670,11 +798,13 @@ static enum step_result step_settle(struct exchange *x)
 	timer_cancel(&x->deadline);
 	timer_cancel(&x->heartbeat);
 	timer_cancel(&x->backoff);
+	timer_cancel(&x->hedge);
+	line_leave(x);
 	recall_cancel(x);
 	stored_cancel(x);
 	x->heartbeat_due = false;
 	exchange_account(x);
-	attempt_end(&x->attempt, x->failure);
+	end_attempts(x, x->failure);
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
 	x->record.truncated = x->committed && x->failure && x->failure->kind != FAILURE_CLIENT_GONE;
@@ -702,7 +832,7 @@ static void write_last(struct exchange *x)
 	struct server_stream *s = x->stream;
 
 	server_stream_cork(s);
-	if (x->failure && x->committed && !(x->shown.translated ? x->wants_stream : x->attempt.streams)) {
+	if (x->failure && x->committed && !(x->shown.translated ? x->wants_stream : x->attempt->streams)) {
 		server_stream_abort(s); /* half of a whole answer is out: only a broken connection says so */
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "exchange/exchange.h"
 #include "exchange/outcome.h"
+#include "exchange/rescue.h"
 #include "exchange/stored.h"
 #include "exchange/translate.h"
 #include "exchange/vault.h"
@@ -18,6 +19,20 @@ enum {
 };
 
 struct exchange;
+struct line;
+
+enum { PLACE_NONE = UINT32_MAX, HEDGE_FLOOR = 1 /* hedges per ten seconds that are allowed anyway */ };
+
+/* What was taken for an attempt before it starts, and is given back when it ends. */
+struct admission {
+	const struct credential *key;
+	uint64_t pool;                 /* key_pool_id() */
+	uint64_t breaker;              /* breaker_key() */
+	struct vital *vital;
+	int64_t tokens;                /* counted against the key's limits */
+	int64_t taken_ns;
+	bool is_probe;                 /* the breaker's half-open one */
+};
 
 /* attempt: authorize → connect → send → read_head → read_events → done */
 enum attempt_step {
@@ -46,19 +61,23 @@ struct attempt {
 	const struct provider *provider; /* in the snapshot */
 	const struct binding *binding;
 	const struct credential *key;
-	const struct candidate *candidate; /* in the plan: until the request is made */
+	const struct candidate *candidate; /* in the plan: until the request's memory goes */
+	unsigned place;                /* of the candidate in the plan */
+	bool is_hedge;                 /* started beside another one that is slow */
+	bool lost;                     /* another attempt answered first, or the exchange ended before it could */
 	struct token *token;           /* what the key's source gave; a reference, NULL = it has none */
 	struct token_wait *token_wait; /* while the step is `authorize` */
 	bool token_refused;            /* it was not taken, and a fresh one is on its way */
 	struct price price;
 	int64_t context;               /* of the model, 0 = unknown */
 	bool substituted;
-	uint64_t breaker;              /* its breaker's key */
-	bool is_probe;                 /* the breaker's half-open one */
+	struct admission admission;
 	bool breaker_told;
 
 	struct client_stream *upstream;
-	struct translation *translation; /* NULL: relayed verbatim */
+	struct translation *translation; /* of the request; NULL: the client's own bytes */
+	struct translation *voice;     /* what its answer goes through; NULL: relayed verbatim */
+	bool is_mute;                  /* relayed verbatim, and the voice only follows (rescue.h) */
 	struct stored_names *names;    /* heap; NULL = its ids pass as they are */
 	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */
 	bool asked_usage;              /* weir asked for usage and the client did not */
@@ -69,6 +88,7 @@ struct attempt {
 	bool held_back;                /* not read because the client is slow */
 	struct framer framer;
 	struct event_reader reader;
+	struct buf held;               /* for the client: events before content */
 	struct buf body;               /* a whole answer, or an error's body */
 	struct timer timer;            /* first token, then idle; error body; after the terminator */
 	enum {
@@ -81,8 +101,9 @@ struct attempt {
 	} timer_is_for;
 	struct timer total;
 	bool timed_out, total_out;
-	int64_t started_ns;
-	struct attempt_record *row;    /* in the exchange's record */
+	int64_t started_ns, first_token_ns; /* 0 = not yet */
+	unsigned row;                  /* of the exchange's record (record_attempt) */
+	struct slice dropped;          /* what of the request it was not told; kept by the exchange */
 	struct failure *failure;       /* heap; NULL = none yet */
 	struct headers failure_headers; /* of an error answer; in the client stream's arena */
 };
@@ -115,24 +136,34 @@ struct exchange {
 	struct recall *recall;         /* documents that are asked for (recall.c); in the arena */
 	bool request_freed;
 	int64_t prompt_tokens;         /* estimate; -1 = not asked for yet */
+	uint64_t conversation;         /* exchange_conversation(); 0 = not asked for yet */
 
 	/* Where the plan stands. */
-	unsigned cursor;               /* candidate */
-	unsigned keys_tried;           /* of that candidate */
-	uint64_t key_start;            /* the conversation's place in the key list */
+	unsigned place;                /* candidate; PLACE_NONE = between two */
+	uint64_t places_done;          /* bit per candidate */
+	enum cause cause;              /* of the failure whose candidates (`on:`) come first */
+	uint64_t keys_done;            /* bit per key of that candidate */
+	uint64_t draw;                 /* random: what is drawn by lot for this request */
+	uint64_t rotation;             /* its turn where keys are spread */
 	int same_tries;                /* further tries of that target so far */
 	bool waited_for_retry_after;   /* of that target */
 	bool plain_retry;              /* again without asking for usage */
 	bool token_retry;              /* again with a fresh token */
 	int64_t context_needed;        /* a target with a smaller known context has refused: larger than this */
-	int64_t breaker_retry_ms;      /* soonest that a breaker lets someone through; -1 = none was open */
-	bool rests_for_faults;         /* an open one is so for more than a limit on rates */
+	int64_t rest_ms;               /* soonest that somebody who rests may be asked; -1 = nobody rests */
+	unsigned rests;                /* why, of all who do (dispatch.c) */
+	struct line *line;             /* heap; while it stands in line (line.c) */
 	int64_t smallest_retry_after_ms; /* -1 = nobody said */
 	bool fallback;                 /* the live attempt is not at the plan's first target */
 
-	struct attempt attempt;        /* the one live attempt */
+	/* Attempts: the one that the exchange follows, never NULL, and one beside it while both may still win. Which of the
+	 * two places each has does not matter. */
+	struct attempt *attempt, *rival;
+	struct attempt first, *second; /* the second is made when it is needed */
 	struct failure *failure;       /* heap; what the client will hear */
 	struct headers failure_headers; /* of the answer it came with, as far as they may pass */
+
+	struct rescuer *rescue;         /* heap; NULL = a broken answer stays broken */
 
 	/* The two latches (DESIGN §1). */
 	bool head_sent;                /* the status line is out: no failure can have a status any more */
@@ -147,10 +178,10 @@ struct exchange {
 		char model[128];
 	} shown;
 
+	bool is_shadow;                /* a shadow of another request (mirror.c) */
 	bool wants_stream;
 	bool elements_written;         /* JSON array framing: an element is out, so the next one needs a comma */
 	enum framing framing;
-	struct buf held;               /* events before content */
 	struct buf last;               /* the answer's last bytes, kept back for `finish` */
 	struct buf answer;             /* a whole answer on its way out */
 	int answer_status;
@@ -161,6 +192,8 @@ struct exchange {
 	struct timer heartbeat;
 	struct timer backoff;
 	struct timer store_wait;       /* while the store is asked */
+	struct timer hedge;
+	bool hedge_due;
 	bool deadline_passed, heartbeat_due;
 	int64_t last_write_ns;         /* towards the client */
 	int64_t body_ready_ns, planned_ns;
@@ -176,13 +209,17 @@ bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *for
 /* Parses the body and reads what routing needs. False: refused. */
 bool exchange_read_request(struct exchange *x);
 int64_t exchange_prompt_tokens(struct exchange *x);
+/* Hash of the conversation: of its session, else of the prompt's beginning. */
+uint64_t exchange_conversation(struct exchange *x);
 /* A copy for the record that lives as long as the exchange, at most RECORD_TEXT_MAX bytes of it. */
 struct slice exchange_keep(struct exchange *x, struct slice text);
 /* The same of what the record may say of a failure. */
 struct slice exchange_keep_reason(struct exchange *x, const struct failure *f);
-/* Usage and cost of the live attempt into the record; what the provider did not tell is estimated from what went
- * through, and marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
+/* Usage and cost of the attempt that is followed into the record; what the provider did not tell is estimated from what
+ * went through, and marked. An attempt that reached nobody costs nothing. May be called again when more is known. */
 void exchange_account(struct exchange *x);
+/* The cost of an attempt that did not win into its row. */
+void exchange_account_lost(struct exchange *x, struct attempt *a);
 /* Frees the request's memory, after reading from it what accounting may still need. Does nothing while a live attempt
  * still sends from it (an answer may begin before its request is out): then it goes with the exchange. */
 void exchange_free_request(struct exchange *x);
@@ -206,11 +243,20 @@ void answer_estimate(struct exchange *x);
 void answer_heartbeat(struct exchange *x);
 
 /* attempt.c */
-/* Starts an attempt at the plan's candidate with that key. False: the request cannot be written for it (reterr), and
- * nothing has happened. */
-bool attempt_start(struct exchange *x, const struct candidate *c, const struct credential *key, uint64_t breaker,
-		   bool is_probe, struct failure *reterr);
+/* Starts an attempt at that candidate, of whom a place in memory is free. NULL: the request cannot be written
+ * for it (reterr), and nothing has happened. */
+struct attempt *attempt_start(struct exchange *x, const struct candidate *c, const struct admission *admission,
+			      struct failure *reterr);
 enum attempt_result attempt_run(struct attempt *a);
+/* Is its answer written anew, by its voice? */
+static inline bool attempt_is_translated(const struct attempt *a)
+{
+	return a->voice && !a->is_mute;
+}
+/* What the client has seen of the answer that this writer wrote, for the error event that may have to end it. */
+void attempt_show(struct exchange *x, const struct event_writer *w);
+/* Its answer is the one that the client gets: the record says so, and a rival is ended. */
+void attempt_win(struct attempt *a);
 /* Books it and lets go of its connection; `f` NULL = it answered. Safe when it is not live. */
 void attempt_end(struct attempt *a, const struct failure *f);
 enum attempt_result attempt_fail(struct attempt *a, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
@@ -246,6 +292,46 @@ enum dispatch_result { DISPATCH_STARTED, DISPATCH_WAITS, DISPATCH_EXHAUSTED };
 enum dispatch_result dispatch_next(struct exchange *x);
 /* After a failed attempt (already ended): moves the plan on. False: the client hears the failure now. */
 bool dispatch_after_failure(struct exchange *x, const struct failure *f, const struct attempt *a);
+
+/* One second attempt elsewhere, beside the one that is slow. False: nobody takes it now. */
+bool dispatch_hedge(struct exchange *x);
+/* One of two attempts has failed: the walk goes on from the other one. */
+void dispatch_forget(struct exchange *x, const struct attempt *a);
+
+/* report.c: what an attempt teaches about its target */
+void report_begin(struct attempt *a);
+/* The answer's head is there. */
+void report_head(struct attempt *a);
+void report_first_token(struct attempt *a);
+/* It works. */
+void report_content(struct attempt *a);
+/* `f` NULL: nothing went wrong. Everything of its admission is given back. */
+void report_end(struct attempt *a, const struct failure *f);
+
+/* hedge.c */
+void hedge_init(struct exchange *x);
+/* An attempt has started. */
+void hedge_arm(struct exchange *x);
+/* Starts the second attempt when its time has come. */
+void hedge_run(struct exchange *x);
+/* One of two has failed; the other one is followed from now on. */
+void hedge_lose(struct exchange *x, struct attempt *a, const struct failure *f);
+
+/* mirror.c */
+/* After the plan is made: starts the shadow that it asks for. */
+void mirror_start(struct exchange *x);
+/* Of a shadow: its plan is that one target. */
+void mirror_plan(struct exchange *x);
+
+/* line.c */
+/* Not called yet. */
+bool line_holds(const struct exchange *x);
+/* Others wait already for the same route. */
+bool line_must_queue(const struct exchange *x);
+/* Stands in line, or goes back to its place. `behind_others`: they are served first; else it tries once more before it
+ * waits. False: it may not, there is no room, or it has waited long enough. */
+bool line_join(struct exchange *x, bool behind_others);
+void line_leave(struct exchange *x);
 
 /* identify.c */
 /* Who asks, and may they: the key in the places each SDK uses, or loopback without keys; x-weir-* controls. False:

@@ -45,6 +45,7 @@ static const struct {
 	{ FAILURE_MALFORMED, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_malformed" },
 	{ FAILURE_IN_BAND, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_error" },
 	{ FAILURE_CUT, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_cut" },
+	{ FAILURE_DIVERGED, 200, NEXT_TARGET, NEXT_TARGET, 502, 502, "weir_upstream_cut" },
 	{ FAILURE_TIMEOUT_CONNECT, 0, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_connect" },
 	{ FAILURE_TIMEOUT_FIRST_TOKEN, 200, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_first_token" },
 	{ FAILURE_TIMEOUT_IDLE, 200, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_idle" },
@@ -94,9 +95,12 @@ static void test_breaker_verdicts(void **state)
 	assert_int_equal(outcome_of(FAILURE_CONTEXT_LENGTH)->breaker, BREAKER_NEUTRAL);
 	assert_int_equal(outcome_of(FAILURE_CONTENT_FILTER)->breaker, BREAKER_NEUTRAL);
 	assert_int_equal(outcome_of(FAILURE_MODEL_UNKNOWN)->breaker, BREAKER_NEUTRAL);
+	/* Two honest answers may differ. */
+	assert_int_equal(outcome_of(FAILURE_DIVERGED)->breaker, BREAKER_NEUTRAL);
 	for (int kind = FAILURE_RATE_LIMITED; kind <= FAILURE_TIMEOUT_TOTAL; kind++)
-		assert_int_equal(outcome_of((enum failure_kind)kind)->breaker,
-				 kind <= FAILURE_QUOTA ? BREAKER_LIMITED : BREAKER_FAULT);
+		if (kind != FAILURE_DIVERGED)
+			assert_int_equal(outcome_of((enum failure_kind)kind)->breaker,
+					 kind <= FAILURE_QUOTA ? BREAKER_LIMITED : BREAKER_FAULT);
 }
 
 /* "Its own 4xx, else 429, 504, 503, 502"; 404 only if all said so. */

@@ -9,7 +9,7 @@
 
 enum { ARENA_TEXTS_MAX = 9 + 2 * ATTEMPTS_RECORDED_MAX };
 
-struct attempt_record *record_add_attempt(struct record *r)
+unsigned record_add_attempt(struct record *r)
 {
 	if (r->attempt_count < ATTEMPTS_RECORDED_MAX)
 		r->attempts = xrealloc(r->attempts, (r->attempt_count + 1) * sizeof(*r->attempts));
@@ -18,7 +18,7 @@ struct attempt_record *record_add_attempt(struct record *r)
 	r->attempt_count++;
 	r->attempts[row] =
 		(struct attempt_record){ .connect_us = -1, .head_us = -1, .first_token_us = -1, .end_us = -1 };
-	return &r->attempts[row];
+	return row;
 }
 
 static unsigned rows_kept(const struct record *r)
@@ -107,7 +107,9 @@ static void write_attempt(struct json_writer *w, const struct attempt_record *a)
 	json_member_string(w, "model", a->model);
 	json_member_string(w, "credential", a->key);
 	json_member_int(w, "status", a->status);
-	json_member_cstr(w, "outcome", failure_kind_name(a->kind));
+	json_member_cstr(w, "outcome", a->lost ? "lost" : failure_kind_name(a->kind));
+	if (a->is_hedge)
+		json_member_bool(w, "hedge", true);
 	if (a->message.len > 0)
 		json_member_string(w, "message", a->message);
 	member_ms(w, "start_ms", a->start_us);
@@ -171,6 +173,10 @@ bool record_write(const struct record *r, struct buf *out)
 	json_member_bool(&w, "unpriced", r->cost_nano_usd == PRICE_UNKNOWN);
 	if (r->dropped.len > 0)
 		json_member_string(&w, "dropped", r->dropped);
+	if (r->rescue)
+		json_member_cstr(&w, "rescue", r->rescue);
+	if (r->mirror_of[0])
+		json_member_cstr(&w, "mirror_of", r->mirror_of);
 	member_ms(&w, "first_token_ms", r->first_token_us);
 	member_ms(&w, "read_ms", r->read_us);
 	member_ms(&w, "plan_ms", r->plan_us);

@@ -16,6 +16,8 @@ struct attempt_record {
 	struct slice key;              /* fingerprint of the credential, "none" without */
 	int status;                    /* HTTP status there, 0 = none came */
 	enum failure_kind kind;        /* NONE = it answered */
+	bool is_hedge;                 /* started beside another one */
+	bool lost;                     /* the other one was faster */
 	struct slice message;          /* of the failure, stripped */
 	int64_t start_us;              /* after the request's first byte */
 	int64_t connect_us, head_us, first_token_us, end_us; /* after its own start; -1 = did not happen */
@@ -24,6 +26,7 @@ struct attempt_record {
 
 struct record {
 	char request_id[RECORD_ID_MAX];
+	char mirror_of[RECORD_ID_MAX]; /* a shadow: of which request; else empty */
 	struct slice route;
 	struct slice provider;         /* that answered; "none" */
 	struct slice model;            /* public id that answered; the resolved one when nobody did */
@@ -47,14 +50,20 @@ struct record {
 	uint64_t bytes_in, bytes_out;
 	uint64_t config_version;
 	struct slice dropped;          /* x-weir-dropped */
+	const char *rescue;            /* "replay", "continue": the answer broke and was finished so; NULL (static) */
 	const char *price_version;     /* of the catalogue; static */
 	unsigned attempt_count;        /* all that were made, also those beyond the rows kept */
 	char *texts;                   /* heap: what record_pack() has taken over */
 	struct attempt_record *attempts; /* the first ATTEMPTS_RECORDED_MAX of them, heap; usually a single one */
 };
 
-/* A zeroed row for the next attempt; the last row again when there is room for no more. Valid until the next call. */
-struct attempt_record *record_add_attempt(struct record *r);
+/* The number of a zeroed row for the next attempt; the last row's again when there is room for no more. */
+unsigned record_add_attempt(struct record *r);
+/* The row of that number; valid until the next one is added. */
+static inline struct attempt_record *record_attempt(const struct record *r, unsigned row)
+{
+	return &r->attempts[row];
+}
 /* What all attempts have cost together; PRICE_UNKNOWN when any of them has no price. */
 int64_t record_cost(const struct record *r);
 /* Copies the texts that are in the stream's arena, which may go then; called once at most. */

@@ -14,7 +14,7 @@
 static struct record sample(struct arena *a)
 {
 	struct record r = { .request_id = "req_1", .endpoint = "/v1/messages", .dialect = "anthropic", .price_version = "2026-11" };
-	struct attempt_record *row = record_add_attempt(&r);
+	struct attempt_record *row = record_attempt(&r, record_add_attempt(&r));
 
 	r.route = r.provider = r.key = SLICE("none");
 	r.model = arena_dup(a, SLICE("claude-opus-4.7"));
@@ -88,7 +88,7 @@ static void the_longest_record_is_a_line_too(void **state)
 
 	r.model_requested = r.model_provider = r.user = r.session = r.tags = r.message = hostile(&a);
 	while (r.attempt_count < ATTEMPTS_RECORDED_MAX) {
-		struct attempt_record *row = record_add_attempt(&r);
+		struct attempt_record *row = record_attempt(&r, record_add_attempt(&r));
 
 		row->provider = row->model = row->message = hostile(&a);
 	}

@@ -15,6 +15,7 @@ enum { BATCH_PIECES_MAX = 64 };
 /* Pieces of one read batch that go to the client, in order; neighbours in memory are joined. */
 struct batch {
 	struct exchange *x;
+	struct attempt *attempt;
 	struct slice pieces[BATCH_PIECES_MAX];
 	unsigned count;
 	struct slice input;            /* the bytes read: pieces inside it live until the batch is sent */
@@ -22,23 +23,69 @@ struct batch {
 };
 
 /* Not the pieces: there is room for many, and most batches have one. */
-static void batch_init(struct batch *b, struct exchange *x, struct slice input)
+static void batch_init(struct batch *b, struct attempt *a, struct slice input)
 {
-	b->x = x;
+	b->x = a->exchange;
+	b->attempt = a;
 	b->count = 0;
 	b->input = input;
 	arena_init(&b->copies);
 }
 
-static void commit(struct exchange *x, struct attempt *a)
+/* From here on the client's answer is this attempt's. */
+static void commit(struct exchange *x, struct attempt *a, int status, int64_t length)
 {
+	attempt_win(a);
+	if (!relay_streams_out(x, a))
+		exchange_account(x);
 	if (!x->head_sent)
-		answer_head(x, a, a->upstream->status, BODY_LENGTH_UNKNOWN);
+		answer_head(x, a, status, length);
 	x->committed = true;
-	exchange_free_request(x);
+	if (!rescue_is_armed(x))
+		exchange_free_request(x);
 }
 
-/* Sends or holds what has gathered. False: more lifecycle than can be held. */
+/* Content ends the holding: the head and everything held leave before this batch. */
+static void release_held(struct exchange *x, struct attempt *a)
+{
+	struct slice held = buf_slice(&a->held);
+
+	server_stream_cork(x->stream);
+	commit(x, a, a->upstream->status, BODY_LENGTH_UNKNOWN);
+	if (held.len > 0)
+		server_stream_write(x->stream, &held, 1);
+	x->record.bytes_out += held.len;
+	buf_done(&a->held);
+}
+
+static enum attempt_result fail_held(struct attempt *a)
+{
+	return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
+			    HELD_MAX >> 10);
+}
+
+/* Is this the moment? Content has come, and nobody waits for the end of the answer before the first byte of it. */
+static bool should_release(const struct exchange *x, const struct reading *r)
+{
+	return (r->flags & (READING_CONTENT | READING_FINISH)) && !x->committed && !rescue_holds(x);
+}
+
+/* False: more lifecycle than can be held. An answer that is held whole (rescue: hold) and is too long for it is sent
+ * from there on. */
+static bool hold(struct attempt *a, struct slice piece)
+{
+	if (buf_append_slice(&a->held, piece))
+		return true;
+	if (!rescue_holds(a->exchange) || !a->reader.content)
+		return false;
+	rescue_stop_holding(a->exchange);
+	release_held(a->exchange, a);
+	server_stream_write(a->exchange->stream, &piece, 1);
+	a->exchange->record.bytes_out += piece.len;
+	return true;
+}
+
+/* Sends or holds what has gathered. False: more than can be held. */
 static bool batch_flush(struct batch *b)
 {
 	struct exchange *x = b->x;
@@ -52,7 +99,7 @@ static bool batch_flush(struct batch *b)
 		x->last_write_ns = loop_now(x->worker->loop);
 	} else {
 		for (unsigned i = 0; i < b->count; i++)
-			if (!buf_append_slice(&x->held, b->pieces[i]))
+			if (!hold(b->attempt, b->pieces[i]))
 				return false;
 	}
 	b->count = 0;
@@ -127,27 +174,9 @@ static bool relay_frame(struct batch *b, struct attempt *a, const struct frame *
 
 bool relay_streams_out(const struct exchange *x, const struct attempt *a)
 {
-	return a->translation ? x->wants_stream : a->streams;
+	return attempt_is_translated(a) ? x->wants_stream : a->streams;
 }
 
-/* Content ends the holding: the head and everything held leave before this batch. */
-static void release_held(struct exchange *x, struct attempt *a)
-{
-	struct slice held = buf_slice(&x->held);
-
-	server_stream_cork(x->stream);
-	commit(x, a);
-	if (held.len > 0)
-		server_stream_write(x->stream, &held, 1);
-	x->record.bytes_out += held.len;
-	buf_done(&x->held);
-}
-
-static enum attempt_result fail_held(struct attempt *a)
-{
-	return attempt_fail(a, FAILURE_MALFORMED, "%.*s sent more than %d KB before any content", SLICE_ARG(a->provider->name),
-			    HELD_MAX >> 10);
-}
 
 /* ---- translation ---- */
 
@@ -160,11 +189,11 @@ static enum attempt_result take_events(struct exchange *x, struct attempt *a, co
 	attempt_progress(a, r->flags);
 	if (r->flags & (READING_FAILURE | READING_MALFORMED))
 		return attempt_fail_with(a, &r->failure);
-	if (!translation_take(a->translation, events, &x->worker->scratch, &f))
+	if (!translation_take(a->voice, events, &x->worker->scratch, &f))
 		return attempt_fail_with(a, &f);
 	for (unsigned i = 0; i < events->count; i++)
 		vault_note(&a->vault, &events->items[i]);
-	if ((r->flags & (READING_CONTENT | READING_FINISH)) && !x->committed && x->wants_stream)
+	if (x->wants_stream && should_release(x, r))
 		release_held(x, a);
 	return ATTEMPT_WAITS;
 }
@@ -181,8 +210,9 @@ static enum attempt_result translate_event(struct exchange *x, struct attempt *a
 }
 
 /* What was written for the client since the last time. False: more lifecycle than can be held. */
-static bool flush_translated(struct exchange *x, struct translation *t)
+static bool flush_translated(struct exchange *x, struct attempt *a)
 {
+	struct translation *t = translation_speaker(a->voice);
 	struct slice out = buf_slice(&t->out);
 
 	if (out.len == 0)
@@ -191,7 +221,7 @@ static bool flush_translated(struct exchange *x, struct translation *t)
 		server_stream_write(x->stream, &out, 1);
 		x->record.bytes_out += out.len;
 		x->last_write_ns = loop_now(x->worker->loop);
-	} else if (!buf_append_slice(&x->held, out)) {
+	} else if (!hold(a, out)) {
 		return false;
 	}
 	buf_clear(&t->out);
@@ -205,15 +235,12 @@ static enum attempt_result answer_whole(struct exchange *x, struct attempt *a)
 
 	if (x->endpoint->operation == OPERATION_COUNT_TOKENS)
 		x->dialect->write_count(a->reader.usage.input, false, &x->answer);
-	else if (!translation_end(a->translation, &x->answer, &f))
+	else if (!translation_end(a->voice, &x->answer, &f))
 		return attempt_fail_with(a, &f);
 	stored_keep(x, a, buf_slice(&x->answer));
 	recall_keep(x, a);
 	attempt_progress(a, READING_CONTENT);
-	exchange_account(x);
-	answer_head(x, a, 200, (int64_t)x->answer.len);
-	x->committed = true;
-	exchange_free_request(x);
+	commit(x, a, 200, (int64_t)x->answer.len);
 	return ATTEMPT_COMPLETE;
 }
 
@@ -221,15 +248,15 @@ enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
 {
 	struct failure f;
 
-	if (!a->translation || a->translation->ended)
-		return ATTEMPT_COMPLETE;
-	if (!x->wants_stream)
-		return answer_whole(x, a);
-	if (!x->committed)
+	if (!x->wants_stream && a->voice)
+		return a->voice->ended ? ATTEMPT_COMPLETE : answer_whole(x, a);
+	if (!x->committed && relay_streams_out(x, a))
 		release_held(x, a);
-	if (!flush_translated(x, a->translation))
+	if (!attempt_is_translated(a) || a->voice->ended)
+		return ATTEMPT_COMPLETE;
+	if (!flush_translated(x, a))
 		return fail_held(a);
-	if (!translation_end(a->translation, &x->last, &f))
+	if (!translation_end(a->voice, &x->last, &f))
 		return attempt_fail_with(a, &f);
 	stored_keep_last(x, a);
 	recall_keep(x, a);
@@ -238,19 +265,38 @@ enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
 
 /* ---- streams ---- */
 
+/* An event that is relayed as it came; a mute voice hears it too, so that somebody else may go on from there. What the
+ * voice cannot follow cannot be rescued. */
+static void read_relayed(struct exchange *x, struct attempt *a, const struct frame *f, struct reading *ret)
+{
+	struct event_list events;
+	struct failure ignored;
+
+	event_list_init(&events, &x->worker->scratch);
+	if (a->voice)
+		a->reader.sink = &events;
+	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, ret);
+	a->reader.sink = NULL;
+	if (!a->voice || (ret->flags & (READING_FAILURE | READING_MALFORMED)))
+		return;
+	if (!translation_take(a->voice, &events, &x->worker->scratch, &ignored))
+		a->voice->replay = NULL;
+	buf_clear(&a->voice->out);
+}
+
 static enum attempt_result relay_event(struct batch *b, struct attempt *a, const struct frame *f)
 {
 	struct exchange *x = b->x;
 	struct reading r;
 
-	if (a->translation)
+	if (attempt_is_translated(a))
 		return translate_event(x, a, f);
-	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
+	read_relayed(x, a, f, &r);
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
 		return attempt_fail_with(a, &r.failure);
 	}
-	if ((r.flags & (READING_CONTENT | READING_FINISH)) && !x->committed)
+	if (should_release(x, &r))
 		release_held(x, a);
 	if (r.flags & READING_TERMINATOR)
 		stored_keep_event(x, a, f->data);
@@ -282,11 +328,11 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 	bool was_committed = x->committed;
 	enum attempt_result result;
 
-	batch_init(&batch, x, bytes);
+	batch_init(&batch, a, bytes);
 	framer_feed(&a->framer, bytes);
 	result = relay_frames(&batch, a);
 	/* Also what came before a fault belongs to the client, if its answer has begun. */
-	if (!(a->translation ? flush_translated(x, a->translation) : batch_flush(&batch)) && result == ATTEMPT_WAITS)
+	if (!(attempt_is_translated(a) ? flush_translated(x, a) : batch_flush(&batch)) && result == ATTEMPT_WAITS)
 		result = fail_held(a);
 	if (x->committed && !was_committed)
 		server_stream_flush(x->stream);
@@ -304,12 +350,12 @@ enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 	struct frame frame;
 	enum attempt_result result = ATTEMPT_WAITS;
 
-	batch_init(&batch, x, slice_of(NULL, 0));
+	batch_init(&batch, a, slice_of(NULL, 0));
 	if (framer_end(&a->framer, &frame))
 		result = relay_event(&batch, a, &frame);
 	arena_reset(&x->worker->scratch);
-	if (a->translation)
-		flush_translated(x, a->translation);
+	if (attempt_is_translated(a))
+		flush_translated(x, a);
 	else
 		batch_flush(&batch);
 	arena_done(&batch.copies);
@@ -318,7 +364,7 @@ enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a)
 
 	enum stream_end end = a->binding->dialect->read_end(&a->reader);
 
-	if (end != STREAM_CUT && a->translation)
+	if (end != STREAM_CUT && attempt_is_translated(a))
 		return relay_complete(x, a);
 	if (end != STREAM_CUT && !x->committed)
 		release_held(x, a);
@@ -342,13 +388,9 @@ static enum attempt_result relay_over_hold(struct exchange *x, struct attempt *a
 
 	a->over_hold = true;
 	attempt_progress(a, READING_CONTENT);
-	exchange_account(x);
-	if (!x->head_sent)
-		answer_head(x, a, a->upstream->status, known ? (int64_t)n : BODY_LENGTH_UNKNOWN);
-	x->committed = true;
+	commit(x, a, a->upstream->status, known ? (int64_t)n : BODY_LENGTH_UNKNOWN);
 	server_stream_write(x->stream, pieces, 2);
 	x->record.bytes_out += pieces[0].len + pieces[1].len;
-	exchange_free_request(x);
 	buf_done(&a->body);
 	return ATTEMPT_COMMITTED;
 }
@@ -367,7 +409,7 @@ enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, str
 	}
 	if (buf_append_slice(&a->body, bytes))
 		return ATTEMPT_WAITS;
-	if (a->translation)
+	if (a->voice)
 		return attempt_fail(a, FAILURE_MALFORMED, "the answer of %.*s is longer than limits.hold",
 				    SLICE_ARG(a->provider->name));
 	if (x->wants_stream)
@@ -414,7 +456,7 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 
 	if (a->over_hold)
 		return ATTEMPT_COMPLETE;
-	if (a->translation)
+	if (attempt_is_translated(a))
 		return translate_whole(x, a);
 	if (x->wants_stream) {
 		/* A stream was asked for. An error may still come as a whole body with status 200; anything else is no
@@ -433,10 +475,7 @@ enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a)
 	if (r.flags & (READING_FAILURE | READING_MALFORMED))
 		return attempt_fail_with(a, &r.failure);
 	attempt_progress(a, READING_CONTENT);
-	exchange_account(x);
 	take_body(x, a);
-	answer_head(x, a, a->upstream->status, (int64_t)x->answer.len);
-	x->committed = true;
-	exchange_free_request(x);
+	commit(x, a, a->upstream->status, (int64_t)x->answer.len);
 	return ATTEMPT_COMPLETE;
 }

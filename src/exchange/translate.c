@@ -54,7 +54,7 @@ static struct chat_target target_of(struct exchange *x, const struct candidate *
 static bool write_request(struct exchange *x, struct translation *t, const struct candidate *c, bool ask_usage,
 			  struct failure *reterr)
 {
-	const struct chat *chat = translate_chat(x);
+	const struct chat *chat = rescue_is_running(x) && x->rescue->chat ? x->rescue->chat : translate_chat(x);
 	struct chat_target target = target_of(x, c, c->fields.carried, t);
 	bool ok;
 
@@ -70,28 +70,46 @@ static bool write_request(struct exchange *x, struct translation *t, const struc
 	return ok;
 }
 
-struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage, struct failure *reterr)
+/* What the answer's way to the client depends on, whoever it comes from. */
+static void begin_answer(struct exchange *x, struct translation *t, const struct provider *provider,
+			 enum dialect_id dialect, struct slice model, const struct usage *usage)
 {
-	const struct config *config = x->snapshot->config;
-	struct translation *t = xmalloc(sizeof(*t));
-
-	translation_init(t, 2 * config->limits.body);
-	t->stream = x->endpoint->operation == OPERATION_CHAT && translate_asks_stream(x, c);
-	if (!write_request(x, t, c, ask_usage, reterr))
-		return translate_free(t);
 	translation_begin_answer(t, &(struct translation_answer){
 		.client = x->dialect,
 		.facts = x->asked ? x->asked : &x->facts,
 		.framing = x->framing,
 		.folds = !x->wants_stream,
-		.provider = c->provider->name,
-		.provider_dialect = c->binding->dialect_id,
-		.model = c->model,
-		.usage = &x->attempt.reader.usage,
+		.provider = provider->name,
+		.provider_dialect = dialect,
+		.model = model,
+		.usage = usage,
 		.seed = random_u64(),
 		.now_s = clock_wall_ms() / 1000,
-		.limit = config->limits.hold,
+		.limit = x->snapshot->config->limits.hold,
 	});
+}
+
+struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage,
+				  const struct usage *usage, struct failure *reterr)
+{
+	struct translation *t = xmalloc(sizeof(*t));
+
+	translation_init(t, 2 * x->snapshot->config->limits.body);
+	t->stream = x->endpoint->operation == OPERATION_CHAT && translate_asks_stream(x, c);
+	if (!write_request(x, t, c, ask_usage, reterr))
+		return translate_free(t);
+	begin_answer(x, t, c->provider, c->binding->dialect_id, c->model, usage);
+	return t;
+}
+
+struct translation *translate_answer_only(struct exchange *x, const struct attempt *a)
+{
+	struct translation *t = xmalloc(sizeof(*t));
+
+	translation_init(t, 0);
+	t->stream = x->wants_stream;
+	begin_answer(x, t, a->provider, a->binding->dialect_id, record_attempt(&x->record, a->row)->model,
+		     &a->reader.usage);
 	return t;
 }
 
@@ -104,7 +122,7 @@ struct translation *translate_free(struct translation *t)
 	return NULL;
 }
 
-bool translate_parameters(struct exchange *x, const struct candidate *c, struct splice *out)
+bool translate_parameters(struct exchange *x, struct attempt *a, const struct candidate *c, struct splice *out)
 {
 	const struct dialect *d = c->binding->dialect;
 	bool is_known = c->rules != &model_rules_unknown || c->binding->quirks != 0;
@@ -119,7 +137,7 @@ bool translate_parameters(struct exchange *x, const struct candidate *c, struct 
 	translation_init(&t, 2 * x->snapshot->config->limits.body);
 	target = target_of(x, c, 0, &t);
 	ok = parameters_edit(d, &x->facts, x->chat, &target, out, &t.request, &x->arena, &x->worker->scratch, &dropped);
-	x->record.dropped = exchange_keep(x, chat_field_list(x->chat, dropped, &x->arena));
+	a->dropped = exchange_keep(x, chat_field_list(x->chat, dropped, &x->arena));
 	arena_reset(&x->worker->scratch);
 	translation_done(&t);
 	return ok;

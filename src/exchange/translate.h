@@ -5,6 +5,7 @@
 #include "dialect/translation.h"
 #include "policy/plan.h"
 
+struct attempt;
 struct exchange;
 
 /* The request in the hub; read at most once. NULL: it cannot be read, and x->chat_failure says why (unless the dialect
@@ -14,9 +15,11 @@ const struct chat *translate_chat(struct exchange *x);
 bool translate_asks_stream(const struct exchange *x, const struct candidate *c);
 /* Writes the request for that candidate and makes ready for its answer. NULL: it cannot be said there (reterr). */
 struct translation *translate_new(struct exchange *x, const struct candidate *c, bool ask_usage,
-				  struct failure *reterr);
+				  const struct usage *usage, struct failure *reterr);
+/* For the answer of an attempt whose request goes out verbatim. Never NULL. */
+struct translation *translate_answer_only(struct exchange *x, const struct attempt *a);
 /* Accepts NULL, returns NULL. */
 struct translation *translate_free(struct translation *t);
 /* For a verbatim relay: edits the parameters that the candidate's model or provider rejects or calls otherwise, and
- * notes in the record what was left out. False: too many edits. */
-bool translate_parameters(struct exchange *x, const struct candidate *c, struct splice *out);
+ * notes in the attempt what was left out. False: too many edits. */
+bool translate_parameters(struct exchange *x, struct attempt *a, const struct candidate *c, struct splice *out);

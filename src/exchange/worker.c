@@ -32,6 +32,24 @@ void snapshot_release(struct snapshot *s)
 	snapshot_free_if_unused(s);
 }
 
+void shared_init(struct shared *s)
+{
+	s->breakers = breakers_new();
+	s->vitals = vitals_new();
+	s->keys = key_pool_new();
+	s->affinity = affinity_new();
+	s->room = waiting_room_new();
+}
+
+void shared_done(struct shared *s)
+{
+	s->breakers = breakers_free(s->breakers);
+	s->vitals = vitals_free(s->vitals);
+	s->keys = key_pool_free(s->keys);
+	s->affinity = affinity_free(s->affinity);
+	s->room = waiting_room_free(s->room);
+}
+
 void worker_init(struct worker *w, unsigned index, struct shared *shared, struct config *config)
 {
 	struct http_server_options server;

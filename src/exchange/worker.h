@@ -7,7 +7,9 @@
 #include "exchange/metrics.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "policy/breaker.h"
+#include "policy/plan.h"
+#include "policy/retry_budget.h"
+#include "policy/waiting.h"
 #include "store/store.h"
 #include "provider/token.h"
 
@@ -16,11 +18,20 @@ enum { WORKER_NO_USAGE_MAX = 64, WORKER_SPARE_EXCHANGES_MAX = 256 };
 /* Shared by all workers of the process; each member has its own lock or is atomic (DESIGN §4, "truly shared"). */
 struct shared {
 	struct breakers *breakers;
+	struct vitals *vitals;
+	struct key_pool *keys;
+	struct affinity *affinity;
+	struct waiting_room *room;
+	struct retry_budget retries, hedges;
 	struct store *store;           /* from before the first request until after the last; never NULL between */
 	struct token_keeper *tokens;   /* NULL: nobody here fetches any */
 	struct byte_budget bodies;
 	_Atomic bool draining;
 };
+
+/* What is known of targets, keys and conversations; nothing yet. The store and the tokens are the caller's to set. */
+void shared_init(struct shared *s);
+void shared_done(struct shared *s);
 
 /* A configuration as one worker holds it: one reference for the worker, a plain count of its exchanges. */
 struct snapshot {

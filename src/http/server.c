@@ -51,6 +51,7 @@ static void server_destroy(struct http_server *s)
 }
 
 static void connection_settle(struct connection *c);
+static void end_streams(struct connection *c);
 
 struct http_server *http_server_free(struct http_server *s)
 {
@@ -65,6 +66,7 @@ struct http_server *http_server_free(struct http_server *s)
 
 		next = node->next;
 		connection_lost(c);
+		end_streams(c); /* a sink's, which has no socket to lose */
 		connection_settle(c);
 	}
 	if (--s->counts.connections == 0)
@@ -114,6 +116,22 @@ static void connection_on_expire(struct timer *t)
 	connection_wake(c);
 }
 
+struct connection *connection_new(struct http_server *s, const struct address *peer)
+{
+	struct connection *c = xcalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->peer = *peer;
+	c->read_deadline = c->write_deadline = NEVER;
+	list_init(&c->streams);
+	task_init(&c->task, connection_run);
+	timer_init(&c->timer, s->loop, connection_on_expire);
+	buf_init(&c->input, s->options.head_max + 2 * LOOP_SCRATCH_SIZE);
+	list_append(&s->connections, &c->node);
+	s->counts.connections++;
+	return c;
+}
+
 void http_server_accept(struct http_server *s, int fd, const struct address *peer, struct tls_context *tls,
 			const struct http_handler *handler)
 {
@@ -124,18 +142,9 @@ void http_server_accept(struct http_server *s, int fd, const struct address *pee
 		close(fd);
 		return;
 	}
-	c = xcalloc(1, sizeof(*c));
-	c->server = s;
+	c = connection_new(s, peer);
 	c->handler = handler;
-	c->peer = *peer;
 	c->fresh = true;
-	c->write_deadline = NEVER;
-	list_init(&c->streams);
-	task_init(&c->task, connection_run);
-	timer_init(&c->timer, s->loop, connection_on_expire);
-	buf_init(&c->input, s->options.head_max + 2 * LOOP_SCRATCH_SIZE);
-	list_append(&s->connections, &c->node);
-	s->counts.connections++;
 	s->counts.accepted++;
 	c->read_deadline = loop_now(s->loop) + s->options.head_timeout_ms * NS_PER_MS;
 	connection_rearm(c, c->read_deadline);
@@ -280,19 +289,24 @@ bool connection_flush(struct connection *c)
 	return true;
 }
 
-static void connection_drop(struct connection *c, struct conn *(*close_conn)(struct conn *))
+static void end_streams(struct connection *c)
 {
 	struct list *next;
 
+	for (struct list *node = c->streams.next; node != &c->streams; node = next) {
+		next = node->next;
+		stream_gone(LIST_ENTRY(node, struct stream, node));
+	}
+}
+
+static void connection_drop(struct connection *c, struct conn *(*close_conn)(struct conn *))
+{
 	if (!c->conn)
 		return;
 	c->conn = close_conn(c->conn);
 	send_queue_clear(&c->output);
 	c->read_deadline = c->write_deadline = NEVER;
-	for (struct list *node = c->streams.next; node != &c->streams; node = next) {
-		next = node->next;
-		stream_gone(LIST_ENTRY(node, struct stream, node));
-	}
+	end_streams(c);
 	connection_wake(c);
 }
 

@@ -143,6 +143,8 @@ static inline struct stream *stream_of(struct server_stream *pub) { return (stru
 static inline struct loop *connection_loop(const struct connection *c) { return c->server->loop; }
 static inline int64_t connection_now(const struct connection *c) { return loop_now(c->server->loop); }
 static inline void connection_wake(struct connection *c) { loop_queue(c->server->loop, &c->task); }
+/* On the server's list; without a socket yet, or (a sink's) for ever. */
+struct connection *connection_new(struct http_server *s, const struct address *peer);
 /* Brings the timer forward if a deadline asks for it. */
 void connection_rearm(struct connection *c, int64_t deadline);
 /* conn_read() that counts. */

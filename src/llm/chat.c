@@ -137,3 +137,21 @@ bool chat_finish(struct chat *c, struct arena *a, struct failure *reterr)
 	c->fields = chat_fields(c);
 	return pairs_complete(c, reterr);
 }
+
+const struct chat *chat_with_prefill(const struct chat *c, struct slice text, struct arena *a)
+{
+	struct chat *copy = arena_new(a, struct chat);
+	struct turn **link = &copy->turns;
+
+	*copy = *c;
+	copy->last_turn = NULL;
+	for (const struct turn *t = c->turns; t; t = t->next) {
+		*link = copy->last_turn = arena_new(a, struct turn);
+		**link = *t;
+		link = &copy->last_turn->next;
+	}
+	*link = NULL;
+	turn_add_text(chat_add_turn(copy, a, ROLE_ASSISTANT), a, text);
+	copy->fields |= FIELD_PREFILL;
+	return copy;
+}

@@ -100,6 +100,11 @@ struct plan {
 
 enum { PLAN_CANDIDATES_MAX = 64, PLAN_DEPTH_MAX = 8 /* groups within groups */ };
 
+/* For a request that goes on from the beginning of an answer (DESIGN §6, `continue`): chooses the candidate's binding and
+ * fields for that chat, whose last turn is the assistant's. False: no dialect of its provider can say it, or the model is
+ * not known to go on from there. */
+bool plan_continue(struct candidate *c, const struct chat *chat, enum operation operation);
+
 /* What a price estimate takes as the answer's length when the request does not say: tokens. */
 enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
 /* The estimate that `prefer: cheapest` orders by: the prompt plus min(max_output, the model's own maximum) or the

@@ -115,6 +115,24 @@ static bool choose_translated(struct planner *p, struct candidate *c, const stru
 	return false;
 }
 
+bool plan_continue(struct candidate *c, const struct chat *chat, enum operation operation)
+{
+	for (unsigned i = 0; i < c->provider->binding_count; i++) {
+		const struct binding *b = &c->provider->bindings[i];
+
+		if (!(b->operations & (1u << operation)) || !b->dialect || !b->dialect->continues_prefill ||
+		    !serves_offer(b, c->offer) || is_imitation(b))
+			continue;
+		c->fields = field_judge(chat, b->dialect->fields, b->dialect_id, c->rules, b->quirks);
+		if (c->fields.refused)
+			continue;
+		c->binding = b;
+		c->translates = true;
+		return true;
+	}
+	return false;
+}
+
 static void refuse(struct planner *p, struct candidate *c, const struct chat *chat)
 {
 	struct slice speaks = planner_spoken_dialects(p, c->provider);

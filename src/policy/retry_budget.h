@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RETRY_BUDGET_SLOTS = 10, RETRY_BUDGET_FLOOR = 10 /* always allowed per window of ten seconds */ };
+enum { RETRY_BUDGET_SLOTS = 10, RETRY_BUDGET_FLOOR = 100 /* always allowed per window of ten seconds */ };
 
 /* All zero is an empty one. A slot is one second and what was counted in it, in one word, so that it begins anew in one
  * step. */

@@ -112,6 +112,7 @@ const struct dialect dialect_anthropic = {
 	.edit_request = anthropic_edit_request,
 	.request_path = anthropic_request_path,
 	.fields = fields,
+	.continues_prefill = true,
 	.read_chat = anthropic_read_chat,
 	.write_chat = anthropic_write_chat,
 	.writer_init = anthropic_writer_init,

@@ -112,6 +112,7 @@ const struct dialect dialect_bedrock = {
 	.request_path = bedrock_request_path,
 	.parameters = parameters,
 	.fields = fields,
+	.continues_prefill = true,
 	.read_chat = bedrock_read_chat,
 	.write_chat = bedrock_write_chat,
 	.writer_init = bedrock_writer_init,

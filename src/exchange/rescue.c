@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finishing a broken stream. */
+#include "exchange/rescue.h"
+
+#include "exchange/exchange_internal.h"
+
+bool rescue_is_armed(const struct exchange *x)
+{
+	return x->rescue && x->rescue->replay;
+}
+
+bool rescue_holds(const struct exchange *x)
+{
+	return x->rescue && x->rescue->holds;
+}
+
+void rescue_stop_holding(struct exchange *x)
+{
+	x->rescue->holds = false;
+}
+
+bool rescue_is_running(const struct exchange *x)
+{
+	return x->rescue && x->rescue->running != RESCUE_OFF;
+}
+
+static struct replay *new_replay(const struct exchange *x)
+{
+	struct replay *r = replay_new();
+
+	for (unsigned i = 0; i < RESCUES_MAX; i++)
+		if (x->rescue->modes.modes[i] == RESCUE_CONTINUE)
+			replay_keep_text(r, x->snapshot->config->limits.hold);
+	return r;
+}
+
+/* What lies at one provider can be finished there only, and a whole answer is judged before any of it is sent. */
+void rescue_arm(struct exchange *x)
+{
+	const struct rescue_list *wanted = &x->plan.rescue;
+	bool stateful = x->stored || (x->facts.needs & NEEDS_STATE);
+	unsigned count = 0;
+
+	if (!wanted->modes[0] || !x->wants_stream || x->endpoint->operation != OPERATION_CHAT)
+		return;
+	x->rescue = xcalloc(1, sizeof(*x->rescue));
+	for (unsigned i = 0; i < RESCUES_MAX && wanted->modes[i]; i++) {
+		if (wanted->modes[i] == RESCUE_HOLD)
+			x->rescue->holds = true;
+		else if (!stateful)
+			x->rescue->modes.modes[count++] = wanted->modes[i];
+	}
+	if (count > 0 && translate_chat(x))
+		x->rescue->replay = new_replay(x);
+}
+
+void rescue_free(struct exchange *x)
+{
+	struct rescuer *r = TAKE_PTR(x->rescue);
+
+	if (!r)
+		return;
+	if (r->owns_speaker)
+		translate_free(r->speaker);
+	replay_free(r->replay);
+	free(r->broken);
+	free(r);
+}
+
+/* ---- attempts ---- */
+
+void rescue_begin_attempt(struct exchange *x, struct attempt *a)
+{
+	struct rescuer *r = x->rescue;
+
+	a->voice = a->translation;
+	if (!rescue_is_armed(x))
+		return;
+	if (!a->voice) {
+		a->voice = translate_answer_only(x, a);
+		a->is_mute = !rescue_is_running(x);
+	}
+	a->voice->replay = r->replay;
+	if (!rescue_is_running(x))
+		return;
+	a->voice->repeats = true;
+	a->voice->speaker = r->speaker;
+	r->speaker->writer.usage = &a->reader.usage;
+	if (r->running == RESCUE_CONTINUE)
+		replay_continue(r->replay);
+	else
+		replay_again(r->replay);
+}
+
+void rescue_forget(struct exchange *x, struct attempt *a)
+{
+	if (!rescue_is_armed(x) || rescue_is_running(x))
+		return;
+	replay_free(x->rescue->replay);
+	x->rescue->replay = new_replay(x);
+	if (x->rival && x->rival->voice)
+		x->rival->voice->replay = x->rescue->replay;
+}
+
+bool rescue_keeps_voice(struct exchange *x, const struct attempt *a)
+{
+	struct rescuer *r = x->rescue;
+
+	if (!rescue_is_running(x) || a->voice != r->speaker)
+		return false;
+	r->owns_speaker = true;
+	return true;
+}
+
+/* ---- modes ---- */
+
+static bool is_fault_of_answer(const struct failure *f)
+{
+	enum next_move next = outcome_next(f, true);
+
+	return next != NEXT_NONE && next != NEXT_STOP;
+}
+
+/* The request with the assistant's words so far at its end. NULL: there is more than words. */
+static const struct chat *continued_chat(struct exchange *x)
+{
+	struct slice text;
+	const struct chat *chat = translate_chat(x);
+
+	if (!chat || !replay_is_plain_text(x->rescue->replay, &text) || text.len == 0)
+		return NULL;
+	return chat_with_prefill(chat, arena_dup(&x->arena, text), &x->arena);
+}
+
+static bool begin_next_mode(struct exchange *x)
+{
+	struct rescuer *r = x->rescue;
+
+	while (r->next < RESCUES_MAX && r->modes.modes[r->next]) {
+		r->running = r->modes.modes[r->next++];
+		r->chat = r->running == RESCUE_CONTINUE ? continued_chat(x) : NULL;
+		if (r->running == RESCUE_REPLAY || r->chat)
+			return true;
+	}
+	return false;
+}
+
+bool rescue_start(struct exchange *x, struct attempt *a, const struct failure *f)
+{
+	struct rescuer *r = x->rescue;
+
+	if (!rescue_is_armed(x) || rescue_is_running(x) || !a->voice || !a->voice->replay || a->reader.finished ||
+	    !is_fault_of_answer(f) || !begin_next_mode(x))
+		return false;
+	r->speaker = a->voice;
+	buf_clear(&r->speaker->out);
+	r->broken = xmalloc(sizeof(*r->broken));
+	*r->broken = *f;
+	x->record.rescue = rescue_name(r->running);
+	return true;
+}
+
+bool rescue_next_mode(struct exchange *x)
+{
+	if (!rescue_is_running(x) || !begin_next_mode(x))
+		return false;
+	x->record.rescue = rescue_name(x->rescue->running);
+	return true;
+}
+
+const struct candidate *rescue_candidate(struct exchange *x, const struct candidate *c)
+{
+	struct candidate *again;
+
+	if (!rescue_is_running(x) || x->rescue->running != RESCUE_CONTINUE)
+		return c;
+	again = arena_alloc(&x->arena, sizeof(*again));
+	*again = *c;
+	return plan_continue(again, x->rescue->chat, x->endpoint->operation) ? again : NULL;
+}
+
+void rescue_give_up(struct exchange *x)
+{
+	struct rescuer *r = x->rescue;
+	const struct event_writer *w = &r->speaker->writer;
+
+	if (!x->failure)
+		x->failure = xmalloc(sizeof(*x->failure));
+	*x->failure = *r->broken;
+	attempt_show(x, w);
+	x->record.rescue = NULL;
+}
