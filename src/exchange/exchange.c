@@ -9,6 +9,7 @@
  * client's going away is looked for between any two steps. `settle` always runs; `finish` writes the last bytes and
  * tells of it once. */
 #include "exchange/exchange_internal.h"
+#include "exchange/session.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -507,6 +508,8 @@ static enum step_result step_decode(struct exchange *x)
 	x->record.model_requested = exchange_keep(x, x->facts.model);
 	if (x->record.user.len == 0)
 		x->record.user = exchange_keep(x, x->facts.user);
+	if (x->record.session.len == 0)
+		x->record.session = exchange_keep(x, session_find(&x->stream->headers, json_root(&x->facts.doc), &x->arena));
 	return STEP_NEXT;
 }
 

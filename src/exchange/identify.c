@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The step `identify`: whose request is it, may they make it, and what do its x-weir-* headers ask for. */
 #include "exchange/exchange_internal.h"
+#include "exchange/session.h"
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -127,7 +128,7 @@ static bool read_user(struct exchange *x, struct slice value)
 
 static bool read_session(struct exchange *x, struct slice value)
 {
-	x->record.session = exchange_keep(x, value);
+	x->record.session = exchange_keep(x, session_bound(value, &x->stream->arena));
 	return true;
 }
 
