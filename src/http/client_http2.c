@@ -109,18 +109,17 @@ static void say_why(struct client_http2 *h, struct outbound *o)
 	const struct outbound_http2 *x = &o->http2;
 	char how[64];
 
+	snprintf(how, sizeof(how), "reset (%s)", nghttp2_http2_strerror(x->error));
 	if (o->answer.reason)
 		outbound_set_malformed(o, o->answer.reason);
 	else if (h->reason)
 		outbound_set_malformed(o, h->reason);
 	else if (h->lost)
 		outbound_set_lost(o, "connection", h->closed ? "closed" : "lost");
-	else if (!x->reset && !x->unprocessed)
-		outbound_set_malformed(o, nghttp2_http2_strerror(x->error));
-	else {
-		snprintf(how, sizeof(how), "reset (%s)", nghttp2_http2_strerror(x->error));
+	else if (x->reset || x->unprocessed)
 		outbound_set_lost(o, "stream", how);
-	}
+	else
+		outbound_set_malformed(o, nghttp2_http2_strerror(x->error));
 }
 
 /* The stream is no more and the answer not complete. What has come of the body is read first. */

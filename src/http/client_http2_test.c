@@ -68,6 +68,39 @@ static void a_request_and_its_answer(void **state)
 	peer_done(&p);
 }
 
+static void a_large_head_is_continued(void **state)
+{
+	struct test *t = *state;
+	size_t size = 80000;
+	char *text = malloc(size);
+	struct header header = { SLICE("x-large"), slice_of(text, size) };
+	struct client_request get = test_get(t);
+	struct owner o;
+	struct peer p;
+	struct frame f;
+	size_t come;
+
+	/* '{' is 15 bits in the Huffman code: it goes as it is. */
+	memset(text, '{', size);
+	get.headers = &header;
+	get.header_count = 1;
+	owner_open(&o, t, &get);
+	peer_meet(&p, t);
+	f = peer_wait(&p, NGHTTP2_HEADERS);
+	assert_true(f.flags & NGHTTP2_FLAG_END_STREAM);
+	for (come = f.payload.len; !(f.flags & NGHTTP2_FLAG_END_HEADERS); come += f.payload.len) {
+		f = peer_next(&p);
+		assert_int_equal(f.type, NGHTTP2_CONTINUATION);
+	}
+	assert_true(come > size);
+	peer_answer(&p, 1, "ok");
+	UNTIL(t, owner_is_over(&o));
+	assert_complete(&o, 200, "ok");
+	owner_close(&o);
+	peer_done(&p);
+	free(text);
+}
+
 static void the_connection_is_used_again(void **state)
 {
 	struct test *t = *state;
@@ -718,6 +751,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_request_and_its_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_large_head_is_continued, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_connection_is_used_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(interim_heads_and_trailers_are_passed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_interim_heads_are_refused, setup, teardown),

@@ -11,6 +11,7 @@ enum {
 	RESETS_MAX = 100,              /* without as many completed answers: rapid reset */
 	CONTROL_FRAMES_MAX = 1000,     /* PING, SETTINGS, PRIORITY, empty DATA */
 	OUTBOUND_ACK_MAX = 200,
+	SENT_HEAD_MAX = 256 << 10,     /* more than anybody may hand to weir to send on */
 	/* nghttp2 gives out whole frames and never asks for larger ones than it must be able to send. */
 	FRAME_MAX = 9 + (16 << 10) + 256,
 };
@@ -55,6 +56,7 @@ nghttp2_option *http2_options_new(void)
 		out_of_memory();
 	nghttp2_option_set_no_auto_window_update(options, 1);
 	nghttp2_option_set_max_outbound_ack(options, OUTBOUND_ACK_MAX);
+	nghttp2_option_set_max_send_header_block_length(options, SENT_HEAD_MAX);
 	return options;
 }
 
