@@ -339,12 +339,14 @@ static uint64_t deviating_fields(uint64_t quirks)
 
 uint64_t field_refusals(uint64_t quirks)
 {
-	uint64_t fields = deviating_fields(quirks);
+	/* Asked for every candidate of every plan. */
+	static const uint64_t meaning = 0
+#define X(name, words, class_) | (FIELD_CLASS_##class_ == FIELD_CLASS_MEANING ? 1ull << FIELD_INDEX_##name : 0)
+		CHAT_FIELDS(X)
+#undef X
+		;
 
-	for (unsigned i = 0; i < FIELD_COUNT; i++)
-		if (rows[i].class != FIELD_CLASS_MEANING)
-			fields &= ~(1ull << i);
-	return fields;
+	return quirks ? deviating_fields(quirks) & meaning : 0;
 }
 
 struct field_verdict field_judge(const struct chat *c, const struct field_row *table, enum dialect_id target,

@@ -33,16 +33,33 @@ static void make_room(struct planner *p)
 		memcpy(plan->candidates, old, plan->count * sizeof(*old));
 }
 
+/* Most candidates are each of another provider: one bit per provider spares the search. */
+static bool is_listed(struct planner *p, const struct provider *provider, struct slice own_id)
+{
+	uint64_t bit = UINT64_C(1) << ((size_t)(provider - p->routing->providers) % 64);
+	bool is_new = !(p->providers_seen & bit);
+
+	p->providers_seen |= bit;
+	for (unsigned i = p->list_start; !is_new && i < p->plan->count; i++)
+		if (p->plan->candidates[i].provider == provider && slice_eq(p->plan->candidates[i].own_id, own_id))
+			return true;
+	return false;
+}
+
+/* From here on everybody may be named again. */
+static unsigned begin_list(struct planner *p)
+{
+	p->providers_seen = 0;
+	return p->list_start = p->plan->count;
+}
+
 static struct candidate *append(struct planner *p, const struct provider *provider, struct slice model,
 				struct slice own_id, const char *why)
 {
 	struct plan *plan = p->plan;
 	struct candidate *c;
 
-	for (unsigned i = p->list_start; i < plan->count; i++)
-		if (plan->candidates[i].provider == provider && slice_eq(plan->candidates[i].own_id, own_id))
-			return NULL;
-	if (plan->count == PLAN_CANDIDATES_MAX)
+	if (is_listed(p, provider, own_id) || plan->count == PLAN_CANDIDATES_MAX)
 		return NULL;
 	make_room(p);
 	c = &plan->candidates[plan->count++];
@@ -254,7 +271,7 @@ void planner_add_fallbacks(struct planner *p, const struct actions *actions, con
 {
 	for (enum cause cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++) {
 		const struct try_list *list = &actions->on[cause];
-		unsigned start = p->list_start = p->plan->count;
+		unsigned start = begin_list(p);
 
 		for (unsigned i = 0; i < list->count; i++)
 			add_listed(p, &list->items[i], entry, 0);
@@ -267,7 +284,7 @@ void planner_add_fallbacks(struct planner *p, const struct actions *actions, con
 struct candidate *planner_find_mirror(struct planner *p, const struct actions *actions, const struct model_name *entry)
 {
 	struct plan *plan = p->plan;
-	unsigned start = p->list_start = plan->count, at = start;
+	unsigned start = begin_list(p), at = start;
 	struct candidate *mirror = NULL;
 
 	add_listed(p, actions->mirror.target, entry, 0);

@@ -103,6 +103,9 @@ void planner_order_by_priority(struct planner *p, unsigned start)
 	struct place places[PLAN_CANDIDATES_MAX];
 	unsigned count = p->plan->count - start;
 
+	/* The preference will look at priorities too, and equals stand as in the file already. */
+	if (p->plan->rule && p->plan->rule->actions.has_preference)
+		return;
 	for (unsigned i = 0; i < count; i++) {
 		const struct provider *provider = p->plan->candidates[start + i].provider;
 
