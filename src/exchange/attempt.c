@@ -411,6 +411,7 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	if (!rescue_keeps_voice(x, a))
 		translate_free(a->voice);
 	a->voice = a->translation = NULL;
+	a->replay = replay_free(a->replay);
 	free(a->failure);
 	a->failure = NULL;
 	a->live = false;

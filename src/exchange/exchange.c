@@ -660,7 +660,6 @@ static bool try_another(struct exchange *x, struct attempt *a)
 		return true;
 	}
 	attempt_end(a, &f);
-	rescue_forget(x, a);
 	return dispatch_after_failure(x, &f, a);
 }
 

@@ -77,6 +77,7 @@ struct attempt {
 	struct client_stream *upstream;
 	struct translation *translation; /* of the request; NULL: the client's own bytes */
 	struct translation *voice;     /* what its answer goes through; NULL: relayed verbatim */
+	struct replay *replay;         /* of what it delivers, should it break; NULL = nobody asks */
 	bool is_mute;                  /* relayed verbatim, and the voice only follows (rescue.h) */
 	struct stored_names *names;    /* heap; NULL = its ids pass as they are */
 	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */

@@ -6,7 +6,7 @@
 
 bool rescue_is_armed(const struct exchange *x)
 {
-	return x->rescue && x->rescue->replay;
+	return x->rescue && x->rescue->modes.modes[0];
 }
 
 bool rescue_holds(const struct exchange *x)
@@ -39,19 +39,19 @@ void rescue_arm(struct exchange *x)
 {
 	const struct rescue_list *wanted = &x->plan.rescue;
 	bool stateful = x->stored || (x->facts.needs & NEEDS_STATE);
+	bool may_replay = false;
 	unsigned count = 0;
 
 	if (!wanted->modes[0] || !x->wants_stream || x->endpoint->operation != OPERATION_CHAT)
 		return;
 	x->rescue = xcalloc(1, sizeof(*x->rescue));
+	may_replay = !stateful && translate_chat(x);
 	for (unsigned i = 0; i < RESCUES_MAX && wanted->modes[i]; i++) {
 		if (wanted->modes[i] == RESCUE_HOLD)
 			x->rescue->holds = true;
-		else if (!stateful)
+		else if (may_replay)
 			x->rescue->modes.modes[count++] = wanted->modes[i];
 	}
-	if (count > 0 && translate_chat(x))
-		x->rescue->replay = new_replay(x);
 }
 
 void rescue_free(struct exchange *x)
@@ -80,9 +80,11 @@ void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 		a->voice = translate_answer_only(x, a);
 		a->is_mute = !rescue_is_running(x);
 	}
-	a->voice->replay = r->replay;
-	if (!rescue_is_running(x))
+	if (!rescue_is_running(x)) {
+		a->voice->replay = a->replay = new_replay(x);
 		return;
+	}
+	a->voice->replay = r->replay;
 	a->voice->repeats = true;
 	a->voice->speaker = r->speaker;
 	r->speaker->writer.usage = &a->reader.usage;
@@ -90,16 +92,6 @@ void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 		replay_continue(r->replay);
 	else
 		replay_again(r->replay);
-}
-
-void rescue_forget(struct exchange *x, struct attempt *a)
-{
-	if (!rescue_is_armed(x) || rescue_is_running(x))
-		return;
-	replay_free(x->rescue->replay);
-	x->rescue->replay = new_replay(x);
-	if (x->rival && x->rival->voice)
-		x->rival->voice->replay = x->rescue->replay;
 }
 
 bool rescue_keeps_voice(struct exchange *x, const struct attempt *a)
@@ -137,10 +129,13 @@ static bool begin_next_mode(struct exchange *x)
 	struct rescuer *r = x->rescue;
 
 	while (r->next < RESCUES_MAX && r->modes.modes[r->next]) {
-		r->running = r->modes.modes[r->next++];
-		r->chat = r->running == RESCUE_CONTINUE ? continued_chat(x) : NULL;
-		if (r->running == RESCUE_REPLAY || r->chat)
-			return true;
+		enum rescue mode = r->modes.modes[r->next++];
+
+		r->chat = mode == RESCUE_CONTINUE ? continued_chat(x) : NULL;
+		if (mode == RESCUE_CONTINUE && !r->chat)
+			continue;
+		r->running = mode;
+		return true;
 	}
 	return false;
 }
@@ -150,7 +145,10 @@ bool rescue_start(struct exchange *x, struct attempt *a, const struct failure *f
 	struct rescuer *r = x->rescue;
 
 	if (!rescue_is_armed(x) || rescue_is_running(x) || !a->voice || !a->voice->replay || a->reader.finished ||
-	    !is_fault_of_answer(f) || !begin_next_mode(x))
+	    !is_fault_of_answer(f))
+		return false;
+	r->replay = TAKE_PTR(a->replay);
+	if (!begin_next_mode(x))
 		return false;
 	r->speaker = a->voice;
 	buf_clear(&r->speaker->out);

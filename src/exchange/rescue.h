@@ -24,7 +24,7 @@ struct rescuer {
 	unsigned next;                 /* of them */
 	bool holds;                    /* hold: until everything is in */
 	enum rescue running;           /* OFF = nothing has broken yet */
-	struct replay *replay;         /* what was delivered; NULL = it cannot be followed (any more) */
+	struct replay *replay;         /* what was delivered, once it is running */
 	struct translation *speaker;   /* whose writer the client hears; owned once its attempt has ended */
 	bool owns_speaker;
 	struct failure *broken;        /* why the first answer broke: what the client hears if nobody can finish it */
@@ -42,8 +42,6 @@ bool rescue_is_running(const struct exchange *x);
 
 /* Of an attempt that begins: what its answer goes through (attempt.voice). */
 void rescue_begin_attempt(struct exchange *x, struct attempt *a);
-/* It failed before anything of it was delivered. */
-void rescue_forget(struct exchange *x, struct attempt *a);
 /* Of an attempt that ends: true if its voice goes on speaking, and is the rescue's now. */
 bool rescue_keeps_voice(struct exchange *x, const struct attempt *a);
 
