@@ -10,7 +10,7 @@ _weir()
 		return
 	fi
 	case $before in
-	-c | --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	-c | --config | -r | --request) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--dialect) mapfile -t COMPREPLY < <(compgen -W "openai-chat openai-responses anthropic gemini bedrock cohere ollama" -- "$word"); return ;;
 	--operation) mapfile -t COMPREPLY < <(compgen -W "chat completions embeddings count_tokens compact" -- "$word"); return ;;
 	esac
@@ -18,7 +18,7 @@ _weir()
 	serve) options="--config --help" ;;
 	demo) options="--once --log --help" ;;
 	check) options="--config --quiet --help" ;;
-	explain) options="--config --model --prompt-tokens --max-output --stream --dialect --operation --needs --only --json --help" ;;
+	explain) options="--config --model --request --endpoint --prompt-tokens --max-output --stream --dialect --operation --needs --only --key --user --session --tags --header --hour --live --json --help" ;;
 	models) options="--config --match --json --help" ;;
 	mock) options="--listen --name --latency --first-token --rate --tokens --limit --key --fault --quiet --help" ;;
 	version) options="--help" ;;

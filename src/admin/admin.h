@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin plane: liveness, readiness and metrics on their own listener, loop and credential. It reads what the
- * workers count by asking each through its mailbox; nothing on the data plane waits for it. */
+/* The admin plane: liveness, readiness, metrics and the API of docs/admin-api.md on their own listener, loop and
+ * credential. It reads what the workers have by asking each through its mailbox; nothing on the data plane waits for
+ * it. */
 #pragma once
 
 #include "exchange/worker.h"

@@ -1,48 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes /metrics. Names follow Prometheus' rules: base units (seconds, bytes), _total for counters. */
-#include "admin/metrics_page.h"
+#include "admin/admin_internal.h"
 
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "exchange/exchange.h"
+#include "exchange/explanation.h"
 
+/* What one worker says of itself; made on its thread, read on the admin plane's. */
+struct worker_view {
+	struct metrics metrics;        /* a copy */
+	unsigned steps[STEP_COUNT];
+	struct http_server_counts server;
+	struct http_client_counts client;
+};
+
+/* All workers together. */
 struct metrics_view {
 	struct metrics metrics;
 	unsigned steps[STEP_COUNT];
 	struct http_server_counts server;
 	struct http_client_counts client;
-	unsigned worker_count, answered;
-	int64_t started_wall_ms;
 };
 
-void worker_view_take(struct worker_view *v, const struct worker *w)
+static void *view_take(const struct worker *w, const void *question)
 {
-	v->metrics = xmalloc(sizeof(*v->metrics));
-	*v->metrics = w->metrics;
+	struct worker_view *v = xmalloc(sizeof(*v));
+
+	v->metrics = w->metrics;
 	exchange_count_steps(w, v->steps);
 	http_server_get_counts(w->server, &v->server);
 	http_client_get_counts(w->client, &v->client);
-}
-
-void worker_view_done(struct worker_view *v)
-{
-	free(v->metrics);
-	v->metrics = NULL;
-}
-
-struct metrics_view *metrics_view_new(unsigned worker_count, int64_t started_wall_ms)
-{
-	struct metrics_view *v = xcalloc(1, sizeof(*v));
-
-	v->worker_count = worker_count;
-	v->started_wall_ms = started_wall_ms;
 	return v;
 }
 
-void metrics_view_add(struct metrics_view *into, const struct worker_view *v)
+static void view_add(void *sum, void *answer)
 {
-	into->answered++;
-	metrics_add(&into->metrics, v->metrics);
+	struct metrics_view *into = sum;
+	struct worker_view *v = answer;
+
+	metrics_add(&into->metrics, &v->metrics);
 	for (unsigned i = 0; i < STEP_COUNT; i++)
 		into->steps[i] += v->steps[i];
 	into->server.connections += v->server.connections;
@@ -59,12 +57,7 @@ void metrics_view_add(struct metrics_view *into, const struct worker_view *v)
 	into->client.stale_retries += v->client.stale_retries;
 	into->client.bytes_in += v->client.bytes_in;
 	into->client.bytes_out += v->client.bytes_out;
-}
-
-struct metrics_view *metrics_view_free(struct metrics_view *v)
-{
 	free(v);
-	return NULL;
 }
 
 /* ---- the text format ---- */
@@ -191,15 +184,74 @@ static void write_targets(struct page *p, const struct metrics *m)
 
 static void write_breaker(const struct breaker_view *v, void *ctx)
 {
-	static const char *const states[] = {
-		[BREAKER_CLOSED] = "closed", [BREAKER_OPEN] = "open", [BREAKER_HALF_OPEN] = "half_open"
-	};
 	char text[200];
 
-	line(ctx, "weir_breaker_state{target=\"%s\",state=\"%s\"} 1\n", label(v->label, text), states[v->state]);
+	line(ctx, "weir_breaker_state{target=\"%s\",state=\"%s\"} 1\n", label(v->label, text),
+	     breaker_state_name(v->state));
 }
 
-static void write_state(struct page *p, const struct metrics_view *v, struct breakers *breakers)
+/* ---- what is known of targets ---- */
+
+/* Gauges per target cannot be added up, so the table of targets has an end here. */
+enum { TARGETS_MAX = 256 };
+
+struct targets {
+	struct page *page;
+	unsigned count;
+};
+
+/* One family after the other: a page may not mix them. */
+static void write_target_busy(const struct vital_view *v, void *ctx)
+{
+	struct targets *t = ctx;
+	char provider[200], model[200];
+
+	if (t->count++ < TARGETS_MAX)
+		line(t->page, "weir_target_in_flight{provider=\"%s\",model=\"%s\",credential=\"%s\"} %u\n", label(v->provider, provider),
+		     label(v->model, model), v->credential, v->signs.in_flight);
+}
+
+static void write_target_first_token(const struct vital_view *v, void *ctx)
+{
+	struct targets *t = ctx;
+	char provider[200], model[200];
+
+	if (t->count++ < TARGETS_MAX && v->p95_us >= 0)
+		line(t->page, "weir_target_first_token_p95_seconds{provider=\"%s\",model=\"%s\",credential=\"%s\"} %.6f\n",
+		     label(v->provider, provider), label(v->model, model), v->credential, (double)v->p95_us / 1e6);
+}
+
+static void write_target_family(struct page *p, const struct shared *shared, const char *name, const char *help,
+				void (*each)(const struct vital_view *v, void *ctx))
+{
+	struct targets t = { .page = p };
+
+	head(p, name, "gauge", help);
+	vitals_each(shared->vitals, clock_now_ns(), each, &t);
+}
+
+static void write_budget(struct page *p, struct retry_budget *b, const char *name, const char *help)
+{
+	uint32_t requests, extras;
+
+	retry_budget_look(b, clock_now_ns(), &requests, &extras);
+	single(p, name, "gauge", help, extras);
+}
+
+static void write_resilience(struct page *p, struct shared *shared)
+{
+	write_target_family(p, shared, "weir_target_in_flight", "Attempts under way per target, the first 256 targets.",
+			    write_target_busy);
+	write_target_family(p, shared, "weir_target_first_token_p95_seconds",
+			    "95th percentile of the first token over the last one to two minutes.", write_target_first_token);
+	write_budget(p, &shared->retries, "weir_retries_recent", "Further tries that were made in the last ten seconds.");
+	write_budget(p, &shared->hedges, "weir_hedges_recent", "Hedged attempts that were made in the last ten seconds.");
+	single(p, "weir_requests_waiting", "gauge", "Requests in line until a target takes them.", waiting_count(shared->room));
+	single(p, "weir_conversations", "gauge", "Conversations whose place is remembered.",
+	       affinity_count(shared->affinity, clock_now_ns()));
+}
+
+static void write_state(struct page *p, const struct metrics_view *v, const struct admin *a, unsigned silent)
 {
 	head(p, "weir_requests_in_flight", "gauge", "Live requests by the step they are in.");
 	for (unsigned i = 0; i < STEP_COUNT; i++)
@@ -215,12 +267,12 @@ static void write_state(struct page *p, const struct metrics_view *v, struct bre
 	single(p, "weir_upstream_stale_retries_total", "counter", "Requests sent again because a pooled connection had died.",
 	       v->client.stale_retries);
 	head(p, "weir_breaker_state", "gauge", "Circuit breakers: 1 at the state each target is in.");
-	breakers_each(breakers, clock_now_ns(), write_breaker, p);
+	breakers_each(a->shared->breakers, clock_now_ns(), write_breaker, p);
 	single(p, "weir_log_lines_dropped_total", "counter", "Log lines dropped because the reader was slow.", log_dropped());
-	single(p, "weir_workers", "gauge", "Worker threads.", v->worker_count);
-	single(p, "weir_workers_silent", "gauge", "Workers that did not answer this scrape in time.", v->worker_count - v->answered);
+	single(p, "weir_workers", "gauge", "Worker threads.", a->worker_count);
+	single(p, "weir_workers_silent", "gauge", "Workers that did not answer this scrape in time.", silent);
 	head(p, "weir_start_time_seconds", "gauge", "When this process started, Unix time.");
-	line(p, "weir_start_time_seconds %.3f\n", (double)v->started_wall_ms / 1000);
+	line(p, "weir_start_time_seconds %.3f\n", (double)a->started_wall_ms / 1000);
 	head(p, "weir_build_info", "gauge", "The program's version.");
 	line(p, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
 }
@@ -243,12 +295,26 @@ static void write_store(struct page *p, struct store *store)
 	single(p, "weir_store_errors_total", "counter", "Operations of the database that failed.", c.errors);
 }
 
-void metrics_page_write(const struct metrics_view *v, const struct shared *shared, struct buf *out)
+/* Over the buffer's limit the page ends after a whole line. */
+static void answer(struct admin *a, struct server_stream *s, void *sum, unsigned silent)
 {
-	struct page p = { .out = out };
+	const struct metrics_view *v = sum;
+	struct buf out;
+	struct page p = { .out = &out };
 
+	buf_init(&out, PAGE_MAX);
 	write_requests(&p, &v->metrics);
 	write_targets(&p, &v->metrics);
-	write_state(&p, v, shared->breakers);
-	write_store(&p, shared->store);
+	write_state(&p, v, a, silent);
+	write_resilience(&p, a->shared);
+	write_store(&p, a->shared->store);
+	admin_answer(s, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"), buf_slice(&out));
+	buf_done(&out);
+}
+
+void metrics_page_answer(struct admin *a, struct server_stream *s)
+{
+	static const struct gathering_kind kind = { view_take, view_add, answer, free };
+
+	gather(a, s, &kind, xcalloc(1, sizeof(struct metrics_view)), NULL);
 }

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `weir explain`: the plan for a request that is not sent: what its name means, which rule decides, every candidate in
- * order with the reason it is there or passed over, and what each would cost. */
+ * order with the reason it is there or passed over, and what each would cost. The options become the question that POST
+ * /api/explain takes; it is answered here, knowing nothing of the world, or with --live by a running gateway. */
 #include "cmd/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
 #include "cmd/config_file.h"
-#include "cmd/terminal.h"
-#include "exchange/outcome.h"
-#include "json/writer.h"
+#include "cmd/explain_internal.h"
+#include "exchange/question.h"
 
 static int cmd_explain(int argc, char **argv);
 
-enum { TOKENS_MAX = 100000000, PROMPT_GUESS = 1000, JSON_MAX = 4 << 20 };
+enum { TOKENS_MAX = 100000000 };
 
 static const struct option explain_options[] = {
 	{ "config", 'c', "FILE", "the configuration (default: $WEIR_CONFIG, else ./weir.yaml, else none)", false },
 	{ "model", 'm', "MODEL", "the name as the client would ask for it", false },
-	{ "prompt-tokens", 0, "N", "length of the prompt (default 1000)", false },
+	{ "request", 'r', "FILE", "a whole request body instead (- is standard input); nothing of it is sent", false },
+	{ "endpoint", 0, "PATH", "with --request: the path it would be sent to, such as /v1/messages", false },
+	{ "prompt-tokens", 0, "N", "length of the prompt (default 1000, with --request its estimate)", false },
 	{ "max-output", 0, "N", "the request's own limit of the answer, in tokens", false },
 	{ "stream", 0, NULL, "a streamed request", false },
 	{ "dialect", 0, "NAME",
@@ -22,318 +27,230 @@ static const struct option explain_options[] = {
 	{ "operation", 0, "NAME", "chat (default), completions, embeddings, count_tokens, compact", false },
 	{ "needs", 0, "LIST", "tools, images, audio, documents, structured_output, reasoning, state", false },
 	{ "only", 0, "LIST", "as the request header x-weir-only: providers, comma-separated", false },
+	{ "key", 0, "NAME", "the name of the caller's key", false },
+	{ "user", 0, "NAME", "as the request header x-weir-user", false },
+	{ "session", 0, "ID", "as the request header x-weir-session", false },
+	{ "tags", 0, "LIST", "as the request header x-weir-tags", false },
+	{ "header", 0, "NAME=VALUE", "a request header", true },
+	{ "hour", 0, "HOUR", "of the day in UTC, 0 to 23 (default: now)", false },
+	{ "live", 0, "URL", "ask the running gateway whose admin plane is there, such as http://127.0.0.1:8485", false },
 	{ "json", 0, NULL, "print JSON", false },
 };
 
 const struct command command_explain = {
 	.name = "explain",
 	.summary = "print the plan for a request: every candidate, why, and what it would cost",
-	.details = "Estimates take the prompt as uncached and the answer as --max-output or 1000 tokens long. The exit status is\n"
-		   "1 when nobody could answer such a request. Nothing is sent anywhere.",
+	.details = "Estimates take the prompt as uncached and the answer as --max-output or 1000 tokens long. Latencies, breakers and\n"
+		   "limits are known to a running gateway only: --live asks one, with $WEIR_ADMIN_TOKEN or the token of the\n"
+		   "configuration. The exit status is 1 when nobody could answer such a request. It is not sent anywhere.",
 	.options = explain_options,
 	.option_count = COUNT_OF(explain_options),
 	.run = cmd_explain,
 };
 
-struct question {
-	struct plan_query query;
-	int64_t tokens;
-	bool stream;
-	struct chat chat; /* a request that needs what was said, for candidates that would have to be translated */
-};
+/* ---- the options as a question ---- */
 
-static int64_t question_tokens(void *ctx)
+static bool read_file(const struct options *o, const char *path, struct buf *out)
 {
-	return ((struct question *)ctx)->tokens;
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *room;
+	size_t n;
+
+	if (!f) {
+		options_complain(o, "--request cannot be read: %s: %s", path, strerror(errno));
+		return false;
+	}
+	while ((room = buf_reserve(out, 64 << 10)) && (n = fread(room, 1, 64 << 10, f)) > 0)
+		buf_commit(out, n);
+	if (f != stdin)
+		fclose(f);
+	if (!room)
+		options_complain(o, "--request is too large: %s", path);
+	return room;
 }
 
-/* Fields that --needs stands for. */
-static const struct chat *question_chat(void *ctx)
+static bool write_body(const struct options *o, struct json_writer *w, struct arena *a)
 {
-	static const uint64_t fields[] = {
-		FIELD_TOOLS,     FIELD_IMAGE_DATA,       FIELD_AUDIO, FIELD_DOCUMENT_DATA, FIELD_FORMAT_SCHEMA,
-		FIELD_REASONING, FIELD_PREVIOUS_RESPONSE
-	};
-	struct question *q = ctx;
+	struct json_error error;
+	struct json_doc doc;
+	struct slice text;
+	struct buf body;
+	bool ok;
 
-	chat_init(&q->chat, q->query.dialect);
-	q->chat.fields = q->query.max_output >= 0 ? FIELD_MAX_OUTPUT : 0;
-	for (unsigned i = 0; i < COUNT_OF(fields); i++)
-		if (q->query.needs & 1u << i)
-			q->chat.fields |= fields[i];
-	if (q->query.needs & NEEDS_REASONING)
-		q->chat.reasoning = (struct reasoning){ .wish = REASONING_ON };
-	return &q->chat;
+	buf_init(&body, EXPLAIN_BODY_MAX);
+	ok = read_file(o, options_get(o, "request"), &body);
+	text = arena_dup(a, buf_slice(&body));
+	buf_done(&body);
+	if (!ok)
+		return false;
+	if (!json_parse(a, text, &doc, &error)) {
+		unsigned line, column;
+
+		json_position(text, error.offset, &line, &column);
+		options_complain(o, "--request is not valid JSON: %s at line %u, column %u", error.message, line, column);
+		return false;
+	}
+	json_literal_key(w, "body");
+	json_value_raw(w, json_raw(json_root(&doc)));
+	return true;
 }
 
-static bool read_needs(const struct options *o, unsigned *ret)
+static bool write_headers(const struct options *o, struct json_writer *w)
 {
-	static const char *const names[] = { "tools",     "images", "audio", "documents", "structured_output",
-					     "reasoning", "state" };
-	struct slice rest = slice_cstr(options_get(o, "needs"));
+	if (!options_has(o, "header"))
+		return true;
+	json_literal_key(w, "headers");
+	json_begin_object(w);
+	for (unsigned i = 0; i < options_count(o, "header"); i++) {
+		struct slice rest = slice_cstr(options_at(o, "header", i));
+		struct slice name = slice_next_token(&rest, '=');
 
-	while (rest.ptr) {
-		struct slice name = slice_trim(slice_next_token(&rest, ','));
-		unsigned i = 0;
-
-		while (i < COUNT_OF(names) && !slice_eq(name, slice_cstr(names[i])))
-			i++;
-		if (i == COUNT_OF(names)) {
-			options_complain(o, "--needs does not know '%.*s'", SLICE_ARG(name));
+		if (!rest.ptr) {
+			options_complain(o, "--header takes NAME=VALUE, not '%.*s'", SLICE_ARG(name));
 			return false;
 		}
-		*ret |= 1u << i;
+		json_key(w, name);
+		json_string(w, rest);
+	}
+	json_end_object(w);
+	return true;
+}
+
+static bool write_number(const struct options *o, const char *option, const char *name, int64_t high, struct json_writer *w)
+{
+	int64_t number = -1;
+
+	if (!options_number(o, option, 0, high, &number))
+		return false;
+	if (number >= 0) {
+		json_key(w, slice_cstr(name));
+		json_int(w, number);
 	}
 	return true;
 }
 
-static bool read_question(const struct options *o, struct question *q)
+/* Options that a whole request says itself. */
+static bool check_request(const struct options *o)
 {
-	const char *dialect = options_get(o, "dialect");
-	const char *operation = options_get(o, "operation");
+	static const char *const said[] = { "max-output", "needs" };
 
-	*q = (struct question){ .tokens = PROMPT_GUESS, .stream = options_has(o, "stream") };
-	q->query = (struct plan_query){ .model = slice_cstr(options_get(o, "model")), .max_output = -1,
-					.only = slice_cstr(options_get(o, "only")), .prompt_tokens = question_tokens, .chat = question_chat,
-					.stream = q->stream, .ctx = q };
-	if (!q->query.model.ptr) {
-		options_complain(o, "--model is needed");
+	if (!options_has(o, "request")) {
+		if (!options_has(o, "model"))
+			options_complain(o, "--model or --request is needed");
+		else if (options_has(o, "endpoint"))
+			options_complain(o, "--endpoint goes with --request");
+		else
+			return true;
 		return false;
 	}
-	q->query.dialect = dialect ? dialect_id_by_name(slice_cstr(dialect)) : DIALECT_OPENAI_CHAT;
-	if (q->query.dialect == DIALECT_COUNT || !dialect_by_id(q->query.dialect)) {
-		options_complain(o, "--dialect does not know '%s'", dialect);
-		return false;
-	}
-	q->query.operation = operation ? operation_by_name(slice_cstr(operation)) : OPERATION_CHAT;
-	if (q->query.operation == OPERATION_COUNT) {
-		options_complain(o, "--operation does not know '%s'", operation);
-		return false;
-	}
-	return read_needs(o, &q->query.needs) && options_number(o, "prompt-tokens", 0, TOKENS_MAX, &q->tokens) &&
-	       options_number(o, "max-output", 0, TOKENS_MAX, &q->query.max_output);
-}
-
-static const char *describe_name(const struct plan *plan)
-{
-	switch (plan->named) {
-	case NAMED_ENTRY:
-		return "an entry of `models:`";
-	case NAMED_MODEL:
-		return "a model that a configured provider lists";
-	case NAMED_AT_PROVIDER:
-		return "pinned to one provider";
-	case NAMED_TIER:
-		return "a built-in tier";
-	case NAMED_AS_WRITTEN:
-		return "unknown here; the one provider without a list of models gets it as written";
-	case NAMED_NOTHING:
-		break;
-	}
-	return "unknown here";
-}
-
-/* Length without the zeros at the end, but with at least four decimals so that columns line up. */
-static size_t significant(const char *amount)
-{
-	const char *point = strchr(amount, '.');
-	size_t len = strlen(amount);
-
-	while (point && len > (size_t)(point - amount) + 5 && amount[len - 1] == '0')
-		len--;
-	return len;
-}
-
-static struct slice money(int64_t cost, struct arena *a)
-{
-	char text[MONEY_TEXT_MAX];
-
-	if (cost == PRICE_UNKNOWN)
-		return SLICE("unknown");
-	return arena_printf(a, "$%.*s", (int)significant(money_format(cost, text)), text);
-}
-
-static int64_t candidate_cost(const struct question *q, const struct candidate *c)
-{
-	return plan_cost_estimate(c->offer, q->tokens, q->query.max_output);
-}
-
-/* Where it would be sent: the dialect's path behind the provider's base. */
-static struct slice candidate_url(const struct question *q, const struct candidate *c, struct arena *a)
-{
-	struct request_route route = { .operation = q->query.operation,
-				       .stream = q->stream,
-				       .query = c->translates && q->stream ? c->binding->dialect->stream_query
-									   : SLICE(""),
-				       .model = c->own_id,
-				       .quirks = c->binding ? c->binding->quirks : 0,
-				       .base_query = c->binding ? c->binding->base.query : SLICE("") };
-	struct slice path = c->binding && c->binding->dialect ? c->binding->dialect->request_path(&route, a)
-							      : (struct slice){ 0 };
-
-	return path.ptr ? arena_printf(a, "%.*s%.*s", SLICE_ARG(c->binding->base_text), SLICE_ARG(path)) : SLICE("");
-}
-
-static struct slice reason(const struct candidate *c, struct arena *a)
-{
-	if (c->passed_over)
-		return arena_printf(a, "passed over: %s", c->passed_over);
-	if (!c->translates)
-		return slice_cstr(c->why);
-	return arena_printf(a, "%s; translated to %s%s%.*s", c->why, dialect_id_name(c->binding->dialect_id),
-			    c->fields.dropped ? ", without " : "", SLICE_ARG(field_list(c->fields.dropped, a)));
-}
-
-static void print_candidates(const struct question *q, const struct plan *plan, struct arena *a)
-{
-	static const char *const titles[] = { "#", "PROVIDER", "MODEL", "SENT AS", "ESTIMATE", "WHY" };
-	struct table t;
-	unsigned place = 0;
-
-	table_init(&t, a, COUNT_OF(titles), titles, 1u << 0 | 1u << 4);
-	for (unsigned i = 0; i < plan->count; i++) {
-		const struct candidate *c = &plan->candidates[i];
-		struct slice *row = table_row(&t, c->passed_over ? STYLE_DIM : STYLE_COUNT);
-
-		row[0] = c->passed_over ? SLICE("-") : arena_printf(a, "%u", ++place);
-		row[1] = c->provider->name;
-		row[2] = c->substituted ? arena_printf(a, "%.*s (stands in)", SLICE_ARG(c->model)) : c->model;
-		row[3] = c->own_id;
-		row[4] = money(candidate_cost(q, c), a);
-		row[5] = reason(c, a);
-	}
-	table_print(&t, stdout);
-}
-
-static void print_urls(const struct question *q, const struct plan *plan, struct arena *a)
-{
-	unsigned place = 0;
-
-	for (unsigned i = 0; i < plan->count; i++)
-		if (!plan->candidates[i].passed_over) {
-			place++;
-			printf("%s%u  POST %.*s\n", place == 1 ? "\n" : "", place,
-			       SLICE_ARG(candidate_url(q, &plan->candidates[i], a)));
+	for (unsigned i = 0; i < COUNT_OF(said); i++)
+		if (options_has(o, said[i])) {
+			options_complain(o, "--%s is read from the --request", said[i]);
+			return false;
 		}
+	return true;
 }
 
-static void print_plan(const struct question *q, const struct plan *plan, const struct failure *failure,
-		       struct arena *a)
+static bool write_question(const struct options *o, struct json_writer *w, struct arena *a)
 {
-	printf("%s%.*s%s  %s in %s%s, %lld prompt tokens\n", style_on(stdout, STYLE_BOLD), SLICE_ARG(plan->asked), style_off(stdout),
-	       operation_name(q->query.operation), dialect_id_name(q->query.dialect), q->stream ? ", streamed" : "",
-	       (long long)q->tokens);
-	printf("name   %s", describe_name(plan));
-	if (plan->public_id.len > 0 && !slice_eq(plan->public_id, plan->asked))
-		printf(": %.*s", SLICE_ARG(plan->public_id));
-	printf("\nroute  %.*s%s\n\n", SLICE_ARG(plan->route), plan->rule ? " (the first rule that matches)" : "");
-	if (plan->count > 0)
-		print_candidates(q, plan, a);
-	if (plan->usable > 0)
-		print_urls(q, plan, a);
-	else
-		printf("%s%snobody can answer this%s: the client gets %d: %s\n", plan->count > 0 ? "\n" : "",
-		       style_on(stdout, STYLE_BAD), style_off(stdout), outcome_status(failure, q->query.dialect),
-		       failure->message);
-}
+	static const char *const texts[] = { "model", "endpoint", "dialect", "operation", "needs", "only", "key", "user", "session",
+					     "tags" };
 
-static void write_candidate(const struct question *q, const struct candidate *c, struct json_writer *w, struct arena *a)
-{
-	int64_t cost = candidate_cost(q, c);
-
+	if (!check_request(o))
+		return false;
 	json_begin_object(w);
-	json_member_string(w, "provider", c->provider->name);
-	json_member_string(w, "model", c->model);
-	json_member_string(w, "sent_as", c->own_id);
-	json_member_bool(w, "usable", !c->passed_over);
-	json_member_bool(w, "substituted", c->substituted);
-	json_member_cstr(w, "why", c->why);
-	json_literal_key(w, "translated_to");
-	if (c->translates)
-		json_string(w, slice_cstr(dialect_id_name(c->binding->dialect_id)));
-	else
-		json_null(w);
-	json_member_string(w, "dropped", field_list(c->fields.dropped, a));
-	json_key(w, SLICE("passed_over"));
-	if (c->passed_over)
-		json_string(w, slice_cstr(c->passed_over));
-	else
-		json_null(w);
-	json_key(w, SLICE("estimate_usd"));
-	if (cost == PRICE_UNKNOWN)
-		json_null(w);
-	else
-		json_double(w, (double)cost / 1e9);
-	json_member_string(w, "url", candidate_url(q, c, a));
+	for (unsigned i = 0; i < COUNT_OF(texts); i++)
+		if (options_has(o, texts[i])) {
+			json_key(w, slice_cstr(texts[i]));
+			json_string(w, slice_cstr(options_get(o, texts[i])));
+		}
+	if (options_has(o, "stream"))
+		json_member_bool(w, "stream", true);
+	if (!write_number(o, "prompt-tokens", "prompt_tokens", TOKENS_MAX, w) ||
+	    !write_number(o, "max-output", "max_output", TOKENS_MAX, w) || !write_number(o, "hour", "hour", 23, w) ||
+	    !write_headers(o, w) || (options_has(o, "request") && !write_body(o, w, a)))
+		return false;
 	json_end_object(w);
+	return true;
 }
 
-static void print_json(const struct question *q, const struct plan *plan, const struct failure *failure,
-		       struct arena *a)
+/* ---- answering ---- */
+
+/* Planned here with nothing known. Returns the exit status, 0 when `out` has the answer. */
+static int answer_here(const struct options *o, struct slice text, struct buf *out, struct arena *a)
 {
-	struct buf out;
+	struct config *c = config_file_load(options_get(o, "config"));
+	struct explanation *e;
+	struct json_error error;
+	struct failure refusal;
 	struct json_writer w;
+	struct question q;
+	struct json_doc doc;
 
-	buf_init(&out, JSON_MAX);
-	json_writer_init(&w, &out);
-	json_begin_object(&w);
-	json_member_string(&w, "asked", plan->asked);
-	json_member_cstr(&w, "named", describe_name(plan));
-	json_member_string(&w, "public_id", plan->public_id);
-	json_member_string(&w, "route", plan->route);
-	json_member_int(&w, "prompt_tokens", q->tokens);
-	json_key(&w, SLICE("candidates"));
-	json_begin_array(&w);
-	for (unsigned i = 0; i < plan->count; i++)
-		write_candidate(q, &plan->candidates[i], &w, a);
-	json_end_array(&w);
-	json_key(&w, SLICE("failure"));
-	if (plan->usable > 0) {
-		json_null(&w);
-	} else {
-		json_begin_object(&w);
-		json_member_int(&w, "status", outcome_status(failure, q->query.dialect));
-		json_member_cstr(&w, "kind", failure_kind_name(failure->kind));
-		json_member_cstr(&w, "message", failure->message);
-		json_end_object(&w);
+	if (!c)
+		return 1;
+	check(json_parse(a, text, &doc, &error), "the question was written here");
+	if (!question_read(json_root(&doc), c, a, &q, &refusal)) {
+		options_complain(o, "%s", refusal.message);
+		config_unref(c);
+		return EXIT_USAGE;
 	}
+	e = question_answer(&q, NULL);
+	json_writer_init(&w, out);
+	json_begin_object(&w);
+	explanation_write(e, &c->routing, &w, a);
 	json_end_object(&w);
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_done(&out);
+	explanation_free(e);
+	config_unref(c);
+	return 0;
 }
 
-static bool explain(const struct config *c, const struct question *q, bool as_json)
+static int show(const struct options *o, struct slice answer, struct arena *a)
 {
-	struct failure failure;
-	struct arena a;
-	struct plan plan;
-	bool usable;
+	struct json_error error;
+	struct json_doc doc;
+	struct json root;
 
-	arena_init(&a);
-	usable = plan_make(&c->routing, &q->query, &a, &plan, &failure);
-	if (as_json)
-		print_json(q, &plan, &failure, &a);
+	if (!json_parse(a, answer, &doc, &error)) {
+		fprintf(stderr, "weir explain: the answer is not JSON\n");
+		return 1;
+	}
+	root = json_root(&doc);
+	if (!json_exists(json_get(root, "candidates"))) {
+		fprintf(stderr, "weir explain: %.*s\n", SLICE_ARG(json_text(json_get(root, "error"), a)));
+		return 1;
+	}
+	if (options_has(o, "json"))
+		printf("%.*s\n", SLICE_ARG(answer));
 	else
-		print_plan(q, &plan, &failure, &a);
-	arena_done(&a);
-	return usable;
+		explain_print(root, a);
+	return json_is(json_get(root, "refusal"), JSON_NULL) ? 0 : 1;
 }
 
 static int cmd_explain(int argc, char **argv)
 {
+	struct buf question, answer;
+	struct json_writer w;
 	struct options o;
-	struct question q;
-	struct config *c;
+	struct arena a;
 	int status;
 
 	if (!options_parse(&o, &command_explain, argc, argv, &status))
 		return status;
-	if (!read_question(&o, &q))
-		return EXIT_USAGE;
-	c = config_file_load(options_get(&o, "config"));
-	if (!c)
-		return 1;
-	status = explain(c, &q, options_has(&o, "json")) ? 0 : 1;
-	config_unref(c);
+	arena_init(&a);
+	buf_init(&question, EXPLAIN_BODY_MAX + (1 << 20));
+	buf_init(&answer, EXPLAIN_ANSWER_MAX);
+	json_writer_init(&w, &question);
+	if (!write_question(&o, &w, &a))
+		status = EXIT_USAGE;
+	else if (options_has(&o, "live"))
+		status = explain_live(&o, buf_slice(&question), &answer, &a);
+	else
+		status = answer_here(&o, buf_slice(&question), &answer, &a);
+	if (status == 0)
+		status = show(&o, buf_slice(&answer), &a);
+	buf_done(&question);
+	buf_done(&answer);
+	arena_done(&a);
 	return status;
 }

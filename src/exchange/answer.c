@@ -372,6 +372,9 @@ void answer_local(struct exchange *x)
 	case LOCAL_NONE:
 	case LOCAL_READY:
 	case LOCAL_METRICS:
+	case LOCAL_EXPLAIN:
+	case LOCAL_STATE:
+	case LOCAL_OPENAPI:
 		check(false, "only data-plane answers are local to an exchange");
 	}
 	if (x->failure)

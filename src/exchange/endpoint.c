@@ -18,8 +18,8 @@
 	{ .methods = "GET,HEAD", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
 /* Local, and asked with a body. */
-#define ASKED(pattern_, dialect_, local_) \
-	{ .methods = "POST", .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_LOCAL, \
+#define ASKED(pattern_, plane_, auth_, dialect_, local_) \
+	{ .methods = "POST", .pattern = pattern_, .plane = plane_, .auth = auth_, .kind = ENDPOINT_LOCAL, \
 	  .dialect = dialect_, .local = local_ }
 #define STORED(methods_, pattern_, stored_) \
 	{ .methods = methods_, .pattern = pattern_, .plane = PLANE_DATA, .auth = AUTH_KEY, .kind = ENDPOINT_STORED, \
@@ -100,7 +100,7 @@ const struct endpoint endpoints[] = {
 	VARIANT("/api/generate", DIALECT_OLLAMA, OPERATION_CHAT),
 	MODEL("POST", "/api/embed", DIALECT_OLLAMA, OPERATION_EMBEDDINGS),
 	LOCAL("/api/tags", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_MODELS),
-	ASKED("/api/show", DIALECT_OLLAMA, LOCAL_MODEL),
+	ASKED("/api/show", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_MODEL),
 	LOCAL("/api/ps", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_RUNNING),
 	LOCAL("/api/version", PLANE_DATA, AUTH_KEY, DIALECT_OLLAMA, LOCAL_VERSION),
 	MODEL("POST", "/v2/chat", DIALECT_COHERE, OPERATION_CHAT),
@@ -114,6 +114,9 @@ const struct endpoint endpoints[] = {
 	LOCAL("/healthz", PLANE_ADMIN, AUTH_OPEN, DIALECT_OPENAI_CHAT, LOCAL_HEALTH),
 	LOCAL("/readyz", PLANE_ADMIN, AUTH_ADMIN, DIALECT_OPENAI_CHAT, LOCAL_READY),
 	LOCAL("/metrics", PLANE_ADMIN, AUTH_ADMIN, DIALECT_OPENAI_CHAT, LOCAL_METRICS),
+	ASKED("/api/explain", PLANE_ADMIN, AUTH_ADMIN, DIALECT_OPENAI_CHAT, LOCAL_EXPLAIN),
+	LOCAL("/api/state", PLANE_ADMIN, AUTH_ADMIN, DIALECT_OPENAI_CHAT, LOCAL_STATE),
+	LOCAL("/api/openapi.json", PLANE_ADMIN, AUTH_ADMIN, DIALECT_OPENAI_CHAT, LOCAL_OPENAPI),
 };
 
 const unsigned endpoint_count = COUNT_OF(endpoints);

@@ -32,7 +32,10 @@ enum local_answer {
 	LOCAL_VERSION,
 	LOCAL_HEALTH,
 	LOCAL_READY,
-	LOCAL_METRICS
+	LOCAL_METRICS,
+	LOCAL_EXPLAIN,                 /* the admin plane's /api, as docs/openapi-admin.json describes it */
+	LOCAL_STATE,
+	LOCAL_OPENAPI
 };
 
 enum stored_endpoint {

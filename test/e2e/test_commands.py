@@ -213,7 +213,8 @@ class ExplainAndModels(Commands):
 
     def test_unknown_model(self):
         value = self.explain("--model", "claude-opus-4.8", status=1)
-        self.assertIn("claude-opus-4.7", value["failure"]["message"] if isinstance(value["failure"], dict) else value["failure"])
+        self.assertIn("claude-opus-4.7", value["refusal"]["message"])
+        self.assertEqual((value["refusal"]["status"], value["candidates"]), (404, []))
 
     def test_for_people(self):
         text = self.run_("explain", "-c", self.file(FRAGMENT), "--model", "claude-opus-4.7", env=ENVIRONMENT).stdout
