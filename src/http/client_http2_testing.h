@@ -7,7 +7,7 @@
 #include <netinet/tcp.h>
 #include "http/client_test.h"
 
-enum { FRAME_HEAD = 9, PREFACE_LEN = 24, PEER_INPUT_MAX = 8 << 20, PEER_PAIRS_MAX = 64 };
+enum { FRAME_HEAD = 9, PREFACE_LEN = 24, PEER_INPUT_MAX = 8 << 20 };
 
 struct frame {
 	unsigned type, flags;
@@ -138,7 +138,7 @@ static inline uint32_t frame_number(const struct frame *f)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* One of the request's fields, "name: value\n" each. */
+/* Appends the request's fields, "name: value\n" each. */
 static inline void peer_read_head(struct peer *p, const struct frame *f, struct buf *out)
 {
 	struct slice rest = f->payload;
