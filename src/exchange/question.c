@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "exchange/endpoint.h"
+#include "exchange/session.h"
 #include "llm/state.h"
 
 enum { QUESTION_TOKENS_MAX = 100000000, QUESTION_TOKENS_GUESS = 1000 };
@@ -218,6 +219,7 @@ static bool read_caller(struct question *q, struct json root, struct failure *re
 	    !read_list(q, root, "tags", &caller->tags, reterr) || !read_string(q, root, "user", &caller->user, reterr) ||
 	    !read_string(q, root, "session", &caller->session, reterr) || !read_number(root, "hour", 23, &hour, reterr))
 		return false;
+	caller->session = session_bound(caller->session, q->arena);
 	caller->hour = (unsigned)hour;
 	return true;
 }
@@ -310,6 +312,8 @@ static bool read_whole(struct question *q, struct json root, struct json body, s
 	q->query.prompt_most = (int64_t)json_raw(body).len;
 	if (q->query.caller.user.len == 0)
 		q->query.caller.user = q->facts.user;
+	if (q->query.caller.session.len == 0)
+		q->query.caller.session = session_find(&q->headers, json_root(&q->facts.doc), q->arena);
 	return true;
 }
 
