@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/configuration.md and the tables that the reader works by say the same: every key with its type, default and
- * sentence, every word that comes later, and nothing that does not exist. */
+ * sentence, every word that comes later, and nothing that does not exist. Its examples and those of docs/routing.md
+ * load. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,25 +14,32 @@
 
 enum { DOCUMENT_MAX = 1 << 20 };
 
-static struct buf document;
+static struct buf document, guide;
 
-static int read_document(void **state)
+static void read_file(const char *path, struct buf *out)
 {
-	FILE *file = fopen(WEIR_SOURCE_ROOT "/docs/configuration.md", "r");
+	FILE *file = fopen(path, "r");
 	char chunk[4096];
 	size_t n;
 
 	assert_non_null(file);
-	buf_init(&document, DOCUMENT_MAX);
+	buf_init(out, DOCUMENT_MAX);
 	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
-		assert_true(buf_append(&document, chunk, n));
+		assert_true(buf_append(out, chunk, n));
 	fclose(file);
+}
+
+static int read_documents(void **state)
+{
+	read_file(WEIR_SOURCE_ROOT "/docs/configuration.md", &document);
+	read_file(WEIR_SOURCE_ROOT "/docs/routing.md", &guide);
 	return 0;
 }
 
-static int free_document(void **state)
+static int free_documents(void **state)
 {
 	buf_done(&document);
+	buf_done(&guide);
 	return 0;
 }
 
@@ -119,10 +127,12 @@ static void test_nothing_else_is_documented(void **state)
 	assert_int_equal(strange, 0);
 }
 
-static void load(struct slice text)
+/* A configuration without a problem. Returns how many providers it has. */
+static unsigned load(struct slice text)
 {
 	struct config_report report;
 	struct config *c = config_parse(text, "example", &report);
+	unsigned providers;
 
 	for (unsigned i = 0; i < report.count; i++)
 		print_message("%u:%u: %.*s\n", report.problems[i].line, report.problems[i].column,
@@ -131,9 +141,10 @@ static void load(struct slice text)
 		print_message("in\n%.*s\n", SLICE_ARG(text));
 	assert_non_null(c);
 	assert_int_equal(report.count, 0);
-	assert_int_equal(c->routing.provider_count, 3);
+	providers = c->routing.provider_count;
 	config_unref(c);
 	config_report_done(&report);
+	return providers;
 }
 
 /* The next example behind `*rest`. False when there is none. */
@@ -162,17 +173,39 @@ static void test_the_examples_load(void **state)
 	setenv("OPENAI_API_KEY_2", "c", 1);
 	setenv("WEIR_REGION", "eu", 1);
 	assert_true(next_example(&rest, &text));
-	load(text);
+	assert_int_equal(load(text), 3);
 	providers = arena_printf(&a, "%.*skeys: [{ name: trial-1, key: 0123456789abcdef }]\n",
 				 (int)slice_find(text, SLICE("models:\n")), text.ptr);
 	while (next_example(&rest, &text)) {
 		if (!slice_starts_with(text, SLICE("routing:")) && !slice_starts_with(text, SLICE("models:")) &&
 		    !slice_starts_with(text, SLICE("defaults:")))
 			continue;
-		load(arena_printf(&a, "%.*s%.*s", SLICE_ARG(providers), SLICE_ARG(text)));
+		assert_int_equal(load(arena_printf(&a, "%.*s%.*s", SLICE_ARG(providers), SLICE_ARG(text))), 3);
 		loaded++;
 	}
 	assert_true(loaded >= 4);
+}
+
+/* Who has providers is a whole file; all others stand beside those of the first. */
+static void test_the_routing_examples_load(void **state)
+{
+	static const char *const variables[] = { "ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY_2", "AWS_BEARER_TOKEN_BEDROCK",
+						 "FIREWORKS_API_KEY", "GEMINI_API_KEY", "GOOGLE_CLOUD_PROJECT", "GROQ_API_KEY",
+						 "MISTRAL_API_KEY", "OPENAI_API_KEY", "OPENAI_API_KEY_2", "TOGETHER_API_KEY",
+						 "VLLM_KEY" };
+	_cleanup_(arena_done) struct arena a;
+	struct slice rest = buf_slice(&guide), text, providers;
+	unsigned loaded = 0;
+
+	arena_init(&a);
+	for (unsigned i = 0; i < COUNT_OF(variables); i++)
+		setenv(variables[i], "a", 1);
+	assert_true(next_example(&rest, &providers));
+	load(providers);
+	for (; next_example(&rest, &text); loaded++)
+		load(slice_starts_with(text, SLICE("providers:")) ? text :
+		     arena_printf(&a, "%.*s%.*s", SLICE_ARG(providers), SLICE_ARG(text)));
+	assert_true(loaded >= 20);
 }
 
 int main(void)
@@ -182,7 +215,8 @@ int main(void)
 		cmocka_unit_test(test_words_that_come_later_are_documented),
 		cmocka_unit_test(test_nothing_else_is_documented),
 		cmocka_unit_test(test_the_examples_load),
+		cmocka_unit_test(test_the_routing_examples_load),
 	};
 
-	return cmocka_run_group_tests(tests, read_document, free_document);
+	return cmocka_run_group_tests(tests, read_documents, free_documents);
 }
