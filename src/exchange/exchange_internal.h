@@ -78,7 +78,6 @@ struct attempt {
 	struct translation *translation; /* of the request; NULL: the client's own bytes */
 	struct translation *voice;     /* what its answer goes through; NULL: relayed verbatim */
 	struct replay *replay;         /* of what it delivers, should it break; NULL = nobody asks */
-	bool is_mute;                  /* relayed verbatim, and the voice only follows (rescue.h) */
 	struct stored_names *names;    /* heap; NULL = its ids pass as they are */
 	struct vault_turn vault;       /* what the client may not be able to keep of a translated answer */
 	bool asked_usage;              /* weir asked for usage and the client did not */
@@ -252,7 +251,7 @@ enum attempt_result attempt_run(struct attempt *a);
 /* Is its answer written anew, by its voice? */
 static inline bool attempt_is_translated(const struct attempt *a)
 {
-	return a->voice && !a->is_mute;
+	return a->voice != NULL;
 }
 /* What the client has seen of the answer that this writer wrote, for the error event that may have to end it. */
 void attempt_show(struct exchange *x, const struct event_writer *w);

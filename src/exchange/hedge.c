@@ -24,8 +24,7 @@ void hedge_arm(struct exchange *x)
 	const struct hedge *h = &x->plan.hedge;
 	int64_t now = loop_now(x->worker->loop), after_us;
 
-	if (!h->on || x->record.attempt_count > 1 || x->endpoint->operation != OPERATION_CHAT || x->stored ||
-	    (x->facts.needs & NEEDS_STATE))
+	if (!h->on || x->record.attempt_count > 1 || x->endpoint->operation != OPERATION_CHAT || stored_is_referred_to(x))
 		return;
 	/* Whole answers have no first token: they are hedged after a time that somebody has named. */
 	if (h->after_ms < 0 && !x->wants_stream)

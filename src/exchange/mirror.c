@@ -9,7 +9,7 @@ void mirror_start(struct exchange *x)
 	struct server_stream *sink;
 	struct exchange *shadow;
 
-	if (!x->plan.mirror || x->is_shadow || x->stored)
+	if (!x->plan.mirror || x->is_shadow || stored_is_referred_to(x))
 		return;
 	sink = server_stream_new_sink(x->worker->server, x->stream, buf_slice(&x->body));
 	if (!sink)

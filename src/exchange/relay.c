@@ -89,18 +89,19 @@ static bool hold(struct attempt *a, struct slice piece)
 static bool batch_flush(struct batch *b)
 {
 	struct exchange *x = b->x;
+	unsigned held = 0;
 
 	if (b->count == 0)
 		return true;
-	if (x->committed) {
-		for (unsigned i = 0; i < b->count; i++)
-			x->record.bytes_out += b->pieces[i].len;
-		server_stream_write(x->stream, b->pieces, b->count);
+	/* Holding may end within the batch, when it has become too much. */
+	for (unsigned i = 0; i < b->count && !x->committed; i++, held++)
+		if (!hold(b->attempt, b->pieces[i]))
+			return false;
+	for (unsigned i = held; i < b->count; i++)
+		x->record.bytes_out += b->pieces[i].len;
+	if (held < b->count) {
+		server_stream_write(x->stream, b->pieces + held, b->count - held);
 		x->last_write_ns = loop_now(x->worker->loop);
-	} else {
-		for (unsigned i = 0; i < b->count; i++)
-			if (!hold(b->attempt, b->pieces[i]))
-				return false;
 	}
 	b->count = 0;
 	return true;
@@ -265,25 +266,6 @@ enum attempt_result relay_complete(struct exchange *x, struct attempt *a)
 
 /* ---- streams ---- */
 
-/* An event that is relayed as it came; a mute voice hears it too, so that somebody else may go on from there. What the
- * voice cannot follow cannot be rescued. */
-static void read_relayed(struct exchange *x, struct attempt *a, const struct frame *f, struct reading *ret)
-{
-	struct event_list events;
-	struct failure ignored;
-
-	event_list_init(&events, &x->worker->scratch);
-	if (a->voice)
-		a->reader.sink = &events;
-	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, ret);
-	a->reader.sink = NULL;
-	if (!a->voice || (ret->flags & (READING_FAILURE | READING_MALFORMED)))
-		return;
-	if (!translation_take(a->voice, &events, &x->worker->scratch, &ignored))
-		a->voice->replay = NULL;
-	buf_clear(&a->voice->out);
-}
-
 static enum attempt_result relay_event(struct batch *b, struct attempt *a, const struct frame *f)
 {
 	struct exchange *x = b->x;
@@ -291,7 +273,7 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 
 	if (attempt_is_translated(a))
 		return translate_event(x, a, f);
-	read_relayed(x, a, f, &r);
+	a->binding->dialect->read_event(&a->reader, f, &x->worker->scratch, &r);
 	attempt_progress(a, r.flags);
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
 		return attempt_fail_with(a, &r.failure);

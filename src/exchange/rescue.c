@@ -38,7 +38,7 @@ static struct replay *new_replay(const struct exchange *x)
 void rescue_arm(struct exchange *x)
 {
 	const struct rescue_list *wanted = &x->plan.rescue;
-	bool stateful = x->stored || (x->facts.needs & NEEDS_STATE);
+	bool stateful = (x->stored && x->stored->is_bound) || (x->facts.needs & NEEDS_STATE);
 	bool may_replay = false;
 	unsigned count = 0;
 
@@ -69,6 +69,15 @@ void rescue_free(struct exchange *x)
 
 /* ---- attempts ---- */
 
+static struct translation *new_voice(struct exchange *x, const struct attempt *a)
+{
+	struct translation *t = translate_answer_only(x, a);
+
+	if (a->names && a->names->naming == STORED_HERE)
+		failure_copy_text(t->writer.answer_id, sizeof(t->writer.answer_id), slice_cstr(x->stored->id));
+	return t;
+}
+
 void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 {
 	struct rescuer *r = x->rescue;
@@ -76,10 +85,8 @@ void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 	a->voice = a->translation;
 	if (!rescue_is_armed(x))
 		return;
-	if (!a->voice) {
-		a->voice = translate_answer_only(x, a);
-		a->is_mute = !rescue_is_running(x);
-	}
+	if (!a->voice)
+		a->voice = new_voice(x, a);
 	if (!rescue_is_running(x)) {
 		a->voice->replay = a->replay = new_replay(x);
 		return;

@@ -9,8 +9,9 @@
  *   continue  the next target gets what was delivered as its own beginning and goes on; plain text only, where an
  *             assistant prefill can be said
  *
- * The writer of the answer that broke speaks on to the client, whoever answers: a verbatim relay that may have to be
- * rescued has a silent one beside it, which has seen the same events. */
+ * The writer of the answer that broke speaks on to the client, whoever answers. So an answer that may have to be finished
+ * by somebody else is written by weir from its first byte, also in the provider's own dialect: only then is it known to
+ * the byte which blocks the client has seen open and close, and their ids and numbers go on. */
 #pragma once
 
 #include "dialect/translation.h"

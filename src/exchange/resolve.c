@@ -242,7 +242,8 @@ enum stored_result stored_resolve(struct exchange *x)
 	previous = said(root, "previous_response_id");
 	conversation = said(root, "conversation");
 	s = stored_begin(x);
-	s->wanted = !json_is(json_get(root, "store"), JSON_FALSE);
+	/* Nobody ever asks for the answer to a shadow. */
+	s->wanted = !json_is(json_get(root, "store"), JSON_FALSE) && !x->is_shadow;
 	if (json_exists(previous) && json_exists(conversation)) {
 		exchange_refuse(x, FAILURE_BAD_REQUEST,
 				"Mutually exclusive parameters: 'previous_response_id' and 'conversation'. "

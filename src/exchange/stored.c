@@ -59,6 +59,12 @@ bool stored_make_bound(struct exchange *x, const struct provider *p, const struc
 	return bound_id_make(secret, x->record.key, &b, ret);
 }
 
+bool stored_is_referred_to(const struct exchange *x)
+{
+	return x->asked || (x->facts.needs & NEEDS_STATE) || (x->endpoint && x->endpoint->kind == ENDPOINT_STORED) ||
+	       (x->stored && x->stored->is_bound);
+}
+
 const struct credential *stored_key(const struct exchange *x, const struct provider *p)
 {
 	for (unsigned i = 0; x->stored && x->stored->is_bound && i < p->key_count; i++)

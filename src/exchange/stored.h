@@ -89,6 +89,8 @@ bool stored_make_bound(struct exchange *x, const struct provider *p, const struc
 /* The provider and key that it is bound to; false: not in this configuration. */
 bool stored_find_target(const struct exchange *x, const struct provider **ret_provider,
 			const struct credential **ret_key);
+/* Does the request refer to something that is stored, here or at a provider? */
+bool stored_is_referred_to(const struct exchange *x);
 /* The key that the request must use at that provider; NULL = any. */
 const struct credential *stored_key(const struct exchange *x, const struct provider *p);
 

@@ -41,7 +41,8 @@ void stored_begin_attempt(struct exchange *x, struct attempt *a)
 	}
 	if (x->endpoint->operation != OPERATION_CHAT)
 		return;
-	if (a->translation || keeps_nothing)
+	/* An answer that two targets may have told lies at none of them. */
+	if (a->translation || keeps_nothing || rescue_is_armed(x))
 		n->naming = STORED_HERE;
 	else if (s->wanted)
 		n->naming = STORED_BOUND;
