@@ -25,7 +25,7 @@ struct fleet {
 	uint64_t conversation;
 };
 
-static void fleet_add(struct fleet *f, unsigned i)
+static inline void fleet_add(struct fleet *f, unsigned i)
 {
 	struct provider *p = &f->providers[i];
 
@@ -46,7 +46,7 @@ static void fleet_add(struct fleet *f, unsigned i)
 	f->items[i] = (struct try_item){ TRY_PROVIDER, .provider = p };
 }
 
-static void fleet_init(struct fleet *f, unsigned count)
+static inline void fleet_init(struct fleet *f, unsigned count)
 {
 	memset(f, 0, sizeof(*f));
 	arena_init(&f->arena);
@@ -62,7 +62,7 @@ static void fleet_init(struct fleet *f, unsigned count)
 	}
 }
 
-static void fleet_done(struct fleet *f)
+static inline void fleet_done(struct fleet *f)
 {
 	map_done(&f->routing.provider_by_name);
 	map_done(&f->routing.model_by_name);
@@ -70,30 +70,30 @@ static void fleet_done(struct fleet *f)
 }
 
 /* From now on the rule decides; its `try` is the first `count` providers. */
-static struct actions *fleet_rule(struct fleet *f, unsigned count)
+static inline struct actions *fleet_rule(struct fleet *f, unsigned count)
 {
 	f->routing.rule_count = 1;
 	f->rule.actions.try = (struct try_list){ count > 0 ? f->items : NULL, count };
 	return &f->rule.actions;
 }
 
-static int64_t fleet_tokens(void *ctx)
+static inline int64_t fleet_tokens(void *ctx)
 {
 	return ((struct fleet *)ctx)->tokens;
 }
 
-static uint64_t fleet_conversation(void *ctx)
+static inline uint64_t fleet_conversation(void *ctx)
 {
 	return ((struct fleet *)ctx)->conversation;
 }
 
-static struct plan_query fleet_query(struct fleet *f)
+static inline struct plan_query fleet_query(struct fleet *f)
 {
 	return (struct plan_query){ .dialect = DIALECT_OPENAI_CHAT, .operation = OPERATION_CHAT, .model = SLICE("m"), .max_output = -1,
 				    .prompt_tokens = fleet_tokens, .conversation = fleet_conversation, .ctx = f, .now_ns = 1 };
 }
 
-static struct price fleet_price(int64_t input, int64_t output)
+static inline struct price fleet_price(int64_t input, int64_t output)
 {
 	struct price p = price_unknown;
 

@@ -32,7 +32,7 @@ _Static_assert(VITALS_MAX * 2 <= SLOTS, "a table that gets full is searched for 
 #define OUTCOME_HALF_LIFE_NS (60 * NS_PER_S)
 /* Of the mean: where requests are many, the last dozens say what to expect; where they are few, one alone does not. */
 #define GAIN_LEAST (1.0 / 32)
-#define GAIN_MOST (1.0 / 2)
+#define GAIN_MOST (3.0 / 4)
 #define HALF_NS (60 * NS_PER_S)
 /* How long "so many left" is believed when it was not said when the window ends: windows of a minute are usual, and
  * the next answer says it anew. */
