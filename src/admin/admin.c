@@ -45,7 +45,7 @@ struct knowledge admin_knowledge(const struct admin *a)
 {
 	const struct shared *s = a->shared;
 
-	return (struct knowledge){ s->vitals, s->breakers, s->keys, s->affinity };
+	return (struct knowledge){ s->vitals, s->breakers, s->keys, s->affinity, s->health };
 }
 
 /* ---- readiness ---- */

@@ -118,6 +118,7 @@ static bool take(struct exchange *x, const struct candidate *c, const struct cre
 {
 	struct shared *shared = x->worker->shared;
 	int64_t now = loop_now(x->worker->loop), until = 0;
+	struct health_signs health;
 	struct vital_signs signs;
 	enum breaker_pass pass;
 
@@ -128,6 +129,11 @@ static bool take(struct exchange *x, const struct candidate *c, const struct cre
 		.tokens = tokens_of(x, key),
 		.taken_ns = now,
 	};
+	health_look(shared->health, c->provider, c->binding, now, &health);
+	if (health.down && !force) {
+		note_rest(x, health.next_ns, REST_FAULT, now);
+		return false;
+	}
 	ret->vital = vitals_use(shared->vitals, ret->breaker, c->provider->name, c->model, slice_cstr(key->name));
 	vital_look(ret->vital, x->prompt_tokens > 0 ? x->prompt_tokens : 0, now, &signs);
 	if (signs.saturated_until_ns > now && !force) {
@@ -145,6 +151,9 @@ static bool take(struct exchange *x, const struct candidate *c, const struct cre
 		return false;
 	}
 	pass = breaker_ask(shared->breakers, ret->breaker, c->provider->name, c->model, now);
+	if (pass == BREAKER_REFUSED && health.worked_ns > 0 &&
+	    breaker_hint(shared->breakers, ret->breaker, health.worked_ns, now))
+		pass = breaker_ask(shared->breakers, ret->breaker, c->provider->name, c->model, now);
 	if (pass == BREAKER_REFUSED && force && breaker_force(shared->breakers, ret->breaker, now))
 		pass = BREAKER_PROBE;
 	ret->is_probe = pass == BREAKER_PROBE;

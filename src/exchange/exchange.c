@@ -577,7 +577,8 @@ static enum step_result step_plan(struct exchange *x)
 {
 	const struct config *config = x->snapshot->config;
 	const struct shared *shared = x->worker->shared;
-	const struct knowledge knowledge = { shared->vitals, shared->breakers, shared->keys, shared->affinity };
+	const struct knowledge knowledge = { shared->vitals, shared->breakers, shared->keys, shared->affinity,
+					     shared->health };
 	struct plan_query query = plan_query_of(x, &knowledge);
 	struct failure refusal;
 	bool planned;

@@ -2,6 +2,7 @@
 /* Making, re-configuring and ending a worker's parts. The thread itself is the gateway's business (cmd/gateway.c). */
 #include "exchange/worker.h"
 
+#include "exchange/checkup.h"
 #include "exchange/exchange.h"
 
 static struct snapshot *snapshot_new(struct config *config)
@@ -39,6 +40,7 @@ void shared_init(struct shared *s)
 	s->keys = key_pool_new();
 	s->affinity = affinity_new();
 	s->room = waiting_room_new();
+	s->health = health_new();
 }
 
 void shared_done(struct shared *s)
@@ -48,6 +50,15 @@ void shared_done(struct shared *s)
 	s->keys = key_pool_free(s->keys);
 	s->affinity = affinity_free(s->affinity);
 	s->room = waiting_room_free(s->room);
+	s->health = health_free(s->health);
+}
+
+/* One worker does it for all. */
+static void look_after_providers(struct worker *w)
+{
+	w->checkups = checkups_free(w->checkups);
+	if (w->index == 0)
+		w->checkups = checkups_new(w);
 }
 
 void worker_init(struct worker *w, unsigned index, struct shared *shared, struct config *config)
@@ -73,6 +84,7 @@ void worker_init(struct worker *w, unsigned index, struct shared *shared, struct
 	client.proxies = &config->proxies;
 	w->first_config = config_ref(config);
 	w->client = http_client_new(w->loop, &client);
+	look_after_providers(w);
 }
 
 void worker_swap_config(struct worker *w, struct config *config)
@@ -80,6 +92,7 @@ void worker_swap_config(struct worker *w, struct config *config)
 	struct snapshot *old = w->snapshot;
 
 	w->snapshot = snapshot_new(config);
+	look_after_providers(w);
 	http_server_set_body_max(w->server, config->limits.body);
 	old->retired = true;
 	snapshot_free_if_unused(old);
@@ -89,6 +102,7 @@ void worker_done(struct worker *w)
 {
 	while (!list_is_empty(&w->exchanges))
 		exchange_end(w, w->exchanges.next);
+	w->checkups = checkups_free(w->checkups);
 	w->server = http_server_free(w->server);
 	w->client = http_client_free(w->client);
 	exchange_free_spares(w);

@@ -22,6 +22,7 @@ struct shared {
 	struct key_pool *keys;
 	struct affinity *affinity;
 	struct waiting_room *room;
+	struct health *health;
 	struct retry_budget retries, hedges;
 	struct store *store;           /* from before the first request until after the last; never NULL between */
 	struct token_keeper *tokens;   /* NULL: nobody here fetches any */
@@ -46,6 +47,7 @@ struct worker {
 	struct shared *shared;
 	struct http_server *server;
 	struct http_client *client;
+	struct checkups *checkups;     /* NULL: there are none, or another worker makes them */
 	struct snapshot *snapshot;
 	struct config *first_config;   /* owns the proxy settings, which stay for the life of the process */
 	struct metrics metrics;

@@ -153,11 +153,27 @@ void outbound_reconnect(struct outbound *o)
 	start_connecting(o);
 }
 
+/* That is all somebody wanted to know. */
+static void connection_stood(struct outbound *o)
+{
+	struct client_link *link = o->link;
+
+	link_detach(o);
+	if (link->user_count == 0)
+		link_drop(link);
+	o->stream.state = CLIENT_DONE;
+	outbound_notify(o);
+}
+
 void outbound_connected(struct outbound *o)
 {
 	timer_cancel(&o->connect_timer);
 	set_connecting(o, false);
 	o->stream.connected_ns = loop_now(o->client->loop);
+	if (o->connect_only) {
+		connection_stood(o);
+		return;
+	}
 	if (o->stream.state == CLIENT_CONNECTING)
 		o->stream.state = CLIENT_SENDING;
 	o->protocol = o->link->protocol;
@@ -280,12 +296,13 @@ struct client_stream *client_stream_open(struct http_client *c, const struct cli
 	o->connect_timeout_ms = r->connect_timeout_ms;
 	o->decoded_max = r->decoded_max;
 	o->method = r->method;
+	o->connect_only = r->connect_only;
 	o->opening = true;
 	c->counts.active++;
 	if (!outbound_prepare(o, r)) {
 		outbound_fail(o);
 		outbound_notify(o);
-	} else if ((link = pool_take(o->pool))) {
+	} else if (!o->connect_only && (link = pool_take(o->pool))) {
 		c->counts.reused++;
 		s->reused = true;
 		link_attach(link, o);

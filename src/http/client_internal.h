@@ -112,6 +112,7 @@ struct outbound {
 	int64_t connect_timeout_ms;
 	enum http_method method;
 	bool opening;                  /* inside client_stream_open() */
+	bool connect_only;
 	bool connecting;               /* at first, or again to retry; the state tells of the first time only */
 	bool retried;
 	unsigned restarts;

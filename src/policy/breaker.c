@@ -10,6 +10,7 @@
 enum {
 	WINDOW_BUCKETS = 10,
 	OUTCOMES_MIN = 5,
+	FAULTS_IN_A_ROW = 10,
 	LABEL_MAX = 128,
 	OPENINGS_MAX = 5,              /* 5 s << 5 is over the longest deadline */
 };
@@ -36,9 +37,11 @@ struct entry {
 	int64_t open_until_ns;
 	bool limited;                  /* `open_until_ns` comes of limits on rates alone */
 	int64_t told_until_ns;         /* the provider itself asked to be left alone until then */
+	int64_t opened_ns;             /* when it last opened for what it counted */
 	int64_t closed_ns;             /* when it last closed */
 	unsigned openings;
 	struct bucket window[WINDOW_BUCKETS];
+	struct bucket row;             /* the faults since the last success, and when the last of them was */
 	char label[LABEL_MAX];
 };
 
@@ -102,6 +105,11 @@ static void count(struct entry *e, enum breaker_verdict verdict, int64_t now_ns)
 	b->ok += verdict == BREAKER_OK;
 	b->faults += is_fault(verdict);
 	b->limits += verdict == BREAKER_LIMITED;
+	if (verdict == BREAKER_OK || number - e->row.number >= WINDOW_BUCKETS)
+		e->row = (struct bucket){ 0 };
+	e->row.number = number;
+	e->row.faults += is_fault(verdict);
+	e->row.limits += verdict == BREAKER_LIMITED;
 }
 
 static struct bucket sum_window(const struct entry *e, int64_t now_ns)
@@ -142,6 +150,7 @@ static void open_again(struct entry *e, bool limited, int64_t now_ns)
 
 	if (!e->is_open && now_ns - e->closed_ns > OPENINGS_FORGOTTEN_NS)
 		e->openings = 0;
+	e->opened_ns = now_ns;
 	duration = OPEN_FIRST_NS << e->openings;
 	if (e->openings < OPENINGS_MAX)
 		e->openings++;
@@ -153,6 +162,7 @@ static void close_entry(struct entry *e, int64_t now_ns)
 	e->is_open = false;
 	e->closed_ns = now_ns;
 	memset(e->window, 0, sizeof(e->window));
+	e->row = (struct bucket){ 0 };
 }
 
 enum breaker_state breaker_look(struct breakers *b, uint64_t key, int64_t now_ns, int64_t *ret_open_until_ns,
@@ -206,6 +216,18 @@ bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns)
 	return pass;
 }
 
+bool breaker_hint(struct breakers *b, uint64_t key, int64_t seen_ns, int64_t now_ns)
+{
+	struct lru_shard *s = lru_lock(&b->table, key);
+	struct entry *e = lru_find(s, key);
+	bool hinted = e && e->is_open && !e->limited && now_ns >= e->told_until_ns && e->opened_ns < seen_ns;
+
+	if (hinted && e->open_until_ns > now_ns)
+		e->open_until_ns = now_ns;
+	lru_unlock(s);
+	return hinted;
+}
+
 /* Requests that were already under way when the breaker opened report too: while it is open they decide nothing. */
 static void report_open(struct entry *e, bool is_probe, enum breaker_verdict verdict, int64_t now_ns)
 {
@@ -226,8 +248,12 @@ static void report_closed(struct entry *e, enum breaker_verdict verdict, int64_t
 		return;
 	count(e, verdict, now_ns);
 	sum = sum_window(e, now_ns);
-	if (is_fault(verdict) && sum.ok + sum.faults >= OUTCOMES_MIN && sum.faults >= sum.ok)
+	if (!is_fault(verdict))
+		return;
+	if (sum.ok + sum.faults >= OUTCOMES_MIN && sum.faults >= sum.ok)
 		open_again(e, sum.limits == sum.faults, now_ns);
+	else if (e->row.faults >= FAULTS_IN_A_ROW)
+		open_again(e, e->row.limits == e->row.faults, now_ns);
 }
 
 void breaker_report(struct breakers *b, uint64_t key, bool is_probe, enum breaker_verdict verdict,

@@ -3,8 +3,8 @@
  * configuration, so that a reload keeps what is known; entries nobody used for an hour are dropped.
  *
  *   closed     requests pass; outcomes of the last 30 s are counted in ten buckets
- *   open       after at least 5 outcomes of which half or more were faults, or when the provider said retry-after;
- *              until a deadline (5 s, doubled at each further opening up to 2 min; the longest known deadline wins)
+ *   open       after at least 5 outcomes of which half or more were faults, after 10 faults in a row (a busy target that
+ *              dies has many good outcomes behind it), or when the provider said retry-after; until a deadline (5 s, doubled at each further opening up to 2 min; the longest known deadline wins)
  *   half open  after the deadline one single probe may pass; it decides
  *
  * Client-caused 4xx never count. */
@@ -36,6 +36,10 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice pro
 /* For a request that has nowhere else to go: passes as the single probe before the deadline, unless a probe is under
  * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);
+/* A check that costs nothing found the target's place working at `seen_ns`: one that has been open for faults since
+ * before lets its probe through now. Not one that is open for rates, or until when the provider itself said. True: it is
+ * so. */
+bool breaker_hint(struct breakers *b, uint64_t key, int64_t seen_ns, int64_t now_ns);
 /* LIMITED is a fault, too: the target works, but not for us now (429, 529, a quota). */
 enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_LIMITED, BREAKER_NEUTRAL };
 /* After an attempt; `is_probe`: it was the one that breaker_ask() or breaker_force() let through to decide. NEUTRAL

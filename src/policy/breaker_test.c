@@ -103,6 +103,30 @@ static void test_stays_closed_below_half(void **state)
 	assert_int_equal(look(b, START), BREAKER_OPEN);
 }
 
+/* A busy target that dies: half of the window would be thousands of requests. */
+static void test_opens_at_a_row_of_faults(void **state)
+{
+	struct breakers *b = *state;
+
+	report_times(b, BREAKER_OK, 1000, START);
+	report_times(b, BREAKER_FAULT, 9, START);
+	report(b, BREAKER_OK, START);
+	report_times(b, BREAKER_FAULT, 9, START + NS_PER_S);
+	assert_int_equal(look(b, START + NS_PER_S), BREAKER_CLOSED);
+	report_times(b, BREAKER_NEUTRAL, 5, START + NS_PER_S);
+	report(b, BREAKER_FAULT, START + NS_PER_S);
+	assert_int_equal(look(b, START + NS_PER_S), BREAKER_OPEN);
+	assert_false(is_limited(b, START + NS_PER_S));
+	/* Its probe works: the row is over. */
+	assert_int_equal(ask(b, START + 6 * NS_PER_S), BREAKER_PROBE);
+	report(b, BREAKER_OK, START + 6 * NS_PER_S);
+	report_times(b, BREAKER_OK, 1000, START + 6 * NS_PER_S);
+	report_times(b, BREAKER_LIMITED, 9, START + 7 * NS_PER_S);
+	assert_int_equal(look(b, START + 7 * NS_PER_S), BREAKER_CLOSED);
+	report(b, BREAKER_LIMITED, START + 7 * NS_PER_S);
+	assert_true(is_limited(b, START + 7 * NS_PER_S));
+}
+
 static void test_neutral_never_counts(void **state)
 {
 	struct breakers *b = *state;
@@ -273,6 +297,48 @@ static void test_force(void **state)
 }
 
 /* What the provider asked for is not forced, and a later shorter wish does not shorten it. */
+static void test_hint(void **state)
+{
+	struct breakers *b = breakers_new();
+	int64_t now = START;
+
+	assert_false(breaker_hint(b, KEY, now, now)); /* nothing is known */
+	report_times(b, BREAKER_FAULT, 5, now);
+	assert_int_equal(look(b, now), BREAKER_OPEN);
+	assert_false(breaker_hint(b, KEY, now, now + 1)); /* seen before it opened, or just then */
+	assert_int_equal(ask(b, now + 1), BREAKER_REFUSED);
+	assert_true(breaker_hint(b, KEY, now + 1, now + 2));
+	assert_int_equal(look(b, now + 2), BREAKER_HALF_OPEN);
+	assert_int_equal(ask(b, now + 2), BREAKER_PROBE);
+	assert_true(breaker_hint(b, KEY, now + 1, now + 3));
+	assert_int_equal(ask(b, now + 3), BREAKER_REFUSED); /* one probe only */
+	report(b, BREAKER_FAULT, now + 4);
+	assert_false(breaker_hint(b, KEY, now + 3, now + 5)); /* the probe knows better, and later */
+	assert_int_equal(look(b, now + 5), BREAKER_OPEN);
+	assert_true(breaker_hint(b, KEY, now + 5, now + 6));
+	assert_int_equal(ask(b, now + 6), BREAKER_PROBE);
+	report(b, BREAKER_OK, now + 7);
+	assert_int_equal(look(b, now + 7), BREAKER_CLOSED);
+	assert_false(breaker_hint(b, KEY, now + 8, now + 8));
+	breakers_free(b);
+}
+
+static void test_hint_says_nothing_of_rates(void **state)
+{
+	struct breakers *b = breakers_new();
+
+	report_times(b, BREAKER_LIMITED, 5, START);
+	assert_int_equal(look(b, START), BREAKER_OPEN);
+	assert_false(breaker_hint(b, KEY, START + 1, START + 2));
+	breakers_free(b);
+	b = breakers_new();
+	report_times(b, BREAKER_FAULT, 5, START);
+	breaker_report(b, KEY, false, BREAKER_FAULT, 60000, START); /* the provider said when */
+	assert_false(breaker_hint(b, KEY, START + 1, START + 2));
+	assert_int_equal(look(b, START + 2), BREAKER_OPEN);
+	breakers_free(b);
+}
+
 static void test_force_obeys_retry_after(void **state)
 {
 	struct breakers *b = *state;
@@ -358,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_opens_at_half),
 		TEST(test_stays_closed_below_half),
+		TEST(test_opens_at_a_row_of_faults),
 		TEST(test_neutral_never_counts),
 		TEST(test_window_forgets),
 		TEST(test_single_probe_decides),
@@ -370,6 +437,8 @@ int main(void)
 		TEST(test_late_reports_decide_nothing),
 		TEST(test_force),
 		TEST(test_force_obeys_retry_after),
+		TEST(test_hint),
+		TEST(test_hint_says_nothing_of_rates),
 		TEST(test_unused_are_dropped),
 		TEST(test_table_is_bounded),
 		TEST(test_view),

@@ -5,6 +5,7 @@
 
 #include "policy/affinity.h"
 #include "policy/breaker.h"
+#include "policy/health.h"
 #include "policy/key_pool.h"
 #include "policy/rule.h"
 #include "policy/vitals.h"
@@ -15,6 +16,7 @@ struct knowledge {
 	struct breakers *breakers;
 	struct key_pool *keys;
 	struct affinity *affinity;
+	struct health *health;
 };
 
 struct plan_query {

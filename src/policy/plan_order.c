@@ -259,9 +259,15 @@ static double staleness(const struct candidate *c, const struct vital_signs *s, 
 static bool is_resting(const struct planner *p, const struct candidate *c)
 {
 	const struct knowledge *known = p->query->knowledge;
+	struct health_signs health;
 	int64_t until_ns;
 	bool limited;
 
+	if (known && known->health && c->binding) {
+		health_look(known->health, c->provider, c->binding, p->query->now_ns, &health);
+		if (health.down)
+			return true;
+	}
 	return c->target != 0 && known && known->breakers &&
 	       breaker_look(known->breakers, c->target, p->query->now_ns, &until_ns, &limited) != BREAKER_CLOSED;
 }
