@@ -33,8 +33,8 @@ struct knowledge admin_knowledge(const struct admin *a);
 
 /* What every worker is asked. The sum is made by the asker and freed with the gathering. */
 struct gathering_kind {
-	/* On the worker's thread, which may change nothing: what it says, on the heap; NULL = nothing. `question` does not
-	 * change while letters are out. */
+	/* On the worker's thread, which may change nothing: what it says, on the heap; NULL = nothing. `question` does
+	 * not change while letters are out. */
 	void *(*take)(const struct worker *w, const void *question);
 	/* Adds what one said to the sum, and frees it; not called for NULL. */
 	void (*add)(void *sum, void *answer);
@@ -44,7 +44,8 @@ struct gathering_kind {
 };
 
 /* `question` lies within the sum, or is NULL. */
-void gather(struct admin *a, struct server_stream *s, const struct gathering_kind *kind, void *sum, const void *question);
+void gather(struct admin *a, struct server_stream *s, const struct gathering_kind *kind, void *sum,
+	    const void *question);
 /* At the end, when no letter is out any more. */
 void gatherings_end(struct admin *a);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks every worker: a letter to each, each answers on its own thread, the last answer makes the page. A worker that does
- * not answer within GATHER_MS is left out and said to be so: a stuck worker must not hide itself by hanging the page. */
+/* Asks every worker: a letter to each, each answers on its own thread, the last answer makes the page. A worker that
+ * does not answer within GATHER_MS is left out and said to be so: a stuck worker must not hide itself by hanging the
+ * page. */
 #include "admin/admin_internal.h"
 
 #include "base/clock.h"
@@ -98,7 +99,8 @@ static void open_question(struct letter *letter, struct loop *loop)
 	check(mailbox_post(loop_mailbox(l->gathering->admin->loop), &l->letter), "the admin plane's mailbox is never full");
 }
 
-void gather(struct admin *a, struct server_stream *s, const struct gathering_kind *kind, void *sum, const void *question)
+void gather(struct admin *a, struct server_stream *s, const struct gathering_kind *kind, void *sum,
+	    const void *question)
 {
 	struct gathering *g = xcalloc(1, sizeof(*g));
 

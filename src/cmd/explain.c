@@ -116,7 +116,8 @@ static bool write_headers(const struct options *o, struct json_writer *w)
 	return true;
 }
 
-static bool write_number(const struct options *o, const char *option, const char *name, int64_t high, struct json_writer *w)
+static bool write_number(const struct options *o, const char *option, const char *name, int64_t high,
+			 struct json_writer *w)
 {
 	int64_t number = -1;
 
@@ -153,8 +154,8 @@ static bool check_request(const struct options *o)
 
 static bool write_question(const struct options *o, struct json_writer *w, struct arena *a)
 {
-	static const char *const texts[] = { "model", "endpoint", "dialect", "operation", "needs", "only", "key", "user", "session",
-					     "tags" };
+	static const char *const texts[] = { "model", "endpoint", "dialect", "operation", "needs",
+					     "only",  "key",      "user",    "session",   "tags" };
 
 	if (!check_request(o))
 		return false;

@@ -98,7 +98,8 @@ static bool find_origin(const struct options *o, struct origin *origin, struct a
 int explain_live(const struct options *o, struct slice question, struct buf *out, struct arena *a)
 {
 	static const struct proxy_settings no_proxies;
-	struct header headers[] = { { SLICE("content-type"), SLICE("application/json") }, { SLICE("authorization"), { 0 } } };
+	struct header headers[] = { { SLICE("content-type"), SLICE("application/json") },
+				    { SLICE("authorization"), { 0 } } };
 	struct http_client_options options;
 	struct http_client *client;
 	struct origin origin = { 0 };

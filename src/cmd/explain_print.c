@@ -155,5 +155,6 @@ void explain_print(struct json root, struct arena *a)
 	}
 	json_to_i64(json_get(refusal, "status"), &status);
 	printf("%s%snobody can answer this%s: the client gets %lld: %.*s\n", json_count(candidates) > 0 ? "\n" : "",
-	       style_on(stdout, STYLE_BAD), style_off(stdout), (long long)status, SLICE_ARG(text_of(refusal, "message", a)));
+	       style_on(stdout, STYLE_BAD), style_off(stdout), (long long)status,
+	       SLICE_ARG(text_of(refusal, "message", a)));
 }

@@ -202,8 +202,8 @@ static size_t candidate_text_size(const struct candidate *c)
 	return c->provider->name.len + c->model.len + c->own_id.len + (c->passed_over ? strlen(c->passed_over) : 0);
 }
 
-struct explanation *explanation_new(const struct routing *routing, const struct plan_query *query, const struct plan *plan,
-				    const struct failure *refusal, struct arena *thorough)
+struct explanation *explanation_new(const struct routing *routing, const struct plan_query *query,
+				    const struct plan *plan, const struct failure *refusal, struct arena *thorough)
 {
 	struct packing p = { .query = query, .plan = plan, .thorough = thorough };
 	unsigned count = thorough || plan->count < EXPLAINED_KEPT_MAX ? plan->count : EXPLAINED_KEPT_MAX;

@@ -17,8 +17,8 @@ struct explanation;
 /* Of a plan that has just been made or, with `refusal` (what plan_make() said; NULL otherwise), refused. Everything is
  * copied. `thorough`: all candidates, with percentiles and the addresses they would be asked at, which lie in that
  * arena until the call is over; NULL: what is cheap, of the first EXPLAINED_KEPT_MAX. */
-struct explanation *explanation_new(const struct routing *routing, const struct plan_query *query, const struct plan *plan,
-				    const struct failure *refusal, struct arena *thorough);
+struct explanation *explanation_new(const struct routing *routing, const struct plan_query *query,
+				    const struct plan *plan, const struct failure *refusal, struct arena *thorough);
 /* Accepts NULL, returns NULL. */
 struct explanation *explanation_free(struct explanation *e);
 /* Bytes that it holds. */
@@ -30,7 +30,8 @@ int explanation_status(const struct explanation *e);
 
 /* The members of an object that the caller has begun and ends. `routing`: of the configuration it was made with, for
  * the rule's actions in words; NULL: they are left out. */
-void explanation_write(const struct explanation *e, const struct routing *routing, struct json_writer *w, struct arena *a);
+void explanation_write(const struct explanation *e, const struct routing *routing, struct json_writer *w,
+		       struct arena *a);
 
 /* Actions in words, one string each: "try anthropic, openai/gpt-5.5", "prefer cheapest" (explanation_actions.c). */
 void explanation_write_actions(const struct actions *actions, struct json_writer *w, struct arena *a);

@@ -100,7 +100,8 @@ static void write_hedge(const struct hedge *h, struct json_writer *w, struct are
 	else if (h->after_ms < 0)
 		json_string(w, arena_printf(a, "hedge after p95, at most %.*s", SLICE_ARG(share)));
 	else
-		json_string(w, arena_printf(a, "hedge after %lld ms, at most %.*s", (long long)h->after_ms, SLICE_ARG(share)));
+		json_string(w, arena_printf(a, "hedge after %lld ms, at most %.*s", (long long)h->after_ms,
+					    SLICE_ARG(share)));
 }
 
 static void write_rescue(const struct rescue_list *r, struct json_writer *w, struct arena *a)
@@ -116,7 +117,8 @@ static void write_when_down(const struct actions *actions, struct json_writer *w
 {
 	if (actions->when_down == WHEN_DOWN_WAIT)
 		json_string(w, arena_printf(a, "when down wait up to %lld ms, %u in line, priority %d",
-					    (long long)actions->wait.up_to_ms, actions->wait.queue, actions->wait.priority));
+					    (long long)actions->wait.up_to_ms, actions->wait.queue,
+					    actions->wait.priority));
 	else if (actions->when_down != WHEN_DOWN_UNSAID)
 		write_words(w, "when down", slice_cstr(when_down_name(actions->when_down)), a);
 }

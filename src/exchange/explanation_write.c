@@ -36,7 +36,9 @@ static const char *named_words(enum named named)
 
 static const char *key_state_name(enum key_answer answer)
 {
-	static const char *const names[] = { [KEY_READY] = "ready", [KEY_RETIRED] = "retired", [KEY_LIMITED] = "limited" };
+	static const char *const names[] = {
+		[KEY_READY] = "ready", [KEY_RETIRED] = "retired", [KEY_LIMITED] = "limited"
+	};
 
 	return names[answer];
 }
@@ -167,8 +169,8 @@ static void write_candidate(const struct explanation *e, const struct explained 
 	member_text_or_null(w, "passed_over", c->passed_over);
 	member_text_or_null(w, "rests", resting);
 	json_member_bool(w, "substituted", c->substituted);
-	member_text_or_null(w, "dialect",
-			    c->dialect == DIALECT_COUNT ? (struct slice){ 0 } : slice_cstr(dialect_id_name(c->dialect)));
+	member_text_or_null(w, "dialect", c->dialect == DIALECT_COUNT ? (struct slice){ 0 }
+								      : slice_cstr(dialect_id_name(c->dialect)));
 	member_text_or_null(w, "translated_to",
 			    c->translates ? slice_cstr(dialect_id_name(c->dialect)) : (struct slice){ 0 });
 	json_member_string(w, "dropped", field_list(c->dropped, a));
@@ -285,7 +287,8 @@ static void write_refusal(const struct explanation *e, struct json_writer *w)
 	json_end_object(w);
 }
 
-void explanation_write(const struct explanation *e, const struct routing *routing, struct json_writer *w, struct arena *a)
+void explanation_write(const struct explanation *e, const struct routing *routing, struct json_writer *w,
+		       struct arena *a)
 {
 	json_member_string(w, "asked", e->asked);
 	json_member_cstr(w, "named", named_words(e->named));

@@ -9,9 +9,12 @@
 #include "exchange/session.h"
 #include "llm/state.h"
 
+#define REFUSE(reterr, ...) failure_set((reterr), FAILURE_BAD_REQUEST, __VA_ARGS__)
+
 enum { QUESTION_TOKENS_MAX = 100000000, QUESTION_TOKENS_GUESS = 1000 };
 
-static const char *const needs_names[] = { "tools", "images", "audio", "documents", "structured_output", "reasoning", "state" };
+static const char *const needs_names[] = { "tools",     "images", "audio", "documents", "structured_output",
+					   "reasoning", "state" };
 
 /* ---- what the planner asks back ---- */
 
@@ -85,10 +88,11 @@ static uint64_t conversation_for_plan(void *ctx)
 
 static bool refuse_type(const char *name, const char *wanted, struct failure *reterr)
 {
-	return failure_set(reterr, FAILURE_BAD_REQUEST, "%s must be %s", name, wanted);
+	return REFUSE(reterr, "%s must be %s", name, wanted);
 }
 
-static bool read_string(struct question *q, struct json root, const char *name, struct slice *ret, struct failure *reterr)
+static bool read_string(struct question *q, struct json root, const char *name, struct slice *ret,
+			struct failure *reterr)
 {
 	struct json value = json_member(root, slice_cstr(name));
 
@@ -124,7 +128,7 @@ static bool read_number(struct json root, const char *name, int64_t high, int64_
 	if (!json_exists(value) || json_is(value, JSON_NULL))
 		return true;
 	if (!json_to_i64(value, &number) || number < 0 || number > high)
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "%s must be a whole number from 0 to %lld", name, (long long)high);
+		return REFUSE(reterr, "%s must be a whole number from 0 to %lld", name, (long long)high);
 	*ret = number;
 	return true;
 }
@@ -154,7 +158,7 @@ static bool read_needs(struct question *q, struct json root, struct failure *ret
 		if (i < COUNT_OF(needs_names))
 			q->query.needs |= 1u << i;
 		else if (name.len > 0)
-			return failure_set(reterr, FAILURE_BAD_REQUEST, "needs does not know '%.*s'; it knows tools, images, audio, "
+			return REFUSE(reterr, "needs does not know '%.*s'; it knows tools, images, audio, "
 					   "documents, structured_output, reasoning, state", SLICE_ARG(name));
 	}
 	return true;
@@ -183,7 +187,7 @@ static bool read_headers(struct question *q, struct json root, struct failure *r
 			return refuse_type("headers", "an object of strings", reterr);
 		if (!headers_add(&q->headers, &q->header_room, q->arena, lower(json_text(w.key, q->arena), q->arena),
 				 json_text(w.value, q->arena)))
-			return failure_set(reterr, FAILURE_BAD_REQUEST, "headers has more than %d members", HEADERS_MAX);
+			return REFUSE(reterr, "headers has more than %d members", HEADERS_MAX);
 	}
 	q->query.caller.headers = &q->headers;
 	q->query.only = headers_get(&q->headers, SLICE("x-weir-only"));
@@ -207,7 +211,7 @@ static bool read_key(struct question *q, struct json root, struct failure *reter
 			return true;
 	if (name.len == 0 || (c->key_count == 0 && slice_eq(name, SLICE("local"))))
 		return true;
-	return failure_set(reterr, FAILURE_BAD_REQUEST, "no key of the configuration is called '%.*s'", SLICE_ARG(name));
+	return REFUSE(reterr, "no key of the configuration is called '%.*s'", SLICE_ARG(name));
 }
 
 static bool read_caller(struct question *q, struct json root, struct failure *reterr)
@@ -215,9 +219,11 @@ static bool read_caller(struct question *q, struct json root, struct failure *re
 	struct caller *caller = &q->query.caller;
 	int64_t hour = clock_wall_ms() / (3600 * 1000) % 24;
 
-	if (!read_headers(q, root, reterr) || !read_key(q, root, reterr) || !read_list(q, root, "only", &q->query.only, reterr) ||
-	    !read_list(q, root, "tags", &caller->tags, reterr) || !read_string(q, root, "user", &caller->user, reterr) ||
-	    !read_string(q, root, "session", &caller->session, reterr) || !read_number(root, "hour", 23, &hour, reterr))
+	if (!read_headers(q, root, reterr) || !read_key(q, root, reterr) ||
+	    !read_list(q, root, "only", &q->query.only, reterr) || !read_list(q, root, "tags", &caller->tags, reterr) ||
+	    !read_string(q, root, "user", &caller->user, reterr) ||
+	    !read_string(q, root, "session", &caller->session, reterr) ||
+	    !read_number(root, "hour", 23, &hour, reterr))
 		return false;
 	caller->session = session_bound(caller->session, q->arena);
 	caller->hour = (unsigned)hour;
@@ -228,15 +234,16 @@ static bool read_dialect(struct question *q, struct json root, struct failure *r
 {
 	struct slice dialect = SLICE("openai-chat"), operation = SLICE("chat");
 
-	if (!read_string(q, root, "dialect", &dialect, reterr) || !read_string(q, root, "operation", &operation, reterr))
+	if (!read_string(q, root, "dialect", &dialect, reterr) ||
+	    !read_string(q, root, "operation", &operation, reterr))
 		return false;
 	q->query.dialect = dialect_id_by_name(dialect);
 	q->dialect = q->query.dialect == DIALECT_COUNT ? NULL : dialect_by_id(q->query.dialect);
 	if (!q->dialect)
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "dialect does not know '%.*s'", SLICE_ARG(dialect));
+		return REFUSE(reterr, "dialect does not know '%.*s'", SLICE_ARG(dialect));
 	q->query.operation = operation_by_name(operation);
 	if (q->query.operation == OPERATION_COUNT)
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "operation does not know '%.*s'", SLICE_ARG(operation));
+		return REFUSE(reterr, "operation does not know '%.*s'", SLICE_ARG(operation));
 	return true;
 }
 
@@ -247,7 +254,7 @@ static bool read_described(struct question *q, struct json root, struct failure 
 	    !read_number(root, "max_output", QUESTION_TOKENS_MAX, &q->query.max_output, reterr))
 		return false;
 	if (q->query.model.len == 0)
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "model is needed: the name as the client would ask for it");
+		return REFUSE(reterr, "model is needed: the name as the client would ask for it");
 	q->query.prompt_most = tokens_for_plan(q);
 	return true;
 }
@@ -274,12 +281,12 @@ static bool find_endpoint(struct question *q, struct json root, struct slice *re
 		return false;
 	if (!path.ptr) {
 		*ret = endpoint_of_dialect(q->query.dialect, q->query.operation);
-		return *ret || failure_set(reterr, FAILURE_BAD_REQUEST, "the dialect %s has no endpoint for %s", q->dialect->name,
+		return *ret || REFUSE(reterr, "the dialect %s has no endpoint for %s", q->dialect->name,
 					   operation_name(q->query.operation));
 	}
 	match = endpoint_find(PLANE_DATA, HTTP_POST, slice_next_token(&path, '?'));
 	if (!match.endpoint || match.wrong_method || match.endpoint->kind != ENDPOINT_MODEL)
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "endpoint must be a path that models are asked at, such as /v1/messages");
+		return REFUSE(reterr, "endpoint must be a path that models are asked at, such as /v1/messages");
 	*ret_id = path_segment_decode(q->arena, match.id);
 	*ret = match.endpoint;
 	return true;
@@ -287,7 +294,7 @@ static bool find_endpoint(struct question *q, struct json root, struct slice *re
 
 static bool read_whole(struct question *q, struct json root, struct json body, struct failure *reterr)
 {
-	const struct endpoint *endpoint;
+	const struct endpoint *endpoint = NULL;
 	struct json_error error;
 	struct slice id = { 0 };
 	bool stream = false;
@@ -319,11 +326,12 @@ static bool read_whole(struct question *q, struct json root, struct json body, s
 
 static bool check_members(struct json root, struct arena *a, struct failure *reterr)
 {
-	static const char *const names[] = { "model", "dialect", "operation", "stream", "prompt_tokens", "max_output", "needs", "only",
-					     "key", "user", "session", "tags", "headers", "hour", "endpoint", "body" };
+	static const char *const names[] = { "model", "dialect", "operation", "stream", "prompt_tokens", "max_output",
+					     "needs", "only",    "key",       "user",   "session",       "tags",
+					     "headers", "hour",  "endpoint",  "body" };
 
 	if (!json_is(root, JSON_OBJECT))
-		return failure_set(reterr, FAILURE_BAD_REQUEST, "a question is a JSON object, such as {\"model\":\"claude-opus-4.7\"}");
+		return REFUSE(reterr, "a question is a JSON object, such as {\"model\":\"claude-opus-4.7\"}");
 	for (struct json_walk w = json_walk(root); json_walk_next(&w);) {
 		struct slice name = json_text(w.key, a), near = slice_cstr(names[0]);
 
@@ -331,10 +339,10 @@ static bool check_members(struct json root, struct arena *a, struct failure *ret
 			if (slice_edit_distance(name, slice_cstr(names[i])) < slice_edit_distance(name, near))
 				near = slice_cstr(names[i]);
 		if (!slice_eq(name, near))
-			return failure_set(reterr, FAILURE_BAD_REQUEST, "unknown member '%.*s'; did you mean '%.*s'?",
+			return REFUSE(reterr, "unknown member '%.*s'; did you mean '%.*s'?",
 					   (int)(name.len < 60 ? name.len : 60), name.ptr, SLICE_ARG(near));
 		if (json_member_count(root, name) > 1)
-			return failure_set(reterr, FAILURE_BAD_REQUEST, "'%.*s' is there more than once", SLICE_ARG(name));
+			return REFUSE(reterr, "'%.*s' is there more than once", SLICE_ARG(name));
 	}
 	return true;
 }
