@@ -112,9 +112,17 @@ static bool measure(unsigned which)
 	struct config *c = read_config(cases[which].rule);
 	double rounds[ROUNDS];
 	uint64_t who;
-	struct plan_query q = { .operation = OPERATION_CHAT, .dialect = DIALECT_OPENAI_CHAT, .model = slice_cstr(cases[which].model),
-				.max_output = -1, .prompt_tokens = tokens, .prompt_most = 6000, .conversation = conversation, .ctx = &who,
-				.caller = { .key = SLICE("app") }, .knowledge = &known, .now_ns = now_ns,
+	struct plan_query q = { .operation = OPERATION_CHAT,
+				.dialect = DIALECT_OPENAI_CHAT,
+				.model = slice_cstr(cases[which].model),
+				.max_output = -1,
+				.prompt_tokens = tokens,
+				.prompt_most = 6000,
+				.conversation = conversation,
+				.ctx = &who,
+				.caller = { .key = SLICE("app") },
+				.knowledge = &known,
+				.now_ns = now_ns,
 				.deadline_ns = now_ns + 900 * NS_PER_S };
 	struct arena a;
 

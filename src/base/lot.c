@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drawing by lot. Ranks are exponentially distributed with the weight as their rate: the smallest of several is each one's
- * as often as its rate's share of the sum (Efraimidis and Spirakis). */
+/* Drawing by lot. Ranks are exponentially distributed with the weight as their rate: the smallest of several is each
+ * one's as often as its rate's share of the sum (Efraimidis and Spirakis). */
 #include "base/lot.h"
 
 #include <math.h>

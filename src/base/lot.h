@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drawing by lot, with weights, so that the same seed draws the same (weighted rendezvous hashing): each of several gets
- * a rank, the smallest wins, and each wins as often as its weight says. When one is added, taken away or given another
- * weight, no seed moves between the others. */
+/* Drawing by lot, with weights, so that the same seed draws the same (weighted rendezvous hashing): each of several
+ * gets a rank, the smallest wins, and each wins as often as its weight says. When one is added, taken away or given
+ * another weight, no seed moves between the others. */
 #pragma once
 
 #include <stdint.h>

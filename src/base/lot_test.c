@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lots fall as the weights say, and the same for the same seed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The planner, top to bottom: a name gets its meaning (plan_names.c), one rule decides, candidates are listed
- * (plan_candidates.c) and ordered (plan_order.c), and when none of them can take the request the failure says what would
- * help (plan_failure.c).
+ * (plan_candidates.c) and ordered (plan_order.c), and when none of them can take the request the failure says what
+ * would help (plan_failure.c).
  *
  *   pinned "P/rest"        that provider only
  *   else the first rule    its `try`; without one, what would have been used without the rule

@@ -31,14 +31,14 @@ struct plan_query {
 	 * read; the asker knows why. */
 	const struct chat *(*chat)(void *ctx);
 	struct slice only;             /* x-weir-only: comma-separated provider names; empty = all */
-	/* The prompt's estimated tokens, asked for at most once and only when a rule, a price or a context that might be too
-	 * small needs it. */
+	/* The prompt's estimated tokens, asked for at most once and only when a rule, a price or a context that might
+	 * be too small needs it. */
 	int64_t (*prompt_tokens)(void *ctx);
 	/* More than the prompt's text can have, known without counting: the body's length in bytes. A context that is
 	 * larger cannot be too small. 0 = nobody knows: contexts are looked at only when something else counts. */
 	int64_t prompt_most;
-	/* Hash of the conversation: of its session, else of the prompt's beginning. Asked for at most once, and only when
-	 * something depends on it. NULL: every request is a conversation of its own. */
+	/* Hash of the conversation: of its session, else of the prompt's beginning. Asked for at most once, and only
+	 * when something depends on it. NULL: every request is a conversation of its own. */
 	uint64_t (*conversation)(void *ctx);
 	void *ctx;
 	struct caller caller;
@@ -85,7 +85,7 @@ struct plan {
 	struct slice public_id;        /* what the name resolved to; empty for groups and unknown ids */
 	struct slice route;            /* rule's or group's name, "rule-N", or "direct" */
 	const struct rule *rule;       /* the one that decided, or NULL */
-	const struct actions *actions; /* of the rule, else of the entry, else the defaults; never NULL after plan_make() */
+	const struct actions *actions; /* of the rule, else of the entry, else the defaults; never NULL */
 	/* What holds for this request, defaults filled in. */
 	struct hedge hedge;
 	struct rescue_list rescue;
@@ -102,9 +102,9 @@ struct plan {
 
 enum { PLAN_CANDIDATES_MAX = 64, PLAN_DEPTH_MAX = 8 /* groups within groups */ };
 
-/* For a request that goes on from the beginning of an answer (DESIGN §6, `continue`): chooses the candidate's binding and
- * fields for that chat, whose last turn is the assistant's. False: no dialect of its provider can say it, or the model is
- * not known to go on from there. */
+/* For a request that goes on from the beginning of an answer (DESIGN §6, `continue`): chooses the candidate's binding
+ * and fields for that chat, whose last turn is the assistant's. False: no dialect of its provider can say it, or the
+ * model is not known to go on from there. */
 bool plan_continue(struct candidate *c, const struct chat *chat, enum operation operation);
 
 /* What a price estimate takes as the answer's length when the request does not say: tokens. */
@@ -113,9 +113,9 @@ enum { PLAN_OUTPUT_GUESS = 1000, PLAN_OUTPUT_MAX = 1000000 };
  * guess. */
 int64_t plan_cost_estimate(const struct offer *offer, int64_t prompt_tokens, int64_t max_output);
 
-/* False when the name means nothing here, a rule denies the request, or no candidate is usable: reterr is NO_MODEL (with
- * up to three nearest names), DENIED, RATE_LIMITED (all saturated until after the deadline), CONTEXT_LENGTH (the prompt
- * fits none), FORBIDDEN (none is as `require` says), NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only names
- * nobody, or what the request needs no candidate has), and *ret still says what was considered. */
+/* False when the name means nothing here, a rule denies the request, or no candidate is usable: reterr is NO_MODEL
+ * (with up to three nearest names), DENIED, RATE_LIMITED (all saturated until after the deadline), CONTEXT_LENGTH (the
+ * prompt fits none), FORBIDDEN (none is as `require` says), NEEDS_TRANSLATION, NO_CREDENTIALS, BAD_REQUEST (x-weir-only
+ * names nobody, or what the request needs no candidate has), and *ret still says what was considered. */
 bool plan_make(const struct routing *routing, const struct plan_query *query, struct arena *a, struct plan *ret,
 	       struct failure *reterr);

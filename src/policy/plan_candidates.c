@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a meaning or a `try` list to candidates: who lists a model, who is tried for it, and the lists within lists, each
- * with its own split, preference and requirements. */
+/* From a meaning or a `try` list to candidates: who lists a model, who is tried for it, and the lists within lists,
+ * each with its own split, preference and requirements. */
 #include "policy/plan_internal.h"
 
 #include "base/map.h"
@@ -226,8 +226,8 @@ static void add_item(struct planner *p, const struct try_item *item, unsigned de
 		add_as_written(p, item->provider, item->model);
 }
 
-/* A bare provider in an entry of `models:` has the entry's own name as its model: `gpt-4o: { try: [azure, openai] }`. One
- * in a rule (`entry` NULL) serves what was asked for, or has a model that stands in. */
+/* A bare provider in an entry of `models:` has the entry's own name as its model: `gpt-4o: { try: [azure, openai] }`.
+ * One in a rule (`entry` NULL) serves what was asked for, or has a model that stands in. */
 static void add_listed(struct planner *p, const struct try_item *item, const struct model_name *entry, unsigned depth)
 {
 	const struct offer *offer;
@@ -244,8 +244,8 @@ static void add_listed(struct planner *p, const struct try_item *item, const str
 }
 
 /* The one that was drawn comes first, the others follow as they stand. */
-static void add_list(struct planner *p, const struct actions *actions, const struct model_name *entry, struct slice route,
-		     unsigned depth)
+static void add_list(struct planner *p, const struct actions *actions, const struct model_name *entry,
+		     struct slice route, unsigned depth)
 {
 	unsigned start = p->plan->count, first = actions->split ? planner_draw_item(p, actions, route) : 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a candidate cannot take a request, found out before anything is sent: it is left out by the client, cannot do what
- * is asked, has no room for the prompt, has no key, or takes nothing more until it is too late; and what a rule's
+/* Why a candidate cannot take a request, found out before anything is sent: it is left out by the client, cannot do
+ * what is asked, has no room for the prompt, has no key, or takes nothing more until it is too late; and what a rule's
  * `require` says, which holds for everything that the rule names, `on:` and `mirror` too.
  *
  * The prompt's length is an estimate. Where another model would answer, its context must hold the estimate and what the
@@ -105,7 +105,8 @@ static void check_model(struct planner *p, struct candidate *c)
 {
 	const struct plan_query *q = p->query;
 	const struct model *model = c->offer->model;
-	unsigned missing = model != planner_asked_model(p) ? planner_missing_abilities(c->provider, model, q->needs) : 0;
+	unsigned missing =
+		model != planner_asked_model(p) ? planner_missing_abilities(c->provider, model, q->needs) : 0;
 
 	if (!planner_serves_operation(model, q->operation))
 		planner_pass_over(c, FAILURE_BAD_REQUEST,
@@ -124,8 +125,10 @@ static void check_key(struct planner *p, struct candidate *c)
 	if (!provider->needs_key || provider->key_count > 0)
 		return;
 	if (provider->key_variable.len > 0)
-		reason = arena_join(p->arena, provider->lacks_address ? SLICE("no base URL: set ") : SLICE("no key: set "),
-				    provider->key_variable).ptr;
+		reason = arena_join(p->arena,
+				    provider->lacks_address ? SLICE("no base URL: set ") : SLICE("no key: set "),
+				    provider->key_variable)
+				 .ptr;
 	planner_pass_over(c, FAILURE_NO_CREDENTIALS, reason);
 }
 
@@ -235,7 +238,8 @@ void planner_require(struct planner *p, unsigned start, const struct require *r)
 		struct candidate *c = &p->plan->candidates[i];
 
 		/* A key would not help it, and it need not be waited for. */
-		if (c->passed_over && c->passed_kind != FAILURE_NO_CREDENTIALS && c->passed_kind != FAILURE_RATE_LIMITED)
+		if (c->passed_over && c->passed_kind != FAILURE_NO_CREDENTIALS &&
+		    c->passed_kind != FAILURE_RATE_LIMITED)
 			continue;
 		if (!is_in(r, c->provider->region)) {
 			elsewhere = elsewhere ? elsewhere : not_there(p, r);

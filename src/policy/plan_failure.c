@@ -166,7 +166,10 @@ static bool fail_saturated(struct planner *p, struct failure *reterr)
 
 bool planner_fail(struct planner *p, struct failure *reterr)
 {
-	static const struct { enum failure_kind kind; bool (*fail)(struct planner *p, struct failure *reterr); } reasons[] = {
+	static const struct {
+		enum failure_kind kind;
+		bool (*fail)(struct planner *p, struct failure *reterr);
+	} reasons[] = {
 		{ FAILURE_RATE_LIMITED, fail_saturated },
 		{ FAILURE_CONTEXT_LENGTH, fail_context },
 		{ FAILURE_NO_CREDENTIALS, fail_no_credentials },

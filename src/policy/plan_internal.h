@@ -21,7 +21,7 @@ struct meaning {
 	const struct offer *offer;         /* NAMED_AT_PROVIDER; NULL = sent as written */
 	const struct model *model;         /* the one model that is meant; NULL for groups, tiers and unknown ids */
 	enum tier tier;                    /* of the model, or the tier that was asked for */
-	struct slice written;              /* the id as written, without "P/" and behind aliases: a dated id goes out so */
+	struct slice written;              /* the id without "P/" and behind aliases: a dated id goes out so */
 };
 
 enum { PLAN_CANDIDATES_FIRST = 4 };
@@ -39,7 +39,7 @@ struct planner {
 	bool has_conversation;             /* `conversation` was asked for */
 	uint64_t conversation;
 	bool is_reordered;                 /* by a preference or a lot, so the order is not the operator's own */
-	int64_t saturated_until_ns;        /* when the first of those that were passed over for it takes requests again */
+	int64_t saturated_until_ns;        /* when the first that was passed over for it is free again */
 };
 
 /* False when the name means nothing here. */
@@ -52,7 +52,8 @@ struct slice plan_nearest_names(const struct routing *r, struct slice name, stru
 /* The configured provider whose name is like that, or an empty slice. */
 struct slice plan_nearest_provider(const struct routing *r, struct slice name);
 
-/* "anthropic and openai-chat": what the provider speaks for the operation that is asked for; empty when it does not serve it. */
+/* "anthropic and openai-chat": what the provider speaks for the operation that is asked for; empty when it does not
+ * serve it. */
 struct slice planner_spoken_dialects(const struct planner *p, const struct provider *provider);
 /* Sets binding, rules and, for a translation, fields; or passes the candidate over. */
 void planner_choose_binding(struct planner *p, struct candidate *c);

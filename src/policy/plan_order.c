@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who comes first.
  *
- * Every kind of preference has a value per candidate, and from it a penalty: 0 for the best usable one, else its distance
- * to the best as a share of the mean value, so that penalties of different kinds can be weighed and added. What is not
- * known of a candidate is taken to be the mean of what is known of the others; an unknown price comes last. Equals go by
- * `priority`, then as they stood.
+ * Every kind of preference has a value per candidate, and from it a penalty: 0 for the best usable one, else its
+ * distance to the best as a share of the mean value, so that penalties of different kinds can be weighed and added.
+ * What is not known of a candidate is taken to be the mean of what is known of the others; an unknown price comes last.
+ * Equals go by `priority`, then as they stood.
  *
  *     cheapest            estimated cost of this request
- *     fastest             mean time to the first token, by the share of requests that succeed; up to a tenth more for the
- *                         busiest, which spreads the load over those that are about as fast
+ *     fastest             mean time to the first token, by the share of requests that succeed; up to a tenth more for
+ *                         the busiest, which spreads the load over those that are about as fast
  *     fastest_throughput  time per token
  *     quality             the operator's number, else 25, 50 or 75 by tier
  *     least_busy          requests in flight, and one
@@ -16,8 +16,9 @@
  *     nearest             time to connect
  *
  * Whoever comes second is not measured, so what is known of it grows old. Of the requests whose order rests on
- * measurements at most EXPLORE_SHARE go to a target whose own are stale: after 10 seconds, and the worse the target was,
- * the later (the square of 1 + penalty), so that looking costs little. One that is being measured already is left out.
+ * measurements, at most EXPLORE_SHARE (4 of 100) go to a target whose own are stale: after 10 seconds, and the worse
+ * the target was, the later (the square of 1 + penalty), so that looking costs little. One that is being measured
+ * already is left out.
  *
  * Candidates whose breaker is open or that are saturated stay in their places: whoever sends skips them. */
 #include "policy/plan_internal.h"
@@ -27,7 +28,7 @@
 #include "base/lot.h"
 #include "base/map.h"
 
-#define EXPLORE_SHARE 0.03
+#define EXPLORE_SHARE 0.04
 #define STALE_NS (10 * NS_PER_S)
 #define BUSY_SHARE 0.1
 #define SUCCESS_LEAST 0.1
@@ -153,7 +154,8 @@ static double first_token(const struct weighing *w, const struct vital_signs *s)
 
 	if (s->first_token_mean_us < 0)
 		return UNKNOWN;
-	return (double)s->first_token_mean_us * (1 + BUSY_SHARE * busy) / (success > SUCCESS_LEAST ? success : SUCCESS_LEAST);
+	return (double)s->first_token_mean_us * (1 + BUSY_SHARE * busy) /
+	       (success > SUCCESS_LEAST ? success : SUCCESS_LEAST);
 }
 
 static double cost(struct weighing *w, struct candidate *c)
@@ -319,7 +321,9 @@ static void explore(struct planner *p, unsigned start, bool by_connecting)
 
 void planner_prefer(struct planner *p, unsigned start, const struct actions *actions)
 {
-	struct weighing w = { .planner = p, .candidates = &p->plan->candidates[start], .count = p->plan->count - start };
+	struct weighing w = { .planner = p,
+			      .candidates = &p->plan->candidates[start],
+			      .count = p->plan->count - start };
 	struct place places[PLAN_CANDIDATES_MAX];
 	unsigned kinds = kinds_of(actions);
 	double weights = 0;
@@ -380,8 +384,9 @@ void planner_keep_place(struct planner *p, enum condition affinity)
 
 static const char *preference_words(const struct actions *a)
 {
-	static const char *const words[PREFER_COUNT] = { "cheapest first", "fastest first", "fastest stream first", "best first",
-							 "least busy first", "by priority", "nearest first" };
+	static const char *const words[PREFER_COUNT] = { "cheapest first", "fastest first",    "fastest stream first",
+							 "best first",     "least busy first", "by priority",
+							 "nearest first" };
 	unsigned kinds = kinds_of(a);
 
 	return __builtin_popcount(kinds) == 1 ? words[__builtin_ctz(kinds)] : "by several preferences, weighed";

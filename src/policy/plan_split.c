@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is drawn by lot. A split is drawn from its route and from whose request it is, so that the same session, user or
- * key gets the same side, in every process and as long as the weights stand; with other weights only as many move as have
- * to (base/lot.h). */
+ * key gets the same side, in every process and as long as the weights stand; with other weights only as many move as
+ * have to (base/lot.h). */
 #include "policy/plan_internal.h"
 
 #include "base/lot.h"

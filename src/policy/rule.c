@@ -62,8 +62,8 @@ static bool matches_prompt_length(const struct match *m, const struct plan_query
 	return is_within(&m->prompt_length, *prompt_tokens);
 }
 
-bool rule_matches(const struct rule *r, const struct routing *routing, const struct plan_query *q, struct slice public_id,
-		  int64_t *prompt_tokens)
+bool rule_matches(const struct rule *r, const struct routing *routing, const struct plan_query *q,
+		  struct slice public_id, int64_t *prompt_tokens)
 {
 	const struct match *m = &r->match;
 
@@ -87,8 +87,8 @@ const char *prefer_name(enum prefer p)
 
 const char *cause_name(enum cause c)
 {
-	static const char *const names[CAUSE_COUNT] = { "none", "context_length", "content_filter", "rate_limit", "timeout",
-							"error" };
+	static const char *const names[CAUSE_COUNT] = { "none",       "context_length", "content_filter",
+							"rate_limit", "timeout",        "error" };
 
 	return names[c];
 }

@@ -192,8 +192,8 @@ struct plan_query;
 
 /* Do all conditions hold? `public_id`: what the name resolved to, or empty. The prompt's length is asked for only when
  * everything else holds, and kept in *prompt_tokens, which is -1 before. */
-bool rule_matches(const struct rule *r, const struct routing *routing, const struct plan_query *q, struct slice public_id,
-		  int64_t *prompt_tokens);
+bool rule_matches(const struct rule *r, const struct routing *routing, const struct plan_query *q,
+		  struct slice public_id, int64_t *prompt_tokens);
 
 const char *prefer_name(enum prefer p);    /* "cheapest", "fastest", "fastest_throughput", … */
 const char *cause_name(enum cause c);      /* "context_length", … */

@@ -114,8 +114,12 @@ static void attempt_begin(struct simulation *s, struct flight *f, bool again)
 	s->attempts = grow(s->attempts, s->attempt_count, &s->attempt_room, sizeof(*s->attempts));
 	f->attempt = s->attempt_count++;
 	log = &s->attempts[f->attempt];
-	*log = (struct attempt_log){ .start_ns = s->now_ns, .request = f->request, .provider = provider, .again = again,
-				     .key = (unsigned)(f->key - f->candidate->provider->keys), .taken = s->prompt + 2 * s->answer,
+	*log = (struct attempt_log){ .start_ns = s->now_ns,
+				     .request = f->request,
+				     .provider = provider,
+				     .again = again,
+				     .key = (unsigned)(f->key - f->candidate->provider->keys),
+				     .taken = s->prompt + 2 * s->answer,
 				     .used = s->prompt + (int64_t)((double)(2 * s->answer) * random_share(s)) };
 	log->limited = is_over_limit(s, provider, &b, &limit);
 	log->ok = !log->limited && random_share(s) >= b.failures;
@@ -197,8 +201,9 @@ static void flight_end(struct simulation *s, struct flight *f, bool answered)
 	log->end_ns = s->now_ns;
 	log->answered_by = answered ? (int)(f->candidate->provider - s->fleet.providers) : -1;
 	if (answered && f->plan.conversation != 0)
-		affinity_note(s->known.affinity, f->plan.conversation, affinity_place(f->candidate->provider->name, f->candidate->model),
-			      600 * NS_PER_S, s->now_ns);
+		affinity_note(s->known.affinity, f->plan.conversation,
+			      affinity_place(f->candidate->provider->name, f->candidate->model), 600 * NS_PER_S,
+			      s->now_ns);
 	arena_done(&f->arena);
 	free(f);
 }
@@ -218,7 +223,8 @@ static void dispatch(struct simulation *s, struct flight *f)
 
 static void after_failure(struct simulation *s, struct flight *f, const struct attempt_log *log)
 {
-	bool may_repeat = !log->limited && f->same_tries < TRIES_OF_SAME && s->requests[f->request].attempts < ATTEMPTS_MAX;
+	bool may_repeat =
+		!log->limited && f->same_tries < TRIES_OF_SAME && s->requests[f->request].attempts < ATTEMPTS_MAX;
 
 	if (may_repeat && retry_budget_take(&s->retries, s->retry_share, RETRY_BUDGET_FLOOR, s->now_ns)) {
 		f->same_tries++;
@@ -241,7 +247,8 @@ static void attempt_end(struct simulation *s, struct flight *f)
 	breaker_report(s->known.breakers, f->target, f->is_probe, verdict, f->retry_after_ms, s->now_ns);
 	if (log.ok)
 		key_pool_tell(s->known.keys, pool_id(f), KEY_WORKS, s->now_ns);
-	key_pool_give(s->known.keys, pool_id(f), &f->key->limits, log.taken, log.ok ? log.used : 0, log.start_ns, s->now_ns);
+	key_pool_give(s->known.keys, pool_id(f), &f->key->limits, log.taken, log.ok ? log.used : 0, log.start_ns,
+		      s->now_ns);
 	if (!log.ok) {
 		s->attempts[f->attempt].used = 0;
 		if (f->retry_after_ms >= 0)
@@ -264,8 +271,10 @@ static void arrive(struct simulation *s)
 	arena_init(&f->arena);
 	s->requests = grow(s->requests, s->request_count, &s->request_room, sizeof(*s->requests));
 	f->request = s->request_count++;
-	f->conversation = s->conversations > 0 ? (uint64_t)(random_share(s) * (double)s->conversations) + 1 : ++s->random;
-	s->requests[f->request] = (struct request_log){ .start_ns = s->now_ns, .conversation = f->conversation, .answered_by = -1 };
+	f->conversation =
+		s->conversations > 0 ? (uint64_t)(random_share(s) * (double)s->conversations) + 1 : ++s->random;
+	s->requests[f->request] =
+		(struct request_log){ .start_ns = s->now_ns, .conversation = f->conversation, .answered_by = -1 };
 	s->fleet.tokens = s->prompt;
 	s->fleet.conversation = f->conversation;
 	q.knowledge = &s->known;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A gateway without a network, for tests: a virtual clock, a fleet of providers that behave as a test says, and requests
- * that go where plans, breakers, vitals, key pools and the retry budget send them, in the order in which dispatch asks
- * them. Everything that was attempted is in a log, to be judged afterwards. The same seed gives the same log. */
+/* A gateway without a network, for tests: a virtual clock, a fleet of providers that behave as a test says, and
+ * requests that go where plans, breakers, vitals, key pools and the retry budget send them, in the order in which
+ * dispatch asks them. Everything that was attempted is in a log, to be judged afterwards. The same seed gives the same
+ * log. */
 #pragma once
 
 #include "policy/plan_testing.h"
@@ -12,7 +13,7 @@ struct behaviour {
 	int64_t answer_us;             /* how long its answers take on average … */
 	double noise;                  /* … give or take so much of it */
 	double failures;               /* the share of requests that it answers with 500 */
-	unsigned requests_per_minute;  /* by its own clock; over it: 429, at once, and when to come back; 0 = no limit */
+	unsigned requests_per_minute;  /* by its own clock; over it: 429 at once, and when to come back; 0: none */
 };
 
 struct attempt_log {
