@@ -11,7 +11,7 @@
 
 #define REFUSE(reterr, ...) failure_set((reterr), FAILURE_BAD_REQUEST, __VA_ARGS__)
 
-enum { QUESTION_TOKENS_MAX = 100000000, QUESTION_TOKENS_GUESS = 1000 };
+enum { QUESTION_TOKENS_MAX = 100000000, QUESTION_TOKENS_GUESS = 1000, QUESTION_ITEMS_MAX = 256 };
 
 static const char *const needs_names[] = { "tools",     "images", "audio", "documents", "structured_output",
 					   "reasoning", "state" };
@@ -111,6 +111,8 @@ static bool read_list(struct question *q, struct json root, const char *name, st
 
 	if (!json_is(value, JSON_ARRAY))
 		return read_string(q, root, name, ret, reterr);
+	if (json_count(value) > QUESTION_ITEMS_MAX)
+		return REFUSE(reterr, "%s has more than %d items", name, QUESTION_ITEMS_MAX);
 	for (struct json_walk w = json_walk(value); json_walk_next(&w);) {
 		if (!json_is(w.value, JSON_STRING))
 			return refuse_type(name, "a list of strings", reterr);
