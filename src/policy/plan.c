@@ -114,17 +114,21 @@ static void promote_fallbacks(struct plan *plan)
 	}
 }
 
+static void estimate_cost(const struct planner *p, struct candidate *c)
+{
+	if (c->cost_estimate == PRICE_UNKNOWN && p->prompt_tokens >= 0)
+		c->cost_estimate = plan_cost_estimate(c->offer, p->prompt_tokens, p->query->max_output);
+}
+
 static void estimate_costs(struct planner *p)
 {
 	struct plan *plan = p->plan;
 
 	plan->prompt_tokens = p->prompt_tokens;
-	for (unsigned i = 0; p->prompt_tokens >= 0 && i < plan->count; i++) {
-		struct candidate *c = &plan->candidates[i];
-
-		if (c->cost_estimate == PRICE_UNKNOWN)
-			c->cost_estimate = plan_cost_estimate(c->offer, p->prompt_tokens, p->query->max_output);
-	}
+	for (unsigned i = 0; i < plan->count; i++)
+		estimate_cost(p, &plan->candidates[i]);
+	if (plan->mirror)
+		estimate_cost(p, plan->mirror);
 }
 
 static struct slice route_of(const struct planner *p)

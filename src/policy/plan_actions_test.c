@@ -219,6 +219,17 @@ static void the_stale_are_measured_anew_now_and_then(void **state)
 		firsts[make(&f, &q).candidates[0].provider - f.providers]++;
 	}
 	assert_in_range(firsts[1] + firsts[2], REQUESTS * 3 / 100, REQUESTS * 5 / 100);
+	assert_in_range(firsts[2], REQUESTS * 3 / 100, REQUESTS * 5 / 100);
+	/* One that rests waits for better times, and keeps nobody else from being measured. */
+	breaker_report(known.breakers, breaker_key(SLICE("p2"), SLICE("p2"), f.keys[2][0].fingerprint, SLICE("m")), false,
+		       BREAKER_FAULT, 60000, q.now_ns);
+	memset(firsts, 0, sizeof(firsts));
+	for (uint64_t draw = 0; draw < REQUESTS; draw++) {
+		q.draw = lot_mix(draw, 0);
+		firsts[make(&f, &q).candidates[0].provider - f.providers]++;
+	}
+	assert_int_equal(firsts[2], 0);
+	assert_in_range(firsts[1], REQUESTS * 3 / 100, REQUESTS * 5 / 100);
 	breakers_free(known.breakers);
 	vitals_free(known.vitals);
 	fleet_done(&f);

@@ -291,14 +291,17 @@ static void move_to_front(struct candidate *c, unsigned from)
 	c[0] = moving;
 }
 
-/* The one that has gone unmeasured for longest by its own patience; of several never measured, any. */
+/* Of those behind the first the one that has gone unmeasured for longest by its own patience; of several never
+ * measured, any. */
 static void explore(struct planner *p, unsigned start, bool by_connecting)
 {
 	struct candidate *c = &p->plan->candidates[start];
-	unsigned count = p->plan->count - start, found = count;
+	unsigned count = p->plan->count - start, found = count, first = 0;
 	double most = 1, lot = 0;
 
-	for (unsigned i = 0; i < count; i++) {
+	while (first < count && c[first].passed_over)
+		first++;
+	for (unsigned i = first + 1; i < count; i++) {
 		struct vital_signs s = { .first_token_us = -1, .connect_us = -1 };
 		double stale, own_lot = lot_share(p->query->draw, LOT_EXPLORED + ((uint64_t)i << 32));
 
@@ -307,16 +310,16 @@ static void explore(struct planner *p, unsigned start, bool by_connecting)
 		if (c[i].vital)
 			vital_look(c[i].vital, p->prompt_tokens, p->query->now_ns, &s);
 		stale = staleness(&c[i], &s, by_connecting);
-		if (s.in_flight > 0 || stale < most || (stale == most && own_lot < lot))
+		if (s.in_flight > 0 || stale < most || (stale == most && own_lot < lot) || !is_well(p, &c[i]))
 			continue;
 		found = i;
 		most = stale;
 		lot = own_lot;
 	}
-	if (found < count && is_well(p, &c[found])) {
-		c[found].why = "to be measured anew";
-		move_to_front(c, found);
-	}
+	if (found == count)
+		return;
+	c[found].why = "to be measured anew";
+	move_to_front(c, found);
 }
 
 void planner_prefer(struct planner *p, unsigned start, const struct actions *actions)
