@@ -73,7 +73,7 @@ static void on_event(struct client_stream *s)
 	loop_queue(c->all->worker->loop, &c->task);
 }
 
-static unsigned write_headers(const struct checkup *c, struct slice target, struct header headers[HEADERS_ROOM])
+static unsigned write_headers(const struct checkup *c, struct slice target, struct header *headers)
 {
 	const struct binding *b = binding_of(c);
 	unsigned count = 0;
@@ -96,7 +96,8 @@ static void ask(struct checkup *c)
 	struct slice target = list ? arena_join(&c->all->scratch, b->base.path, slice_cstr(list)) : SLICE("/");
 	struct header headers[HEADERS_ROOM];
 	struct client_request r = {
-		.origin = &p->keys[c->key].origins[c->binding], .method = HTTP_GET, .target = target, .headers = headers,
+		.origin = &p->keys[c->key].origins[c->binding],
+		.method = HTTP_GET, .target = target, .headers = headers,
 		.connect_timeout_ms = p->timeout.connect, .connect_only = !list,
 	};
 

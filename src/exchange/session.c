@@ -24,8 +24,11 @@ static struct slice read_user_id(struct json value, struct arena *a)
 
 	if (text.len > SESSION_USER_MAX)
 		return SLICE("");
-	if (slice_starts_with(text, SLICE("{")))
-		return json_parse(a, text, doc, &error) ? json_text(json_get(json_root(doc), "session_id"), a) : SLICE("");
+	if (slice_starts_with(text, SLICE("{"))) {
+		if (!json_parse(a, text, doc, &error))
+			return SLICE("");
+		return json_text(json_get(json_root(doc), "session_id"), a);
+	}
 	return slice_starts_with(text, SLICE("user_")) && at != SIZE_MAX ? slice_after(text, at + 9) : SLICE("");
 }
 
@@ -47,16 +50,15 @@ static const struct place places[] = {
 	 * codex-rs/codex-api/src/requests/headers.rs). */
 	HEADER("session-id"),
 	HEADER("session_id"),
-	/* opencode to its own providers, Kilo, pi and goose to the same (anomalyco/opencode#15520, aaif-goose/goose#11944);
-	 * to all others it is x-session-affinity (coder/coder#26140). */
+	/* opencode to its own providers, and goose to the same (anomalyco/opencode#15520, aaif-goose/goose#11944);
+	 * opencode to all others: x-session-affinity (coder/coder#26140). */
 	HEADER("x-opencode-session"),
 	HEADER("agent-session-id"),    /* goose (aaif-goose/goose#6626) */
 	HEADER("x-kilocode-taskid"),   /* Kilo Code (packages/kilo-gateway/src/headers.ts there) */
 	HEADER("x-client-session-id"), /* Copilot CLI (coder/coder aibridge/session.go) */
 	/* OpenRouter's clients: the member wins over the header x-session-id (its API description). */
 	{ MEMBER("session_id") },
-	/* opencode and crush (charmbracelet/crush#3723) send both, with the same value; Fireworks' cache routing is by the
-	 * first (DIALECTS §4). */
+	/* opencode and crush (diegosouzapw/OmniRoute#4028, charmbracelet/crush#3723) send both, with the same value. */
 	HEADER("x-session-affinity"),
 	HEADER("x-session-id"),
 	/* Responses (ConversationParam of OpenAI's API description). */

@@ -95,7 +95,7 @@ struct client_request {
 	bool decode;                   /* announce gzip, br and zstd; else "identity" is asked for (what comes coded all
 					* the same is decoded) */
 	size_t decoded_max;            /* bomb limit for the decoded body, 0 = none (streams) */
-	bool connect_only;             /* a new connection is made and closed; nothing is sent, and DONE means that it stood */
+	bool connect_only;             /* a new connection is made and closed, nothing is sent; DONE: it stood */
 };
 
 enum client_state {

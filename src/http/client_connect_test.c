@@ -27,6 +27,47 @@ static void opened_connections_are_counted(void **state)
 	test_done(&t);
 }
 
+/* Nothing is sent, nothing is kept, and a connection that is there already proves nothing. */
+static void only_connecting(void **state)
+{
+	struct client_request r;
+	struct owner first, o;
+	struct test t;
+	char byte;
+	int peer, probed;
+
+	test_init(&t, NULL);
+	r = test_get(&t);
+	owner_open(&first, &t, &r);
+	peer = peer_accept(&t);
+	UNTIL(&t, first.stream->state == CLIENT_AWAITING_HEAD);
+	peer_send(peer, ANSWER);
+	UNTIL(&t, owner_is_over(&first));
+	owner_close(&first);
+	assert_int_equal(test_counts(&t).idle, 1);
+	r.connect_only = true;
+	owner_open(&o, &t, &r);
+	probed = peer_accept(&t);
+	UNTIL(&t, o.stream->state == CLIENT_DONE);
+	assert_int_equal(o.stream->status, 0);
+	assert_false(o.stream->request_sent);
+	assert_true(o.events > 0);
+	assert_int_equal(read(probed, &byte, 1), 0);
+	owner_close(&o);
+	assert_int_equal(test_counts(&t).opened, 2);
+	assert_int_equal(test_counts(&t).idle, 1);
+	assert_int_equal(test_counts(&t).active, 0);
+	close(probed);
+	close(t.listener);
+	owner_open(&o, &t, &r);
+	UNTIL(&t, o.events > 0);
+	assert_failed(&o, FAILURE_REFUSED);
+	owner_close(&o);
+	close(peer);
+	t.listener = -1;
+	test_done(&t);
+}
+
 static void nobody_there(void **state)
 {
 	struct client_request r;
@@ -509,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opened_connections_are_counted),
+		cmocka_unit_test(only_connecting),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(a_name_that_does_not_resolve),
 		cmocka_unit_test(plain_requests_go_to_the_proxy_whole),

@@ -37,8 +37,7 @@ enum breaker_pass breaker_ask(struct breakers *b, uint64_t key, struct slice pro
  * way or the provider itself asked for the pause. */
 bool breaker_force(struct breakers *b, uint64_t key, int64_t now_ns);
 /* A check that costs nothing found the target's place working at `seen_ns`: one that has been open for faults since
- * before lets its probe through now. Not one that is open for rates, or until when the provider itself said. True: it is
- * so. */
+ * before lets its probe through now (true). Not one that is open for rates, or until when the provider itself said. */
 bool breaker_hint(struct breakers *b, uint64_t key, int64_t seen_ns, int64_t now_ns);
 /* LIMITED is a fault, too: the target works, but not for us now (429, 529, a quota). */
 enum breaker_verdict { BREAKER_OK, BREAKER_FAULT, BREAKER_LIMITED, BREAKER_NEUTRAL };
