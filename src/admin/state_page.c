@@ -101,6 +101,28 @@ static void write_candidates(const struct admin *a, struct json_writer *w)
 	json_end_array(w);
 }
 
+/* ---- health checks ---- */
+
+static void write_place(const struct health_view *v, void *ctx)
+{
+	struct json_writer *w = ctx;
+
+	json_begin_object(w);
+	json_member_cstr(w, "place", v->label);
+	json_member_bool(w, "down", v->down);
+	json_member_int(w, "failures", v->failures);
+	json_member_int(w, "checked_ms", v->checked_ms);
+	json_end_object(w);
+}
+
+static void write_health(const struct admin *a, struct json_writer *w)
+{
+	json_literal_key(w, "health");
+	json_begin_array(w);
+	health_each(a->shared->health, clock_now_ns(), write_place, w);
+	json_end_array(w);
+}
+
 /* ---- the rest ---- */
 
 static void write_requests(const struct state *s, struct json_writer *w)
@@ -192,6 +214,7 @@ static void answer(struct admin *a, struct server_stream *s, void *sum, unsigned
 	write_budget(&shared->hedges, &w);
 	write_connections(sum, &w);
 	write_store(shared->store, &w);
+	write_health(a, &w);
 	write_candidates(a, &w);
 	json_end_object(&w);
 	if (w.overflow)

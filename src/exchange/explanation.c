@@ -86,6 +86,19 @@ static void look_at_breaker(const struct packing *p, const struct candidate *c, 
 	e->open_ms = e->breaker == BREAKER_OPEN ? left_ms(until_ns, p->query->now_ns) : 0;
 }
 
+static void look_at_health(const struct packing *p, const struct candidate *c, struct explained *e)
+{
+	const struct knowledge *k = p->query->knowledge;
+	struct health_signs signs;
+
+	if (!k || !k->health || !c->binding || c->provider->health == HEALTH_OFF)
+		return;
+	health_look(k->health, c->provider, c->binding, p->query->now_ns, &signs);
+	e->is_checked = true;
+	if (signs.down)
+		e->down_ms = 1 + left_ms(signs.next_ns, p->query->now_ns);
+}
+
 /* What a key has left is a question of what the request may take: its prompt and the longest answer it allows. */
 static void look_at_keys(const struct packing *p, const struct candidate *c, struct explained *e,
 			 struct explained_key *keys)
@@ -136,6 +149,7 @@ static void take_candidate(struct packing *p, const struct candidate *c, struct 
 	e->substituted = c->substituted;
 	look_at_vital(p, c, e);
 	look_at_breaker(p, c, e);
+	look_at_health(p, c, e);
 }
 
 static void take_refusal(struct packing *p, const struct failure *f, struct explanation *e)

@@ -19,14 +19,14 @@ struct explained {
 	double penalty;
 	int64_t first_token_us, first_token_p95_us, token_ns, connect_us;
 	int64_t requests_left, tokens_left;
-	int64_t saturated_ms, open_ms; /* 0 = not */
+	int64_t saturated_ms, open_ms, down_ms; /* 0 = not */
 	unsigned in_flight;
 	int success_permille;
 	unsigned first_key, key_count; /* in explanation.keys */
 	enum dialect_id dialect;       /* DIALECT_COUNT: no way in was chosen */
 	enum cause cause;
 	enum breaker_state breaker;
-	bool is_known, limited, translates, substituted;
+	bool is_known, is_checked, limited, translates, substituted;
 };
 
 struct explanation {

@@ -13,7 +13,7 @@
 static const char text[] =
 	"providers:\n"
 	"  a: { dialect: openai-chat, base_url: 'http://127.0.0.1:9/v1', keys: [sk-a], priority: 1, models: { m: m-at-a, big: big } }\n"
-	"  b: { dialect: anthropic, base_url: 'http://127.0.0.1:9', keys: [sk-b, sk-c], priority: 2, models: { m: m-at-b } }\n"
+	"  b: { dialect: anthropic, base_url: 'http://127.0.0.1:9', keys: [sk-b, sk-c], priority: 2, health: connect, models: { m: m-at-b } }\n"
 	"routing:\n"
 	"  - match: { model: m, tools: true }\n"
 	"    name: toolish\n"
@@ -47,7 +47,7 @@ static int set_up(void **state)
 		for (unsigned i = 0; i < b->report.count; i++)
 			print_message("%.*s\n", SLICE_ARG(b->report.problems[i].text));
 	assert_non_null(b->config);
-	b->knowledge = (struct knowledge){ vitals_new(), breakers_new(), key_pool_new(), affinity_new() };
+	b->knowledge = (struct knowledge){ vitals_new(), breakers_new(), key_pool_new(), affinity_new(), health_new() };
 	buf_init(&b->out, 1 << 20);
 	*state = b;
 	return 0;
@@ -61,6 +61,7 @@ static int tear_down(void **state)
 	breakers_free(b->knowledge.breakers);
 	key_pool_free(b->knowledge.keys);
 	affinity_free(b->knowledge.affinity);
+	health_free(b->knowledge.health);
 	config_unref(b->config);
 	config_report_done(&b->report);
 	buf_done(&b->out);
@@ -225,6 +226,24 @@ static void retired_keys(void **state)
 	ASSERT_RAW(a, "chosen", "false");
 }
 
+static void who_fails_its_health_check_rests(void **state)
+{
+	struct bench *b = *state;
+	const struct provider *p = &b->config->routing.providers[1];
+	int64_t now = clock_now_ns();
+	struct health_report report = { binding_identity(p, &p->bindings[0]), SLICE("b (127.0.0.1)"), false, now, now + 9 * NS_PER_S,
+					now + 60 * NS_PER_S };
+	struct json root;
+
+	ASSERT_RAW(candidate(explain(b, "{\"model\":\"m\"}", &b->knowledge), "b", 0), "health", "\"up\"");
+	for (unsigned i = 0; i < HEALTH_FAILURES_MAX; i++)
+		health_tell(b->knowledge.health, &report, now);
+	root = explain(b, "{\"model\":\"m\"}", &b->knowledge);
+	ASSERT_RAW(candidate(root, "b", 0), "health", "\"down\"");
+	assert_true(slice_starts_with(json_text(json_get(candidate(root, "b", 0), "rests"), &b->arena), SLICE("not there, as its")));
+	ASSERT_RAW(candidate(root, "a", 0), "health", "null");
+}
+
 static void refusals(void **state)
 {
 	struct json root = explain(*state, "{\"model\":\"mm\"}", NULL), refusal = json_get(root, "refusal");
@@ -284,6 +303,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_rests_is_not_chosen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_known_of_a_target, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(retired_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_fails_its_health_check_rests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_kept_one_is_bounded, set_up, tear_down),
 	};

@@ -54,6 +54,9 @@ static bool has_key(const struct explanation *e, const struct explained *c)
 /* Why dispatch would leave a usable candidate alone for now, or an empty slice. */
 static struct slice rests(const struct explanation *e, const struct explained *c, struct arena *a)
 {
+	if (c->down_ms > 0)
+		return arena_printf(a, "not there, as its health check says; checked again in %lld.%lld s",
+				    (long long)(c->down_ms / 1000), (long long)(c->down_ms % 1000 / 100));
 	if (c->open_ms > 0)
 		return arena_printf(a, "resting after %s for %lld.%lld s", c->limited ? "rate limits" : "faults",
 				    (long long)(c->open_ms / 1000), (long long)(c->open_ms % 1000 / 100));
@@ -150,6 +153,7 @@ static void write_signs(const struct explained *c, struct json_writer *w)
 	else
 		json_null(w);
 	json_member_int(w, "open_for_ms", c->open_ms);
+	member_text_or_null(w, "health", !c->is_checked ? (struct slice){ 0 } : slice_cstr(c->down_ms > 0 ? "down" : "up"));
 	member_known(w, "requests_left", c->requests_left);
 	member_known(w, "tokens_left", c->tokens_left);
 	json_member_int(w, "saturated_for_ms", c->saturated_ms);
