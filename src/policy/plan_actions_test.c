@@ -489,7 +489,6 @@ static void conversations_stay_where_they_are_answered(void **state)
 	f.conversation = 77;
 	plan = make(&f, &q);
 	assert_string_equal(render(&f, &plan), "p0 p1 p2");
-	assert_true(plan.conversation == affinity_key(SLICE("me"), slice_of((const char *)&f.conversation, sizeof(f.conversation))));
 	affinity_note(known.affinity, plan.conversation, affinity_place(SLICE("p2"), SLICE("m")), 600 * NS_PER_S, now);
 	plan = make(&f, &q);
 	assert_string_equal(render(&f, &plan), "p2 p0 p1");
@@ -501,6 +500,15 @@ static void conversations_stay_where_they_are_answered(void **state)
 	f.conversation = 78;
 	ASSERT_PLAN(&f, &q, "p0 p1 p2");
 	f.conversation = 77;
+	/* Another model within the same session: an agent has a small one for titles. */
+	q.model = SLICE("other");
+	plan = make(&f, &q);
+	assert_string_equal(render(&f, &plan), "p0~ p1~ p2~");
+	affinity_note(known.affinity, plan.conversation, affinity_place(SLICE("p1"), plan.candidates[1].model), 600 * NS_PER_S,
+		      now);
+	ASSERT_PLAN(&f, &q, "p1~ p0~ p2~");
+	q.model = SLICE("m");
+	ASSERT_PLAN(&f, &q, "p2 p0 p1");
 	/* Never against the operator's own order, unless that is said. */
 	f.rule.actions.affinity = CONDITION_FALSE;
 	ASSERT_PLAN(&f, &q, "p0 p1 p2");
@@ -510,7 +518,15 @@ static void conversations_stay_where_they_are_answered(void **state)
 	assert_true(plan.conversation == 0);
 	f.rule.actions.affinity = CONDITION_TRUE;
 	ASSERT_PLAN(&f, &q, "p2 p0 p1");
-	/* Not while it rests. */
+	/* Not while its provider is down, nor while it rests. */
+	known.health = health_new();
+	f.providers[2].health = HEALTH_CONNECT;
+	for (unsigned i = 0; i < HEALTH_FAILURES_MAX; i++)
+		health_tell(known.health, &(struct health_report){ .place = binding_identity(&f.providers[2], &f.bindings[2]),
+								   .label = SLICE("p2"), .believed_until_ns = now + 1 }, now);
+	ASSERT_PLAN(&f, &q, "p0 p1 p2");
+	known.health = health_free(known.health);
+	ASSERT_PLAN(&f, &q, "p2 p0 p1");
 	breaker_report(known.breakers, plan.candidates[2].target, false, BREAKER_LIMITED, 5000, now);
 	ASSERT_PLAN(&f, &q, "p0 p1 p2");
 	affinity_free(known.affinity);

@@ -367,7 +367,8 @@ void planner_keep_place(struct planner *p, enum condition affinity)
 
 	if (affinity == CONDITION_FALSE || (affinity == CONDITION_ANY && !p->is_reordered) || !q->conversation)
 		return;
-	conversation = planner_conversation(p);
+	/* An agent asks several models within one session: each has its own place. */
+	conversation = hash_pair(planner_conversation(p), hash_bytes(plan->asked));
 	plan->conversation = affinity_key(q->caller.key, slice_of((const char *)&conversation, sizeof(conversation)));
 	if (!q->knowledge || !q->knowledge->affinity)
 		return;
