@@ -27,6 +27,7 @@ static const char *const kind_names[FAILURE_KIND_COUNT] = {
 	[FAILURE_DIVERGED] = "diverged",
 	[FAILURE_TIMEOUT_CONNECT] = "timeout_connect",
 	[FAILURE_TIMEOUT_FIRST_TOKEN] = "timeout_first_token",
+	[FAILURE_TIMEOUT_SLOW_STREAM] = "timeout_slow_stream",
 	[FAILURE_TIMEOUT_IDLE] = "timeout_idle",
 	[FAILURE_TIMEOUT_TOTAL] = "timeout_total",
 	[FAILURE_BAD_REQUEST] = "bad_request",

@@ -31,6 +31,7 @@ enum failure_kind {
 	FAILURE_DIVERGED,       /* it should have repeated what was delivered already, and says something else */
 	FAILURE_TIMEOUT_CONNECT,
 	FAILURE_TIMEOUT_FIRST_TOKEN,
+	FAILURE_TIMEOUT_SLOW_STREAM, /* it began, but slower than the route allows */
 	FAILURE_TIMEOUT_IDLE,
 	FAILURE_TIMEOUT_TOTAL,
 

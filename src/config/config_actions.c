@@ -7,7 +7,7 @@
 const char *action_name(enum action a)
 {
 	static const char *const names[ACTION_COUNT] = {
-		"try", "split", "sticky", "prefer", "mirror", "hedge", "require", "on", "rescue", "when_down", "wait",
+		"try", "split", "sticky", "prefer", "mirror", "hedge", "slow_stream", "require", "on", "rescue", "when_down", "wait",
 		"affinity", "unsupported"
 	};
 
@@ -116,6 +116,14 @@ static void read_mirror(struct reader *r, struct yaml v, void *into)
 		section_read(r, &section_mirror, v, into);
 	if (!actions->mirror.target && r->report->errors == errors)
 		problem(r, v, "'mirror' needs a target: { to: TARGET, share: 5%% }");
+}
+
+static void read_slow_stream(struct reader *r, struct yaml v, void *into)
+{
+	struct actions *actions = said(into, ACTION_SLOW_STREAM, v);
+
+	actions->slow_stream_said = true;
+	slow_stream_read(r, v, &actions->slow_stream);
 }
 
 static void read_hedge(struct reader *r, struct yaml v, void *into)
@@ -248,6 +256,8 @@ static const struct key action_keys[] = {
 	  read_mirror },
 	{ "hedge", "true, false or map", "`defaults.hedge`",
 	  "When the first content is late, a second target is asked as well; the first to answer wins.", read_hedge },
+	{ "slow_stream", "true, false or map", "`defaults.slow_stream`",
+	  "A stream that begins slower is given up for the next target before the client sees any of it.", read_slow_stream },
 	{ "require", "map", "nothing", "What every target must be, whichever way it came into the list.", read_require },
 	{ "on", "map of cause: list", "the next of `try`", "Other targets to go on with, by what went wrong.", read_on },
 	{ "rescue", "off, hold, replay, continue, or a list", "`defaults.rescue`",

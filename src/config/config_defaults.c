@@ -98,6 +98,11 @@ static void read_rescue(struct reader *r, struct yaml v, void *into)
 	rescue_read(r, v, &r->config->routing.defaults.rescue);
 }
 
+static void read_slow_stream(struct reader *r, struct yaml v, void *into)
+{
+	slow_stream_read(r, v, &r->config->routing.defaults.slow_stream);
+}
+
 static void read_hedge(struct reader *r, struct yaml v, void *into)
 {
 	r->config->routing.defaults.hedge_said = true;
@@ -139,6 +144,8 @@ static const struct key defaults_keys[] = {
 	  read_retry_budget },
 	{ "hedge", "true, false or map", "false", "As in a rule: when the first content is late, a second target is asked as well.",
 	  read_hedge },
+	{ "slow_stream", "true, false or map", "false", "As in a rule: a stream that begins slower is given up for the next target.",
+	  read_slow_stream },
 	{ "rescue", "off, hold, replay, continue, or a list", "off", "What becomes of a stream that breaks after content.",
 	  read_rescue },
 	{ "when_down", "least_bad, wait or refuse", "least_bad", "What happens when every target rests or is saturated.",

@@ -120,7 +120,7 @@ extern const struct section *const config_sections[];
 extern const struct section section_top, section_admin, section_tls, section_key, section_defaults,
 	section_timeout_defaults, section_heartbeat, section_limits, section_provider, section_timeout,
 	section_provider_tls, section_provider_key, section_health, section_entry, section_rule, section_match,
-	section_actions, section_mirror, section_require, section_on, section_hedge, section_wait;
+	section_actions, section_mirror, section_require, section_on, section_hedge, section_slow_stream, section_wait;
 
 /* The best of the words offered to it so far, for "did you mean". */
 struct nearest {
@@ -178,6 +178,7 @@ void targets_read(struct reader *r, struct yaml v, const char *what, struct slic
 
 /* config_resilience.c: what happens when something fails, for rules, entries and `defaults`. */
 void hedge_read(struct reader *r, struct yaml v, struct hedge *ret);
+void slow_stream_read(struct reader *r, struct yaml v, struct slow_stream *ret);
 void rescue_read(struct reader *r, struct yaml v, struct rescue_list *ret);
 void when_down_read(struct reader *r, struct yaml v, enum when_down *ret);
 void unsupported_read(struct reader *r, struct yaml v, enum unsupported *ret);
@@ -187,7 +188,7 @@ void wait_finish(struct reader *r, struct yaml wait, enum when_down *when_down);
 
 /* config_actions.c: what rules and entries of `models` have in common. */
 enum action {
-	ACTION_TRY, ACTION_SPLIT, ACTION_STICKY, ACTION_PREFER, ACTION_MIRROR, ACTION_HEDGE, ACTION_REQUIRE, ACTION_ON,
+	ACTION_TRY, ACTION_SPLIT, ACTION_STICKY, ACTION_PREFER, ACTION_MIRROR, ACTION_HEDGE, ACTION_SLOW_STREAM, ACTION_REQUIRE, ACTION_ON,
 	ACTION_RESCUE, ACTION_WHEN_DOWN, ACTION_WAIT, ACTION_AFFINITY, ACTION_UNSUPPORTED, ACTION_COUNT
 };
 

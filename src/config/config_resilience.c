@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens when something fails, or takes long: `hedge`, `rescue`, `when_down`, `wait`, `unsupported`. The same
+/* What happens when something fails, or takes long: `hedge`, `slow_stream`, `rescue`, `when_down`, `wait`, `unsupported`. The same
  * words in rules, in entries of `models` and in `defaults`. */
 #include "config/config_internal.h"
 
-enum { WAIT_MAX_MS = 600000, QUEUE_MAX = 100000, PRIORITY_LAST = 9 };
+enum { WAIT_MAX_MS = 600000, QUEUE_MAX = 100000, PRIORITY_LAST = 9, TOKEN_RATE_MAX = 100000,
+       WITHIN_LEAST_MS = 100, WITHIN_MAX_MS = 60000 };
 
 static void read_hedge_after(struct reader *r, struct yaml v, void *into)
 {
@@ -39,6 +40,44 @@ void hedge_read(struct reader *r, struct yaml v, struct hedge *ret)
 	} else if (value_word(r, v, words, NULL, &word)) {
 		ret->on = word == 2;
 	}
+}
+
+static void read_below(struct reader *r, struct yaml v, void *into)
+{
+	value_integer(r, v, 1, TOKEN_RATE_MAX, &((struct slow_stream *)into)->below);
+}
+
+static void read_within(struct reader *r, struct yaml v, void *into)
+{
+	int64_t ms;
+
+	if (!value_duration(r, v, &ms))
+		return;
+	if (ms < WITHIN_LEAST_MS || ms > WITHIN_MAX_MS)
+		problem(r, v, "'%.*s' should be between 100ms and 1m", SLICE_ARG(yaml_text(v)));
+	else
+		((struct slow_stream *)into)->within_ms = ms;
+}
+
+static const struct key slow_stream_keys[] = {
+	{ "below", "1 to 100000", "10", "Tokens per second, estimated from the characters that came.", read_below },
+	{ "within", "100ms to 1m", "3s", "From the first content on.", read_within },
+	{ 0 }
+};
+const struct section section_slow_stream = { "routing[].slow_stream", "'slow_stream'", slow_stream_keys, NULL };
+
+void slow_stream_read(struct reader *r, struct yaml v, struct slow_stream *ret)
+{
+	static const char *const words[] = { "false", "off", "true", NULL };
+	unsigned word = 2;
+
+	*ret = (struct slow_stream){ 0 };
+	if (yaml_kind(v) != YAML_MAP && !value_word(r, v, words, NULL, &word))
+		return;
+	if (word == 2)
+		*ret = (struct slow_stream){ .below = 10, .within_ms = 3000 };
+	if (yaml_kind(v) == YAML_MAP)
+		section_read(r, &section_slow_stream, v, ret);
 }
 
 static bool has_mode(const struct rescue_list *list, unsigned count, unsigned mode)

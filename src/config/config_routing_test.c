@@ -107,6 +107,8 @@ static void put_order(struct buf *out, const struct actions *actions)
 
 static void put_resilience(struct buf *out, const struct actions *actions)
 {
+	if (actions->slow_stream_said)
+		PUT(out, "slow=%lld:%lld ", (long long)actions->slow_stream.below, (long long)actions->slow_stream.within_ms);
 	if (actions->hedge_said)
 		PUT(out, "hedge=%s:%lld:%u ", actions->hedge.on ? "on" : "off", (long long)actions->hedge.after_ms,
 			   actions->hedge.share);
@@ -197,6 +199,9 @@ static const struct good_case actions[] = {
 	{ "hedge: false", "hedge=off:-1:50000" },
 	{ "hedge: off", "hedge=off:-1:50000" },
 	{ "hedge: { after: 800ms }", "hedge=on:800:50000" },
+	{ "slow_stream: true", "slow=10:3000" },
+	{ "slow_stream: { below: 25, within: 500ms }", "slow=25:500" },
+	{ "slow_stream: off", "slow=0:0" },
 	{ "hedge: { after: p95, share: 0.5% }", "hedge=on:-1:5000" },
 	{ "require: { region: eu }", "in=eu" },
 	{ "require: { region: [us, eu], zero_retention: true }", "in=us in=eu zero" },
@@ -460,6 +465,7 @@ static const struct text_case bad[] = {
 	  "1:32: warning no provider is in the region 'eu'; none of them says where it runs\n" },
 
 	/* Resilience. */
+	{ RULE("slow_stream: { within: 1ms }"), "6:36: '1ms' should be between 100ms and 1m\n" },
 	{ RULE("hedge: maybe"), "6:20: unknown word 'maybe'\n" },
 	{ RULE("hedge: { after: p99, share: 2 }"), "6:29: 'p99' should be a duration\n6:41: '2' should be a share\n" },
 	{ RULE("rescue: [off, hold]"), "6:22: 'off' stands alone\n" },

@@ -39,6 +39,14 @@ static void on_total(struct timer *t)
 	exchange_wake(a->exchange);
 }
 
+static void on_slow(struct timer *t)
+{
+	struct attempt *a = CONTAINER_OF(t, struct attempt, slow);
+
+	a->slow_due = true;
+	exchange_wake(a->exchange);
+}
+
 static int64_t now_of(const struct attempt *a)
 {
 	return loop_now(a->exchange->worker->loop);
@@ -280,6 +288,7 @@ struct attempt *attempt_start(struct exchange *x, const struct candidate *c, con
 	buf_init(&a->body, x->snapshot->config->limits.hold);
 	timer_init(&a->timer, x->worker->loop, on_timer);
 	timer_init(&a->total, x->worker->loop, on_total);
+	timer_init(&a->slow, x->worker->loop, on_slow);
 	a->binding->dialect->reader_init(&a->reader, x->endpoint->operation);
 	a->reader.dialect = a->binding->dialect;
 	a->reader.quirks = a->binding->quirks;
@@ -398,6 +407,7 @@ void attempt_end(struct attempt *a, const struct failure *f)
 	a->token = token_unref(a->token);
 	timer_cancel(&a->timer);
 	timer_cancel(&a->total);
+	timer_cancel(&a->slow);
 	framer_done(&a->framer);
 	vault_turn_done(&a->vault);
 	free(a->names);
@@ -599,8 +609,10 @@ void attempt_progress(struct attempt *a, unsigned flags)
 		if (x->record.first_token_us < 0)
 			x->record.first_token_us = since_us(x->stream->started_ns, now_of(a));
 	}
-	if (flags & READING_CONTENT)
+	if (flags & READING_CONTENT) {
 		report_content(a);
+		relay_watch_speed(a);
+	}
 	/* Pings are not progress: only what carries meaning pushes the idle timer on. Whole answers have none (PRODUCT
 	 * §6). */
 	if (a->streams && a->progressed && flags)
@@ -657,6 +669,12 @@ enum attempt_result attempt_run(struct attempt *a)
 				    (long long)a->provider->timeout.total);
 	if (a->timed_out) {
 		enum attempt_result result = timed_out(a);
+
+		if (result != ATTEMPT_WAITS)
+			return result;
+	}
+	if (a->slow_due) {
+		enum attempt_result result = relay_judge_speed(a->exchange, a);
 
 		if (result != ATTEMPT_WAITS)
 			return result;

@@ -100,6 +100,8 @@ struct attempt {
 		TIMER_AFTER_TERMINATOR
 	} timer_is_for;
 	struct timer total;
+	struct timer slow;             /* while its beginning is held to see how fast it is */
+	bool slow_due, fast_enough;
 	bool timed_out, total_out;
 	int64_t started_ns, first_token_ns; /* 0 = not yet */
 	unsigned row;                  /* of the exchange's record (record_attempt) */
@@ -271,6 +273,10 @@ enum attempt_result relay_whole_bytes(struct exchange *x, struct attempt *a, str
 enum attempt_result relay_whole_end(struct exchange *x, struct attempt *a);
 /* The provider has said everything: what the client must still get is made ready. */
 enum attempt_result relay_complete(struct exchange *x, struct attempt *a);
+/* Its first content has come: from now on it must show how fast it is, where the route asks for that. */
+void relay_watch_speed(struct attempt *a);
+/* The time is over: what is held is sent, or the attempt has failed. */
+enum attempt_result relay_judge_speed(struct exchange *x, struct attempt *a);
 /* Does the client get a stream from this attempt? */
 bool relay_streams_out(const struct exchange *x, const struct attempt *a);
 

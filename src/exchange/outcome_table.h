@@ -39,6 +39,7 @@ OUTCOME(CUT,                 SAME,    502,   "weir_upstream_cut",         FAULT)
 OUTCOME(DIVERGED,            TARGET,  502,   "weir_upstream_cut",         NEUTRAL)
 OUTCOME(TIMEOUT_CONNECT,     TARGET,  504,   "weir_timeout_connect",      FAULT)
 OUTCOME(TIMEOUT_FIRST_TOKEN, TARGET,  504,   "weir_timeout_first_token",  FAULT)
+OUTCOME(TIMEOUT_SLOW_STREAM, TARGET,  504,   "weir_timeout_slow_stream",  FAULT)
 OUTCOME(TIMEOUT_IDLE,        TARGET,  504,   "weir_timeout_idle",         FAULT)
 OUTCOME(TIMEOUT_TOTAL,       TARGET,  504,   "weir_timeout_total",        FAULT)
 

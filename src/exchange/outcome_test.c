@@ -45,6 +45,7 @@ static const struct {
 	{ FAILURE_MALFORMED, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_malformed" },
 	{ FAILURE_IN_BAND, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_error" },
 	{ FAILURE_CUT, 200, NEXT_SAME, NEXT_SAME, 502, 502, "weir_upstream_cut" },
+	{ FAILURE_TIMEOUT_SLOW_STREAM, 200, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_slow_stream" },
 	{ FAILURE_DIVERGED, 200, NEXT_TARGET, NEXT_TARGET, 502, 502, "weir_upstream_cut" },
 	{ FAILURE_TIMEOUT_CONNECT, 0, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_connect" },
 	{ FAILURE_TIMEOUT_FIRST_TOKEN, 200, NEXT_TARGET, NEXT_TARGET, 504, 504, "weir_timeout_first_token" },

@@ -64,10 +64,45 @@ static enum attempt_result fail_held(struct attempt *a)
 			    HELD_MAX >> 10);
 }
 
-/* Is this the moment? Content has come, and nobody waits for the end of the answer before the first byte of it. */
-static bool should_release(const struct exchange *x, const struct reading *r)
+/* ---- the slow-stream guard ---- */
+
+enum { TOKEN_BYTES = 4 };              /* of text, on average */
+
+static bool watches_speed(const struct attempt *a)
 {
-	return (r->flags & (READING_CONTENT | READING_FINISH)) && !x->committed && !rescue_holds(x);
+	return a->exchange->plan.slow_stream.below > 0 && a->streams && !a->fast_enough;
+}
+
+/* As much has come as must come within the time, however long it took. */
+static bool has_shown_speed(const struct attempt *a)
+{
+	const struct slow_stream *slow = &a->exchange->plan.slow_stream;
+
+	return (int64_t)(a->reader.output_bytes / TOKEN_BYTES) * 1000 >= slow->below * slow->within_ms;
+}
+
+void relay_watch_speed(struct attempt *a)
+{
+	struct exchange *x = a->exchange;
+
+	if (!watches_speed(a) || x->committed)
+		return;
+	if (has_shown_speed(a))
+		a->fast_enough = true;
+	else if (!timer_is_set(&a->slow))
+		timer_set(&a->slow, loop_now(x->worker->loop) + x->plan.slow_stream.within_ms * NS_PER_MS);
+}
+
+/* ---- the moment of commit ---- */
+
+/* Content has come, and nobody waits for more of the answer before the first byte of it. */
+static bool should_release(const struct attempt *a, const struct reading *r)
+{
+	const struct exchange *x = a->exchange;
+
+	if (x->committed || rescue_holds(x))
+		return false;
+	return r->flags & READING_FINISH || (r->flags & READING_CONTENT && !watches_speed(a));
 }
 
 /* False: more lifecycle than can be held. An answer that is held whole (rescue: hold) and is too long for it is sent
@@ -76,9 +111,10 @@ static bool hold(struct attempt *a, struct slice piece)
 {
 	if (buf_append_slice(&a->held, piece))
 		return true;
-	if (!rescue_holds(a->exchange) || !a->reader.content)
+	if (!a->reader.content || !(rescue_holds(a->exchange) || watches_speed(a)))
 		return false;
-	rescue_stop_holding(a->exchange);
+	if (rescue_holds(a->exchange))
+		rescue_stop_holding(a->exchange);
 	release_held(a->exchange, a);
 	server_stream_write(a->exchange->stream, &piece, 1);
 	a->exchange->record.bytes_out += piece.len;
@@ -194,7 +230,7 @@ static enum attempt_result take_events(struct exchange *x, struct attempt *a, co
 		return attempt_fail_with(a, &f);
 	for (unsigned i = 0; i < events->count; i++)
 		vault_note(&a->vault, &events->items[i]);
-	if (x->wants_stream && should_release(x, r))
+	if (x->wants_stream && should_release(a, r))
 		release_held(x, a);
 	return ATTEMPT_WAITS;
 }
@@ -278,7 +314,7 @@ static enum attempt_result relay_event(struct batch *b, struct attempt *a, const
 	if (r.flags & (READING_FAILURE | READING_MALFORMED)) {
 		return attempt_fail_with(a, &r.failure);
 	}
-	if (should_release(x, &r))
+	if (should_release(a, &r))
 		release_held(x, a);
 	if (r.flags & READING_TERMINATOR)
 		stored_keep_event(x, a, f->data);
@@ -322,6 +358,24 @@ enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, st
 	if (result == ATTEMPT_WAITS && x->committed && !was_committed)
 		return ATTEMPT_COMMITTED;
 	return result;
+}
+
+enum attempt_result relay_judge_speed(struct exchange *x, struct attempt *a)
+{
+	const struct slow_stream *slow = &x->plan.slow_stream;
+
+	a->slow_due = false;
+	if (x->committed || a->fast_enough)
+		return ATTEMPT_WAITS;
+	if (!has_shown_speed(a))
+		return attempt_fail(a, FAILURE_TIMEOUT_SLOW_STREAM, "%.*s began slower than slow_stream, %lld tokens per second",
+				    SLICE_ARG(a->provider->name), (long long)slow->below);
+	a->fast_enough = true;
+	if (rescue_holds(x))
+		return ATTEMPT_WAITS;
+	release_held(x, a);
+	server_stream_flush(x->stream);
+	return ATTEMPT_COMMITTED;
 }
 
 /* The framing ended in an orderly way; did the answer? A missing terminator after a valid finish is added, anything

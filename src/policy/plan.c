@@ -83,6 +83,7 @@ static void settle(struct planner *p)
 
 	plan->hedge = a->hedge_said ? a->hedge : defaults->hedge_said ? defaults->hedge : (struct hedge){ 0 };
 	plan->hedge.on &= !(p->query->needs & NEEDS_STATE);
+	plan->slow_stream = a->slow_stream_said ? a->slow_stream : defaults->slow_stream;
 	plan->rescue = a->rescue.said ? a->rescue : defaults->rescue;
 	plan->when_down = down->when_down != WHEN_DOWN_UNSAID ? down->when_down : WHEN_DOWN_LEAST_BAD;
 	plan->wait = plan->when_down == WHEN_DOWN_WAIT && down->wait.up_to_ms > 0 ? down->wait : usual;

@@ -88,6 +88,7 @@ struct plan {
 	const struct actions *actions; /* of the rule, else of the entry, else the defaults; never NULL */
 	/* What holds for this request, defaults filled in. */
 	struct hedge hedge;
+	struct slow_stream slow_stream;
 	struct rescue_list rescue;
 	enum when_down when_down;
 	struct wait_policy wait;

@@ -125,6 +125,13 @@ struct hedge {
 	uint32_t share;                /* of all requests, at most */
 };
 
+/* A stream that begins slower than that is not begun at the client's: its beginning is held until it has shown that it
+ * is fast enough, or the time is over. */
+struct slow_stream {
+	int64_t below;                 /* tokens per second; 0 = off */
+	int64_t within_ms;
+};
+
 struct require {
 	struct slice *regions;         /* any of them */
 	unsigned region_count;         /* 0 = anywhere */
@@ -140,6 +147,8 @@ struct actions {
 	struct mirror mirror;
 	struct hedge hedge;
 	bool hedge_said;
+	struct slow_stream slow_stream;
+	bool slow_stream_said;
 	struct slice deny;             /* the message; NULL pointer = not denied */
 	struct require require;
 	struct try_list on[CAUSE_COUNT];
