@@ -100,6 +100,12 @@ static void answer_page(struct admin *a, struct server_stream *s, const struct e
 	case LOCAL_STATE:
 		state_page_answer(a, s);
 		break;
+	case LOCAL_REQUESTS:
+		requests_page_answer(a, s);
+		break;
+	case LOCAL_REQUEST:
+		request_page_answer(a, s, match->id);
+		break;
 	case LOCAL_OPENAPI:
 		admin_answer_json(s, 200, slice_of(openapi_text, openapi_length));
 		break;

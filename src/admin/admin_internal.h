@@ -52,6 +52,8 @@ void gatherings_end(struct admin *a);
 /* The pages that ask the workers or read a body; each answers the stream. */
 void metrics_page_answer(struct admin *a, struct server_stream *s);
 void state_page_answer(struct admin *a, struct server_stream *s);
+void requests_page_answer(struct admin *a, struct server_stream *s);
+void request_page_answer(struct admin *a, struct server_stream *s, struct slice id);
 void explain_page_answer(struct admin *a, struct server_stream *s);
 void questions_end(struct admin *a);
 

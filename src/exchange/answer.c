@@ -374,6 +374,8 @@ void answer_local(struct exchange *x)
 	case LOCAL_METRICS:
 	case LOCAL_EXPLAIN:
 	case LOCAL_STATE:
+	case LOCAL_REQUESTS:
+	case LOCAL_REQUEST:
 	case LOCAL_OPENAPI:
 		check(false, "only data-plane answers are local to an exchange");
 	}

@@ -35,6 +35,8 @@ enum local_answer {
 	LOCAL_METRICS,
 	LOCAL_EXPLAIN,                 /* the admin plane's /api, as docs/openapi-admin.json describes it */
 	LOCAL_STATE,
+	LOCAL_REQUESTS,
+	LOCAL_REQUEST,
 	LOCAL_OPENAPI
 };
 

@@ -237,6 +237,7 @@ static void exchange_free(struct exchange *x)
 	buf_done(&x->answer);
 	free(x->failure);
 	record_done(&x->record);
+	explanation_free(x->explanation);
 	snapshot_release(x->snapshot);
 	list_remove(&x->node);
 	w->exchange_count--;
@@ -573,6 +574,12 @@ static struct plan_query plan_query_of(struct exchange *x, const struct knowledg
 	};
 }
 
+/* What was decided, for those who ask the admin plane later. */
+static void explain(struct exchange *x, const struct plan_query *query, const struct failure *refusal)
+{
+	x->explanation = explanation_new(&x->snapshot->config->routing, query, &x->plan, refusal, NULL);
+}
+
 static enum step_result step_plan(struct exchange *x)
 {
 	const struct config *config = x->snapshot->config;
@@ -596,11 +603,15 @@ static enum step_result step_plan(struct exchange *x)
 	x->record.plan_us = (x->planned_ns - x->body_ready_ns) / NS_PER_US;
 	if (!planned) {
 		/* What cannot be read can go to nobody: then that is the reason. */
-		exchange_fail(x, x->chat_failure ? x->chat_failure : &refusal);
+		const struct failure *why = x->chat_failure ? x->chat_failure : &refusal;
+
+		explain(x, &query, why);
+		exchange_fail(x, why);
 		return STEP_ABORT;
 	}
 	mirror_start(x);
 	mirror_plan(x);
+	explain(x, &query, NULL);
 	rescue_arm(x);
 	if (x->plan.hedge.on)
 		retry_budget_request(&x->worker->shared->hedges, query.now_ns);
@@ -864,8 +875,11 @@ static void tell(struct exchange *x)
 	if (x->endpoint && x->endpoint->local == LOCAL_HEALTH)
 		return;
 	buf_clear(line);
-	if (record_write(&x->record, line))
-		log_line(buf_slice(line));
+	if (!record_write(&x->record, line))
+		return;
+	log_line(buf_slice(line));
+	if (x->explanation)
+		history_keep(&x->worker->history, &x->record, buf_slice(line), TAKE_PTR(x->explanation));
 }
 
 static enum step_result step_finish(struct exchange *x)

@@ -28,6 +28,8 @@ struct slice exchange_write_server_error(int status, const char *sentence, const
 					 struct buf *out, void *ctx);
 /* How many of the worker's exchanges are in each step, for the gauges. */
 void exchange_count_steps(const struct worker *w, unsigned ret[static STEP_COUNT]);
+/* The one with that request id as a JSON object: its step, and the decision. False: there is none. */
+bool exchange_write_running(const struct worker *w, struct slice id, struct json_writer *to, struct arena *a);
 /* Ends an exchange at once, as if its client had gone (`node` is its place in worker.exchanges). */
 void exchange_end(struct worker *w, struct list *node);
 void exchange_free_spares(struct worker *w);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "exchange/exchange.h"
+#include "exchange/explanation.h"
 #include "exchange/outcome.h"
 #include "exchange/rescue.h"
 #include "exchange/stored.h"
@@ -200,6 +201,7 @@ struct exchange {
 	int64_t last_write_ns;         /* towards the client */
 	int64_t body_ready_ns, planned_ns;
 
+	struct explanation *explanation; /* of the plan; NULL before it */
 	struct record record;
 };
 

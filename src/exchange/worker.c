@@ -111,5 +111,6 @@ void worker_done(struct worker *w)
 	config_unref(w->first_config);
 	arena_done(&w->scratch);
 	buf_done(&w->line);
+	history_done(&w->history);
 	w->loop = loop_free(w->loop);
 }

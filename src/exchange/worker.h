@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "exchange/history.h"
 #include "exchange/metrics.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -51,6 +52,7 @@ struct worker {
 	struct snapshot *snapshot;
 	struct config *first_config;   /* owns the proxy settings, which stay for the life of the process */
 	struct metrics metrics;
+	struct history history;        /* the last requests, for the admin plane */
 	struct list exchanges;         /* all live ones */
 	unsigned exchange_count;
 	struct list spare;             /* freed exchanges kept for reuse */
