@@ -450,9 +450,11 @@ static bool has_place_for(const struct exchange *x, enum cause cause)
 
 bool dispatch_after_failure(struct exchange *x, const struct failure *f, const struct attempt *a)
 {
-	const struct candidate *c = &x->plan.candidates[a->place];
-	enum next_move next = outcome_next(f, a->substituted || c->translates);
+	enum next_move next = outcome_next(f, a->substituted || a->candidate->translates);
 
+	/* The request was good enough for the one that broke. */
+	if (next == NEXT_STOP && rescue_is_running(x))
+		next = NEXT_TARGET;
 	if (a->place != x->place) /* it was the rival, and has become the one */
 		go_to(x, a->place);
 	if (is_usage_refusal(f, a)) {

@@ -667,6 +667,7 @@ static bool try_another(struct exchange *x, struct attempt *a)
 	struct failure f = *a->failure;
 
 	buf_clear(&x->last);
+	x->elements_written = x->elements_written && x->committed;
 	if (x->rival) {
 		hedge_lose(x, a, &f);
 		return true;
@@ -681,6 +682,17 @@ static enum step_result give_up(struct exchange *x)
 	if (rescue_is_running(x))
 		rescue_give_up(x);
 	return STEP_ABORT;
+}
+
+/* It broke, but only after all of its answer: what is missing can be written here. */
+static bool is_whole(struct exchange *x, struct attempt *a)
+{
+	if (!x->committed || !rescue_is_armed(x) || a->binding->dialect->read_end(&a->reader) == STREAM_CUT)
+		return false;
+	free(a->failure);
+	a->failure = NULL;
+	a->step = ATTEMPT_DONE;
+	return relay_complete(x, a) == ATTEMPT_COMPLETE;
 }
 
 static enum step_result step_await_content(struct exchange *x)
@@ -713,7 +725,7 @@ static enum step_result step_await_content(struct exchange *x)
 			forget_failure(x);
 			return STEP_NEXT;
 		case ATTEMPT_FAILED:
-			if (x->committed && !rescue_is_running(x)) { /* content and fault came in one read */
+			if (is_whole(x, a) || (x->committed && !rescue_is_running(x))) { /* content and fault came in one read */
 				forget_failure(x);
 				return STEP_NEXT;
 			}
@@ -739,6 +751,8 @@ static enum step_result step_relay(struct exchange *x)
 			return STEP_NEXT;
 		}
 	}
+	if (is_whole(x, x->attempt))
+		return STEP_NEXT;
 	if (rescue_start(x, x->attempt, x->attempt->failure))
 		return try_another(x, x->attempt) ? STEP_BACK : give_up(x);
 	/* Past the second latch: the client is told inside the stream, nobody else can take over. */
@@ -819,6 +833,7 @@ static enum step_result step_settle(struct exchange *x)
 	x->heartbeat_due = false;
 	exchange_account(x);
 	end_attempts(x, x->failure);
+	x->record.cost_nano_usd = record_cost(&x->record);
 	x->record.outcome = x->failure ? x->failure->kind : FAILURE_NONE;
 	x->record.fallback_used = x->fallback && !x->failure;
 	x->record.truncated = x->committed && x->failure && x->failure->kind != FAILURE_CLIENT_GONE;

@@ -157,7 +157,10 @@ bool rescue_start(struct exchange *x, struct attempt *a, const struct failure *f
 	r->replay = TAKE_PTR(a->replay);
 	if (!begin_next_mode(x))
 		return false;
+	exchange_account(x);
 	r->speaker = a->voice;
+	r->provider = x->record.provider;
+	r->model = x->record.model;
 	buf_clear(&r->speaker->out);
 	r->broken = xmalloc(sizeof(*r->broken));
 	*r->broken = *f;
@@ -193,5 +196,7 @@ void rescue_give_up(struct exchange *x)
 		x->failure = xmalloc(sizeof(*x->failure));
 	*x->failure = *r->broken;
 	attempt_show(x, w);
+	x->record.provider = r->provider;
+	x->record.model = r->model;
 	x->record.rescue = NULL;
 }

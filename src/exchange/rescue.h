@@ -28,6 +28,7 @@ struct rescuer {
 	struct replay *replay;         /* what was delivered, once it is running */
 	struct translation *speaker;   /* whose writer the client hears; owned once its attempt has ended */
 	bool owns_speaker;
+	struct slice provider, model;  /* who spoke before it broke */
 	struct failure *broken;        /* why the first answer broke: what the client hears if nobody can finish it */
 	const struct chat *chat;       /* continue: the request with what was delivered at its end */
 };

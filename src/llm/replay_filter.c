@@ -141,8 +141,21 @@ static enum verdict map_tool(struct replay *r, struct choice *c, struct block *b
 	return SWALLOWED;
 }
 
+/* A prefill may have had to be sent without the white space at its end: the model says that again. Returns how much. */
+static size_t cut_white_space(struct slice delivered, struct slice *text)
+{
+	size_t at = delivered.len, cut = 0;
+
+	while (at > 0 && memchr(" \t\r\n", delivered.ptr[at - 1], 4))
+		at--;
+	while (at + cut < delivered.len && cut < text->len && delivered.ptr[at + cut] == text->ptr[cut])
+		cut++;
+	*text = slice_after(*text, cut);
+	return cut;
+}
+
 /* A continuation's first text goes on with the delivered one; thoughts before it can not be told any more. */
-static bool map_continued(struct replay *r, struct choice *c, struct block *b)
+static bool map_continued(struct replay *r, struct choice *c, struct block *b, struct event *e)
 {
 	struct slice text = buf_slice(&r->text);
 
@@ -157,16 +170,18 @@ static bool map_continued(struct replay *r, struct choice *c, struct block *b)
 	if (text.len > c->open->told.text.length)
 		text = slice_after(text, text.len - (size_t)c->open->told.text.length);
 	b->shift = (int64_t)utf8_count(text.ptr, text.len);
+	if (e->kind == EVENT_TEXT)
+		b->shift -= (int64_t)cut_white_space(text, &e->text);
 	return true;
 }
 
 /* PASSED: the block is new; SWALLOWED: it is that of a channel, of none, or not known yet. */
-static enum verdict map_block(struct replay *r, struct choice *c, struct block *b, const struct event *e,
+static enum verdict map_block(struct replay *r, struct choice *c, struct block *b, struct event *e,
 			      const char **reterr)
 {
 	struct channel *t;
 
-	if (map_continued(r, c, b))
+	if (map_continued(r, c, b, e))
 		return SWALLOWED;
 	switch (b->kind) {
 	case EVENT_TEXT: case EVENT_REFUSAL:
