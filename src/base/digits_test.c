@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 #include "base/digits.h"
 
-static const uint64_t numbers[] = { 0, 1, 9, 10, 99, 100, 999, 1000, 1001, 12345, 4095, 4096, 65536, 1ull << 32, INT64_MAX, UINT64_MAX };
+static const uint64_t numbers[] = { 0, 1, 9, 10, 99, 100, 999, 1000, 1001, 12345, 4095, 4096, 9999, 10000, 65536, 99999, 100000, 99999999, 100000000,
+				    9999999999999999, 10000000000000000, 1ull << 32, INT64_MAX, UINT64_MAX };
 
 static void as_printf_writes_them(void **state)
 {

@@ -3,6 +3,9 @@
  * belong to one connection only. */
 #include "http/message.h"
 
+#include <stdint.h>
+#include <string.h>
+
 enum { FIRST_HEADERS = 16 };
 
 struct slice headers_get(const struct headers *h, struct slice name)
@@ -130,15 +133,25 @@ const char *http_reason(int status)
 /* RFC 9110 §5.5: visible characters, space, tab and obs-text. */
 bool http_value_is_clean(struct slice value)
 {
-	bool unclean = false;
+	const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
+	size_t i = 0;
 
-	/* Without a way out in the middle: so the compiler looks at many bytes at once. */
-	for (size_t i = 0; i < value.len; i++) {
+	/* Eight bytes at a time: none is under 0x20, none is 0x7f. A tab has the bytes looked at one by one. */
+	for (; i + 8 <= value.len; i += 8) {
+		uint64_t eight, delete;
+
+		memcpy(&eight, value.ptr + i, 8);
+		delete = eight ^ ones * 0x7f;
+		if (((eight - ones * 0x20) & ~eight & tops) | ((delete - ones) & ~delete & tops))
+			break;
+	}
+	for (; i < value.len; i++) {
 		unsigned char byte = (unsigned char)value.ptr[i];
 
-		unclean |= (byte < 0x20 && byte != '\t') | (byte == 0x7f);
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return false;
 	}
-	return !unclean;
+	return true;
 }
 
 bool http_header_is_hop_by_hop(struct slice name)

@@ -43,6 +43,23 @@ static void unclean_values_are_seen(void **state)
 	assert_false(http_value_is_clean(SLICE("a\x7f")));
 }
 
+/* Eight bytes are looked at at once: every byte, at every place among them and behind them, after bytes of every kind. */
+static void every_unclean_byte_is_seen_at_every_place(void **state)
+{
+	static const char kinds[] = { 'a', '\t', '\x20', '\x7e', '\x80', '\xff' };
+	char text[21];
+
+	for (size_t k = 0; k < sizeof(kinds); k++)
+		for (unsigned byte = 0; byte < 256; byte++)
+			for (size_t at = 0; at < sizeof(text); at++) {
+				bool clean = (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+
+				memset(text, kinds[k], sizeof(text));
+				text[at] = (char)byte;
+				assert_int_equal(http_value_is_clean(slice_of(text, sizeof(text))), clean);
+			}
+}
+
 static void hop_by_hop_headers_are_known(void **state)
 {
 	static const char *const names[] = {
@@ -63,6 +80,7 @@ int main(void)
 		cmocka_unit_test(headers_are_found),
 		cmocka_unit_test(methods_and_reasons_have_names),
 		cmocka_unit_test(unclean_values_are_seen),
+		cmocka_unit_test(every_unclean_byte_is_seen_at_every_place),
 		cmocka_unit_test(hop_by_hop_headers_are_known),
 	};
 
