@@ -33,7 +33,8 @@ uint64_t hash_bytes(struct slice s);
 /* Of two hashes one, in this order; at least one of them from hash_bytes(): by itself this is no keyed hash. */
 static inline uint64_t hash_pair(uint64_t a, uint64_t b)
 {
-	unsigned __int128 product = (unsigned __int128)(a ^ UINT64_C(0x2d358dccaa6c78a5)) * (b ^ UINT64_C(0x8bb84b93962eacc9));
+	unsigned __int128 product =
+		(unsigned __int128)(a ^ UINT64_C(0x2d358dccaa6c78a5)) * (b ^ UINT64_C(0x8bb84b93962eacc9));
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

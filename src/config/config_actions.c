@@ -6,10 +6,9 @@
 
 const char *action_name(enum action a)
 {
-	static const char *const names[ACTION_COUNT] = {
-		"try", "split", "sticky", "prefer", "mirror", "hedge", "slow_stream", "require", "on", "rescue", "when_down", "wait",
-		"affinity", "unsupported"
-	};
+	static const char *const names[ACTION_COUNT] = { "try",       "split",       "sticky",   "prefer",     "mirror",
+							 "hedge",     "slow_stream", "require",  "on",         "rescue",
+							 "when_down", "wait",        "affinity", "unsupported" };
 
 	return names[a];
 }

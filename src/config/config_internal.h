@@ -188,8 +188,21 @@ void wait_finish(struct reader *r, struct yaml wait, enum when_down *when_down);
 
 /* config_actions.c: what rules and entries of `models` have in common. */
 enum action {
-	ACTION_TRY, ACTION_SPLIT, ACTION_STICKY, ACTION_PREFER, ACTION_MIRROR, ACTION_HEDGE, ACTION_SLOW_STREAM, ACTION_REQUIRE, ACTION_ON,
-	ACTION_RESCUE, ACTION_WHEN_DOWN, ACTION_WAIT, ACTION_AFFINITY, ACTION_UNSUPPORTED, ACTION_COUNT
+	ACTION_TRY,
+	ACTION_SPLIT,
+	ACTION_STICKY,
+	ACTION_PREFER,
+	ACTION_MIRROR,
+	ACTION_HEDGE,
+	ACTION_SLOW_STREAM,
+	ACTION_REQUIRE,
+	ACTION_ON,
+	ACTION_RESCUE,
+	ACTION_WHEN_DOWN,
+	ACTION_WAIT,
+	ACTION_AFFINITY,
+	ACTION_UNSUPPORTED,
+	ACTION_COUNT
 };
 
 /* First member of the drafts of both: section_actions reads into it. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens when something fails, or takes long: `hedge`, `slow_stream`, `rescue`, `when_down`, `wait`, `unsupported`. The same
- * words in rules, in entries of `models` and in `defaults`. */
+/* What happens when something fails, or takes long: `hedge`, `slow_stream`, `rescue`, `when_down`, `wait`,
+ * `unsupported`. The same words in rules, in entries of `models` and in `defaults`. */
 #include "config/config_internal.h"
 
-enum { WAIT_MAX_MS = 600000, QUEUE_MAX = 100000, PRIORITY_LAST = 9, TOKEN_RATE_MAX = 100000,
-       WITHIN_LEAST_MS = 100, WITHIN_MAX_MS = 60000 };
+enum { WAIT_MAX_MS = 600000, QUEUE_MAX = 100000, PRIORITY_LAST = 9, TOKEN_RATE_MAX = 100000 };
+enum { WITHIN_LEAST_MS = 100, WITHIN_MAX_MS = 60000 };
 
 static void read_hedge_after(struct reader *r, struct yaml v, void *into)
 {

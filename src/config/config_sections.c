@@ -2,12 +2,14 @@
 /* The walk over a map by its table of keys, and the words for what is wrong with a key. */
 #include "config/config_internal.h"
 
-const struct section *const config_sections[] = {
-	&section_top, &section_admin, &section_tls, &section_key, &section_provider, &section_health,
-	&section_provider_key, &section_timeout, &section_provider_tls, &section_entry, &section_rule, &section_match,
-	&section_actions, &section_mirror, &section_require, &section_on, &section_hedge, &section_slow_stream, &section_wait,
-	&section_defaults, &section_timeout_defaults, &section_heartbeat, &section_limits, NULL
-};
+const struct section *const config_sections[] = { &section_top,          &section_admin,    &section_tls,
+						  &section_key,          &section_provider, &section_health,
+						  &section_provider_key, &section_timeout,  &section_provider_tls,
+						  &section_entry,        &section_rule,     &section_match,
+						  &section_actions,      &section_mirror,   &section_require,
+						  &section_on,           &section_hedge,    &section_slow_stream,
+						  &section_wait,         &section_defaults, &section_timeout_defaults,
+						  &section_heartbeat,    &section_limits,   NULL };
 
 void nearest_init(struct nearest *n, struct slice wanted)
 {

@@ -71,8 +71,8 @@ struct dialect {
 	const struct parameter *parameters;
 	/* Which fields its clients can express, and what its writer makes of each: FIELD_COUNT rows. */
 	const struct field_row *fields;
-	bool continues_prefill;        /* models asked in it go on from an assistant turn at the end, where their rules do not
-					* reject one (DIALECTS §3, prefill) */
+	bool continues_prefill; /* models asked in it go on from an assistant turn at the end, where their rules do not
+				 * reject one (DIALECTS §3, prefill) */
 	/* Reads a CHAT (or COUNT_TOKENS) request into the hub. Unknown members are kept as `others`. False: reterr is a
 	 * FAILURE_BAD_REQUEST naming the member and what would be right. */
 	bool (*read_chat)(const struct request_facts *facts, enum operation op, struct arena *a, struct chat *ret,

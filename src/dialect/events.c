@@ -45,7 +45,8 @@ static bool is_surrogate(const char *p, const char *end, bool low)
 /* HALF_MARK: \ud800 to \udfff become \ue000 to \ue7ff. */
 static void mark_half(char *escape)
 {
-	unsigned digit = (escape[3] | 0x20) >= 'a' ? (unsigned)(escape[3] | 0x20) - 'a' + 10 : (unsigned)(escape[3] - '0');
+	unsigned digit =
+		(escape[3] | 0x20) >= 'a' ? (unsigned)(escape[3] | 0x20) - 'a' + 10 : (unsigned)(escape[3] - '0');
 
 	escape[2] = 'e';
 	escape[3] = (char)('0' + digit - 8);

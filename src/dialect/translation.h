@@ -48,8 +48,8 @@ struct translation_answer {
 };
 /* Before the answer's first event, while the request is still there. */
 void translation_begin_answer(struct translation *t, const struct translation_answer *how);
-/* Takes one wire event's (or a whole answer's) hub events. False: over a limit, or (FAILURE_DIVERGED) it should repeat what
- * was delivered and says something else; reterr says which. */
+/* Takes one wire event's (or a whole answer's) hub events. False: over a limit, or (FAILURE_DIVERGED) it should repeat
+ * what was delivered and says something else; reterr says which. */
 bool translation_take(struct translation *t, struct event_list *events, struct arena *scratch, struct failure *reterr);
 /* The one whose `out` the client gets. */
 static inline struct translation *translation_speaker(struct translation *t)

@@ -261,7 +261,8 @@ struct attempt *attempt_start(struct exchange *x, const struct candidate *c, con
 {
 	struct attempt *a = free_place(x);
 	bool ask_usage = should_ask_usage(x, c, admission->breaker);
-	struct translation *translation = c->translates ? translate_new(x, c, ask_usage, &a->reader.usage, reterr) : NULL;
+	struct translation *translation =
+		c->translates ? translate_new(x, c, ask_usage, &a->reader.usage, reterr) : NULL;
 
 	if (c->translates && !translation)
 		return NULL;

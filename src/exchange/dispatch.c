@@ -85,7 +85,8 @@ static bool is_worth_trying(const struct exchange *x, const struct candidate *c)
 static unsigned next_place(const struct exchange *x, uint64_t done, enum cause cause)
 {
 	for (unsigned i = 0; i < x->plan.count; i++)
-		if (!(done & 1ull << i) && x->plan.candidates[i].cause == cause && is_worth_trying(x, &x->plan.candidates[i]))
+		if (!(done & 1ull << i) && x->plan.candidates[i].cause == cause &&
+		    is_worth_trying(x, &x->plan.candidates[i]))
 			return i;
 	return cause == CAUSE_NONE ? PLACE_NONE : next_place(x, done, CAUSE_NONE);
 }
@@ -286,8 +287,8 @@ static struct attempt *start_any(struct exchange *x)
 	x->rest_ms = -1;
 	x->rests = 0;
 	a = start_next(x, false);
-	/* All rest: one request at a time may try the least bad anyway, so that a recovery is noticed by the first who asks
-	 * (pain.md F21). */
+	/* All rest: one request at a time may try the least bad anyway, so that a recovery is noticed by the first who
+	 * asks (pain.md F21). */
 	if (!a && x->record.attempt_count == 0 && x->rests && x->plan.when_down <= WHEN_DOWN_LEAST_BAD)
 		a = start_next(x, true);
 	if (a || x->plan.when_down != WHEN_DOWN_WAIT || x->committed)

@@ -510,7 +510,8 @@ static enum step_result step_decode(struct exchange *x)
 	if (x->record.user.len == 0)
 		x->record.user = exchange_keep(x, x->facts.user);
 	if (x->record.session.len == 0)
-		x->record.session = exchange_keep(x, session_find(&x->stream->headers, json_root(&x->facts.doc), &x->arena));
+		x->record.session =
+			exchange_keep(x, session_find(&x->stream->headers, json_root(&x->facts.doc), &x->arena));
 	return STEP_NEXT;
 }
 

@@ -159,8 +159,8 @@ struct exchange {
 	int64_t smallest_retry_after_ms; /* -1 = nobody said */
 	bool fallback;                 /* the live attempt is not at the plan's first target */
 
-	/* Attempts: the one that the exchange follows, never NULL, and one beside it while both may still win. Which of the
-	 * two places each has does not matter. */
+	/* Attempts: the one that the exchange follows, never NULL, and one beside it while both may still win. Which of
+	 * the two places each has does not matter. */
 	struct attempt *attempt, *rival;
 	struct attempt first, *second; /* the second is made when it is needed */
 	struct failure *failure;       /* heap; what the client will hear */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hedged requests: when the first token takes longer than it does for nineteen of twenty requests, one second attempt
- * starts elsewhere; the first content wins, and the other one is closed. Both are booked. A share of all requests at most
- * (retry_budget.h), and never for what is bound to a place. */
+ * starts elsewhere; the first content wins, and the other one is closed. Both are booked. A share of all requests at
+ * most (retry_budget.h), and never for what is bound to a place. */
 #include "exchange/exchange_internal.h"
 
 #include "base/clock.h"
@@ -24,7 +24,8 @@ void hedge_arm(struct exchange *x)
 	const struct hedge *h = &x->plan.hedge;
 	int64_t now = loop_now(x->worker->loop), after_us;
 
-	if (!h->on || x->record.attempt_count > 1 || x->endpoint->operation != OPERATION_CHAT || stored_is_referred_to(x))
+	if (!h->on || x->record.attempt_count > 1 || x->endpoint->operation != OPERATION_CHAT ||
+	    stored_is_referred_to(x))
 		return;
 	/* Whole answers have no first token: they are hedged after a time that somebody has named. */
 	if (h->after_ms < 0 && !x->wants_stream)

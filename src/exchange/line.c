@@ -72,7 +72,8 @@ bool line_must_queue(const struct exchange *x)
 bool line_join(struct exchange *x, bool behind_others)
 {
 	const struct wait_policy *wait = &x->plan.wait;
-	int64_t now = loop_now(x->worker->loop), rest_ns = x->rest_ms >= 0 ? x->rest_ms * NS_PER_MS : wait->up_to_ms * NS_PER_MS;
+	int64_t now = loop_now(x->worker->loop);
+	int64_t rest_ns = (x->rest_ms >= 0 ? x->rest_ms : wait->up_to_ms) * NS_PER_MS;
 	struct line *l = x->line;
 
 	if (x->plan.when_down != WHEN_DOWN_WAIT || x->committed)

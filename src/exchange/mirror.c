@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shadows (`mirror:`): a share of the requests is asked of another target as well. The shadow is an exchange of its own
- * whose client takes everything and keeps nothing; it has its own record, so that its cost is booked apart, and nothing of
- * it can touch the answer. */
+ * whose client takes everything and keeps nothing; it has its own record, so that its cost is booked apart, and nothing
+ * of it can touch the answer. */
 #include "exchange/exchange_internal.h"
 
 void mirror_start(struct exchange *x)

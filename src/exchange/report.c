@@ -37,7 +37,8 @@ void report_first_token(struct attempt *a)
 {
 	a->first_token_ns = now_of(a);
 	if (a->streams)
-		vital_first_token(a->admission.vital, (a->first_token_ns - a->started_ns) / NS_PER_US, a->first_token_ns);
+		vital_first_token(a->admission.vital, (a->first_token_ns - a->started_ns) / NS_PER_US,
+				  a->first_token_ns);
 }
 
 static void tell_breaker(struct attempt *a, enum breaker_verdict verdict, int64_t retry_after_ms)
@@ -77,9 +78,10 @@ static void end_key(struct attempt *a, const struct failure *f)
 	struct key_pool *keys = shared_of(a)->keys;
 	int64_t tokens = used->reported ? used->input + used->output : -1;
 
-	/* The only key of a provider is not retired but left to its target's breaker: a hiccup of the provider's login must
-	 * not take a minute to be forgiven where nothing else can be tried. */
-	if (f && f->kind == FAILURE_CREDENTIALS && a->provider->key_count > 1 && a->step != ATTEMPT_AUTHORIZE && !a->token_refused)
+	/* The only key of a provider is not retired but left to its target's breaker: a hiccup of the provider's login
+	 * must not take a minute to be forgiven where nothing else can be tried. */
+	if (f && f->kind == FAILURE_CREDENTIALS && a->provider->key_count > 1 && a->step != ATTEMPT_AUTHORIZE &&
+	    !a->token_refused)
 		key_pool_tell(keys, t->pool, KEY_REFUSED, now_of(a));
 	else if (a->reader.content || a->step == ATTEMPT_DONE)
 		key_pool_tell(keys, t->pool, KEY_WORKS, now_of(a));

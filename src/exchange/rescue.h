@@ -9,9 +9,9 @@
  *   continue  the next target gets what was delivered as its own beginning and goes on; plain text only, where an
  *             assistant prefill can be said
  *
- * The writer of the answer that broke speaks on to the client, whoever answers. So an answer that may have to be finished
- * by somebody else is written by weir from its first byte, also in the provider's own dialect: only then is it known to
- * the byte which blocks the client has seen open and close, and their ids and numbers go on. */
+ * The writer of the answer that broke speaks on to the client, whoever answers. So an answer that may have to be
+ * finished by somebody else is written by weir from its first byte, also in the provider's own dialect: only then is it
+ * known to the byte which blocks the client has seen open and close, and their ids and numbers go on. */
 #pragma once
 
 #include "dialect/translation.h"
@@ -52,7 +52,7 @@ bool rescue_keeps_voice(struct exchange *x, const struct attempt *a);
 bool rescue_start(struct exchange *x, struct attempt *a, const struct failure *f);
 /* Nobody is left for the mode that is running. True: the next mode begins, the plan from its start. */
 bool rescue_next_mode(struct exchange *x);
-/* The candidate as it must be asked for the mode that is running: itself, or with what was delivered. NULL: it cannot. */
+/* The candidate as it must be asked for the mode that is running: itself, or with what was delivered. NULL: no way. */
 const struct candidate *rescue_candidate(struct exchange *x, const struct candidate *c);
 /* It is over, and the client hears what broke first. */
 void rescue_give_up(struct exchange *x);

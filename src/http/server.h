@@ -138,8 +138,8 @@ void server_stream_flush(struct server_stream *s);
 void server_stream_end(struct server_stream *s);
 void server_stream_cork(struct server_stream *s);
 /* A stream without a client: the same request as `like`'s with that body (copied, and counted in the budget), already
- * complete. Whatever is answered is forgotten. The caller sets owner and on_event, as on_request() would, and releases it.
- * NULL: no room, or the server is draining. */
+ * complete. Whatever is answered is forgotten. The caller sets owner and on_event, as on_request() would, and releases
+ * it. NULL: no room, or the server is draining. */
 struct server_stream *server_stream_new_sink(struct http_server *server, const struct server_stream *like,
 					     struct slice body);
 /* Ends it wrongly on purpose: RST (HTTP/2: RST_STREAM). */

@@ -7,7 +7,8 @@ static void sink_read_body(struct stream *s)
 {
 }
 
-static void sink_head(struct stream *s, int status, const struct header *headers, unsigned count, int64_t content_length)
+static void sink_head(struct stream *s, int status, const struct header *headers, unsigned count,
+		      int64_t content_length)
 {
 	s->framing = ANSWER_CHUNKED;
 }

@@ -58,8 +58,8 @@ struct answering {
 
 void answering_init(struct answering *s, struct slice provider, enum dialect_id dialect, const struct names *names,
 		    uint64_t seed);
-/* Changes the event in place; what it needs is allocated in `a`. `s->marked` says before what list it is from; `s->fault`
- * is to be looked at afterwards. */
+/* Changes the event in place; what it needs is allocated in `a`. `s->marked` says before what list it is from;
+ * `s->fault` is to be looked at afterwards. */
 void answering_prepare(struct answering *s, struct event *e, struct arena *a);
 /* What has to be told before the prepared event `next`; NULL: nothing (more). It lives until the next
  * call, or in `a`. */

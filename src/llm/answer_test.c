@@ -235,10 +235,15 @@ static void test_fold_many_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stop_table), cmocka_unit_test(test_list_has_a_limit), cmocka_unit_test(test_faults), cmocka_unit_test(test_citations_wait_for_their_block),
+		cmocka_unit_test(test_stop_table),
+		cmocka_unit_test(test_list_has_a_limit),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_citations_wait_for_their_block),
 		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_prepare_null_arguments),
-		cmocka_unit_test(test_fold), cmocka_unit_test(test_fold_keeps_its_limit), cmocka_unit_test(test_fold_many_parts),
+		cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_fold_keeps_its_limit),
+		cmocka_unit_test(test_fold_many_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

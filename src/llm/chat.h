@@ -244,8 +244,8 @@ void chat_read_stops(struct chat *c, struct arena *a, struct json v);
  * the conversation refers to calls that are not in it in a way no dialect allows (reterr: FAILURE_BAD_REQUEST). */
 bool chat_finish(struct chat *c, struct arena *a, struct failure *reterr);
 
-/* The conversation with the beginning of an answer at its end: a copy that shares everything with `c`, which must outlive
- * it. */
+/* The conversation with the beginning of an answer at its end: a copy that shares everything with `c`, which must
+ * outlive it. */
 const struct chat *chat_with_prefill(const struct chat *c, struct slice text, struct arena *a);
 
 /* "minimal" → EFFORT_MINIMAL, 0 when it is no such word. */

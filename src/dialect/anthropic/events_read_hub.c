@@ -112,8 +112,15 @@ static void hear_citation(struct event_reader *r, unsigned block, struct json v,
 {
 	struct json type = json_get(v, "type");
 	struct citation c = {
-		.kind = CITATION_DOCUMENT, .start = -1, .end = -1, .of_block = true, .document = place_of(v, "document_index"),
-		.source_start = -1, .source_end = -1, .raw = json_raw(v), .raw_dialect = DIALECT_ANTHROPIC,
+		.kind = CITATION_DOCUMENT,
+		.start = -1,
+		.end = -1,
+		.of_block = true,
+		.document = place_of(v, "document_index"),
+		.source_start = -1,
+		.source_end = -1,
+		.raw = json_raw(v),
+		.raw_dialect = DIALECT_ANTHROPIC,
 	};
 
 	if (!json_is(v, JSON_OBJECT))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ollama's streams and whole answers out of hub events (DIALECTS §4.1–§4.4, §5.8). Text and thinking go out as they
- * come; calls are whole in this dialect, and images, so their pieces wait for their end, and what begins while a call is
- * open waits for it. Durations are zero: nobody
- * here has measured how long a model was loaded or read, and zero is what clients take for not known. */
+ * come; calls are whole in this dialect, and images, so their pieces wait for their end, and what begins while a call
+ * is open waits for it. Durations are zero: nobody here has measured how long a model was loaded or read, and zero is
+ * what clients take for not known. */
 #include "dialect/ollama/ollama.h"
 
 #include "base/clock.h"
@@ -119,8 +119,8 @@ static void write_calls(struct event_writer *w, struct json_writer *j, const str
 	if (s->call) {
 		json_literal_key(j, "tool_calls");
 		json_begin_array(j);
-		write_call(j, s->call->id, s->call->name, slice_of(s->call->arguments.ptr, s->call->arguments.len), index++,
-			   w->arena);
+		write_call(j, s->call->id, s->call->name, slice_of(s->call->arguments.ptr, s->call->arguments.len),
+			   index++, w->arena);
 	}
 	if (index > first)
 		json_end_array(j);

@@ -688,13 +688,24 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text), cmocka_unit_test(test_usage_only_when_asked), cmocka_unit_test(test_parallel_calls),
-		cmocka_unit_test(test_odd_calls), cmocka_unit_test(test_reasoning_spellings),
-		cmocka_unit_test(test_reasoning_state_is_written), cmocka_unit_test(test_media_citations_and_logprobs),
-		cmocka_unit_test(test_sources_beside_the_choices), cmocka_unit_test(test_stop_words),
-		cmocka_unit_test(test_stops_without_a_word), cmocka_unit_test(test_several_choices),
-		cmocka_unit_test(test_whole_answers), cmocka_unit_test(test_legacy_functions), cmocka_unit_test(test_nothing_at_all),
-		cmocka_unit_test(test_halves_of_characters), cmocka_unit_test(test_limits), cmocka_unit_test(test_every_split), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_usage_only_when_asked),
+		cmocka_unit_test(test_parallel_calls),
+		cmocka_unit_test(test_odd_calls),
+		cmocka_unit_test(test_reasoning_spellings),
+		cmocka_unit_test(test_reasoning_state_is_written),
+		cmocka_unit_test(test_media_citations_and_logprobs),
+		cmocka_unit_test(test_sources_beside_the_choices),
+		cmocka_unit_test(test_stop_words),
+		cmocka_unit_test(test_stops_without_a_word),
+		cmocka_unit_test(test_several_choices),
+		cmocka_unit_test(test_whole_answers),
+		cmocka_unit_test(test_legacy_functions),
+		cmocka_unit_test(test_nothing_at_all),
+		cmocka_unit_test(test_halves_of_characters),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_every_split),
+		cmocka_unit_test(test_round_trip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
