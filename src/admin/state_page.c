@@ -37,15 +37,7 @@ static void add(void *sum, void *answer)
 	free(s);
 }
 
-static void write_known(struct json_writer *w, int64_t value, double unit)
-{
-	if (value < 0)
-		json_null(w);
-	else
-		json_double(w, (double)value / unit);
-}
-
-#define member_known(w, name, value, unit) (json_literal_key((w), name), write_known((w), (value), (unit)))
+#define member_known(w, name, value, unit) (json_literal_key((w), name), json_known((w), (value), (unit)))
 
 static int64_t left_ms(int64_t until_ns, int64_t now_ns)
 {

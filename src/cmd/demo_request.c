@@ -2,13 +2,13 @@
 /* The demo's client: real HTTP over loopback, by the same code that talks to providers. */
 #include <stdio.h>
 #include "base/clock.h"
+#include "cmd/answer_reader.h"
 #include "cmd/demo_request.h"
 #include "cmd/terminal.h"
-#include "http/client.h"
 #include "http/framing.h"
 #include "json/json.h"
 
-enum { TURN_MS = 50, ANSWER_MAX = 1 << 20 };
+enum { ANSWER_MAX = 1 << 20 };
 
 #define PATIENCE_NS (10 * NS_PER_S)
 
@@ -19,10 +19,6 @@ struct talk {
 	bool told_text;                /* the quotation mark is open */
 	struct buf body;               /* a whole answer */
 };
-
-static void on_event(struct client_stream *s)
-{
-}
 
 /* Where the three dialects keep text, whole or streamed. */
 static struct json find_text(struct json root)
@@ -89,50 +85,28 @@ static void tell_outcome(const struct talk *t)
 	       slice_eq(attempts, SLICE("1")) ? "" : "s", ms);
 }
 
-/* Takes what has come. True when the answer is over, well or badly. */
-static bool take(struct talk *t, bool *ret_ok)
+static bool take(void *ctx, struct slice bytes)
 {
-	struct slice bytes;
+	struct talk *t = ctx;
 
-	*ret_ok = false;
-	if (t->stream->state == CLIENT_FAILED)
-		return true;
-	if (t->stream->state != CLIENT_BODY && t->stream->state != CLIENT_DONE)
-		return false;
-	for (;;) {
-		switch (client_stream_read(t->stream, &bytes)) {
-		case CLIENT_READ_DATA:
-			if (t->is_stream)
-				tell_events(t, bytes);
-			else if (!buf_append_slice(&t->body, bytes))
-				return true;
-			break;
-		case CLIENT_READ_AGAIN:
-			return false;
-		case CLIENT_READ_END:
-			*ret_ok = true;
-			return true;
-		case CLIENT_READ_FAILED:
-			return true;
-		}
-	}
+	if (!t->is_stream)
+		return buf_append_slice(&t->body, bytes);
+	tell_events(t, bytes);
+	return true;
 }
 
-static bool converse(struct talk *t, struct loop *l, const bool *stop)
+static bool converse(struct talk *t, struct loop *l, struct http_client *client, const struct client_request *request,
+		     const bool *stop)
 {
-	int64_t deadline = clock_now_ns() + PATIENCE_NS;
-	bool over = false, ok = false;
+	const struct answer_reader how = { .patience_ns = PATIENCE_NS, .stop = stop, .take = take, .ctx = t };
+	enum answer_end end = answer_read(l, client, request, &how, &t->stream);
 
-	while (!over && !*stop && clock_now_ns() < deadline) {
-		loop_turn(l, TURN_MS);
-		over = take(t, &ok);
-	}
-	if (*stop)
+	if (end == ANSWER_STOPPED)
 		return true;
-	if (!over || !ok) {
-		const char *why = !over ? "ten seconds are over" : t->stream->failure ? t->stream->failure->message : "it is too long";
-
-		fprintf(stderr, "weir demo: no complete answer: %s\n", why);
+	if (end != ANSWER_COMPLETE) {
+		fprintf(stderr, "weir demo: no complete answer: %s\n",
+			end == ANSWER_LATE ? "ten seconds are over" : t->stream->failure ? t->stream->failure->message :
+			"it is too long");
 		return false;
 	}
 	if (!t->is_stream)
@@ -172,8 +146,7 @@ bool demo_request_run(const struct demo_request *r, struct slice url, struct loo
 	client = http_client_new(l, &options);
 	buf_init(&t.body, ANSWER_MAX);
 	framer_init(&t.framer, FRAMING_SSE, ANSWER_MAX);
-	t.stream = client_stream_open(client, &request, on_event, NULL);
-	ok = converse(&t, l, stop);
+	ok = converse(&t, l, client, &request, stop);
 	client_stream_close(t.stream);
 	framer_done(&t.framer);
 	buf_done(&t.body);

@@ -4,59 +4,29 @@
 
 #include <stdio.h>
 #include "base/clock.h"
+#include "cmd/answer_reader.h"
 #include "cmd/config_file.h"
-#include "http/client.h"
 
-enum { TURN_MS = 50, CONNECT_MS = 5000 };
+enum { CONNECT_MS = 5000 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
 
-static void on_event(struct client_stream *s)
+static bool take(void *ctx, struct slice bytes)
 {
-}
-
-/* Takes what has come. True when the answer is over, well (*ret_ok) or badly. */
-static bool take(struct client_stream *s, struct buf *out, bool *ret_ok)
-{
-	struct slice bytes;
-
-	*ret_ok = false;
-	if (s->state == CLIENT_FAILED)
-		return true;
-	if (s->state != CLIENT_BODY && s->state != CLIENT_DONE)
-		return false;
-	for (;;) {
-		switch (client_stream_read(s, &bytes)) {
-		case CLIENT_READ_DATA:
-			if (!buf_append_slice(out, bytes))
-				return true;
-			break;
-		case CLIENT_READ_AGAIN:
-			return false;
-		case CLIENT_READ_END:
-			*ret_ok = true;
-			return true;
-		case CLIENT_READ_FAILED:
-			return true;
-		}
-	}
+	return buf_append_slice(ctx, bytes);
 }
 
 static int converse(struct loop *l, struct http_client *client, const struct client_request *request, struct buf *out)
 {
-	int64_t deadline = clock_now_ns() + PATIENCE_NS;
-	struct client_stream *s = client_stream_open(client, request, on_event, NULL);
-	bool over = false, ok = false;
+	const struct answer_reader how = { .patience_ns = PATIENCE_NS, .take = take, .ctx = out };
+	struct client_stream *s;
+	enum answer_end end = answer_read(l, client, request, &how, &s);
 
-	while (!over && clock_now_ns() < deadline) {
-		loop_turn(l, TURN_MS);
-		over = take(s, out, &ok);
-	}
-	if (!ok)
+	if (end != ANSWER_COMPLETE)
 		fprintf(stderr, "weir explain: the gateway does not answer: %s\n",
-			!over ? "thirty seconds are over" : s->failure ? s->failure->message : "the answer is too long");
+			end == ANSWER_LATE ? "thirty seconds are over" : s->failure ? s->failure->message : "the answer is too long");
 	client_stream_close(s);
-	return ok ? 0 : 1;
+	return end == ANSWER_COMPLETE ? 0 : 1;
 }
 
 /* $WEIR_ADMIN_TOKEN, else the configuration's; empty: none. */

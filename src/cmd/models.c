@@ -190,21 +190,6 @@ static struct slice abilities(const struct model *m, struct arena *a)
 	return text;
 }
 
-static struct slice item_name(const struct try_item *item, struct arena *a)
-{
-	switch (item->kind) {
-	case TRY_PROVIDER:
-		return item->provider->name;
-	case TRY_PROVIDER_MODEL:
-		return arena_printf(a, "%.*s/%.*s", SLICE_ARG(item->provider->name),
-				    SLICE_ARG(item->offer ? item->offer->model->id : item->model));
-	case TRY_GROUP:
-	case TRY_MODEL:
-		break;
-	}
-	return item->model;
-}
-
 /* "2.5": as it is written. */
 static struct slice weight(double number, struct arena *a)
 {
@@ -256,7 +241,7 @@ static void print_names(const struct config *c, struct arena *a)
 		struct slice text = { 0 }, order;
 
 		for (unsigned k = 0; k < entry->actions.try.count; k++)
-			text = join(a, text, item_name(&entry->actions.try.items[k], a));
+			text = join(a, text, try_item_text(&entry->actions.try.items[k], a));
 		order = entry->actions.split ? split_weights(&entry->actions, a) : preference(&entry->actions, a);
 		if (order.len > 0)
 			order = arena_printf(a, " (%.*s)", SLICE_ARG(order));
@@ -461,7 +446,7 @@ static void write_name(struct json_writer *w, const struct model_name *entry, st
 	json_key(w, SLICE("try"));
 	json_begin_array(w);
 	for (unsigned i = 0; i < entry->actions.try.count; i++)
-		json_string(w, item_name(&entry->actions.try.items[i], a));
+		json_string(w, try_item_text(&entry->actions.try.items[i], a));
 	json_end_array(w);
 	json_end_object(w);
 }

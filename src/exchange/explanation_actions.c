@@ -8,28 +8,13 @@ static struct slice join(struct slice text, struct slice more, struct arena *a)
 	return text.len == 0 ? more : arena_printf(a, "%.*s, %.*s", SLICE_ARG(text), SLICE_ARG(more));
 }
 
-static struct slice item_words(const struct try_item *item, struct arena *a)
-{
-	switch (item->kind) {
-	case TRY_PROVIDER:
-		return item->provider->name;
-	case TRY_PROVIDER_MODEL:
-		return arena_printf(a, "%.*s/%.*s", SLICE_ARG(item->provider->name),
-				    SLICE_ARG(item->offer ? item->offer->model->id : item->model));
-	case TRY_GROUP:
-	case TRY_MODEL:
-		break;
-	}
-	return item->model;
-}
-
 /* With `split`, each item behind its weight. */
 static struct slice list_words(const struct try_list *list, const uint32_t *split, struct arena *a)
 {
 	struct slice text = { 0 };
 
 	for (unsigned i = 0; i < list->count; i++) {
-		struct slice item = item_words(&list->items[i], a);
+		struct slice item = try_item_text(&list->items[i], a);
 
 		text = join(text, split ? arena_printf(a, "%u %.*s", split[i], SLICE_ARG(item)) : item, a);
 	}
@@ -133,7 +118,7 @@ void explanation_write_actions(const struct actions *actions, struct json_writer
 	write_require(&actions->require, w, a);
 	if (actions->mirror.target)
 		json_string(w, arena_printf(a, "mirror %.*s to %.*s", SLICE_ARG(share_words(actions->mirror.share, a)),
-					    SLICE_ARG(item_words(actions->mirror.target, a))));
+					    SLICE_ARG(try_item_text(actions->mirror.target, a))));
 	if (actions->hedge_said)
 		write_hedge(&actions->hedge, w, a);
 	for (unsigned i = CAUSE_NONE + 1; i < CAUSE_COUNT; i++)

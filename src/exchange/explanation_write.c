@@ -78,26 +78,9 @@ static void write_text_or_null(struct json_writer *w, struct slice text)
 		json_null(w);
 }
 
-/* A number, or null where it is unknown. */
-static void write_scaled(struct json_writer *w, int64_t value, double unit)
-{
-	if (value < 0)
-		json_null(w);
-	else
-		json_double(w, (double)value / unit);
-}
-
-static void write_known(struct json_writer *w, int64_t value)
-{
-	if (value < 0)
-		json_null(w);
-	else
-		json_int(w, value);
-}
-
 #define member_text_or_null(w, name, text) (json_literal_key((w), name), write_text_or_null((w), (text)))
-#define member_scaled(w, name, value, unit) (json_literal_key((w), name), write_scaled((w), (value), (unit)))
-#define member_known(w, name, value) (json_literal_key((w), name), write_known((w), (value)))
+#define member_scaled(w, name, value, unit) (json_literal_key((w), name), json_known((w), (value), (unit)))
+#define member_known(w, name, value) (json_literal_key((w), name), json_known((w), (value), 1))
 
 void explanation_write_money(struct json_writer *w, int64_t nano_usd)
 {

@@ -192,3 +192,11 @@ void json_value_raw(struct json_writer *w, struct slice json)
 {
 	put_whole(w, json, false, false);
 }
+
+void json_known(struct json_writer *w, int64_t value, double unit)
+{
+	if (value < 0)
+		json_null(w);
+	else
+		json_double(w, (double)value / unit);
+}

@@ -27,6 +27,8 @@ void json_uint(struct json_writer *w, uint64_t value);
 void json_double(struct json_writer *w, double value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
+/* value / unit; null for a negative value, which stands for "unknown". */
+void json_known(struct json_writer *w, int64_t value, double unit);
 /* Already JSON. */
 void json_value_raw(struct json_writer *w, struct slice json);
 /* A key that is a literal and has nothing to escape: comma, quotes and colon are part of it before the program runs. */

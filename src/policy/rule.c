@@ -106,3 +106,18 @@ const char *when_down_name(enum when_down w)
 
 	return names[w];
 }
+
+struct slice try_item_text(const struct try_item *item, struct arena *a)
+{
+	switch (item->kind) {
+	case TRY_PROVIDER:
+		return item->provider->name;
+	case TRY_PROVIDER_MODEL:
+		return arena_printf(a, "%.*s/%.*s", SLICE_ARG(item->provider->name),
+				    SLICE_ARG(item->offer ? item->offer->model->id : item->model));
+	case TRY_GROUP:
+	case TRY_MODEL:
+		break;
+	}
+	return item->model;
+}

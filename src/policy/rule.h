@@ -204,6 +204,8 @@ struct plan_query;
 bool rule_matches(const struct rule *r, const struct routing *routing, const struct plan_query *q,
 		  struct slice public_id, int64_t *prompt_tokens);
 
+/* As it is written in a `try` list: "openai", "openai/gpt-5.5", "gpt-5.5"; what is put together is in `a`. */
+struct slice try_item_text(const struct try_item *item, struct arena *a);
 const char *prefer_name(enum prefer p);    /* "cheapest", "fastest", "fastest_throughput", … */
 const char *cause_name(enum cause c);      /* "context_length", … */
 const char *rescue_name(enum rescue r);
