@@ -20,8 +20,6 @@
 #include "llm/state.h"
 #include "provider/catalogue.h"
 
-enum { MS_PER_HOUR = 3600 * 1000 };
-
 enum step_result {
 	STEP_NEXT,                     /* on to the next step */
 	STEP_BACK,                     /* to the one before */
@@ -285,28 +283,6 @@ void exchange_free_request(struct exchange *x)
 	x->request_freed = true;
 }
 
-uint64_t exchange_conversation(struct exchange *x)
-{
-	if (!x->conversation) {
-		x->conversation = x->record.session.len > 0 ? hash_bytes(x->record.session)
-							    : x->dialect->prefix_hash(&x->facts, x->endpoint->operation,
-										      &x->worker->scratch);
-		arena_reset(&x->worker->scratch);
-		x->conversation |= x->conversation == 0;
-	}
-	return x->conversation;
-}
-
-int64_t exchange_prompt_tokens(struct exchange *x)
-{
-	if (x->prompt_tokens < 0 && !x->request_freed && x->facts.doc.count > 0) {
-		x->prompt_tokens = dialect_estimate_prompt(x->dialect, &x->facts, x->endpoint->operation, TOKENS_UNSAID,
-							   &x->worker->scratch);
-		arena_reset(&x->worker->scratch);
-	}
-	return x->prompt_tokens < 0 ? 0 : x->prompt_tokens;
-}
-
 struct slice exchange_keep(struct exchange *x, struct slice text)
 {
 	size_t len = text.len;
@@ -529,95 +505,13 @@ static enum step_result step_resolve(struct exchange *x)
 	return STEP_ABORT;
 }
 
-static int64_t prompt_tokens_for_plan(void *ctx)
-{
-	return exchange_prompt_tokens(ctx);
-}
-
-static const struct chat *chat_for_plan(void *ctx)
-{
-	return translate_chat(ctx);
-}
-
-static uint64_t conversation_for_plan(void *ctx)
-{
-	return exchange_conversation(ctx);
-}
-
-static struct plan_query plan_query_of(struct exchange *x, const struct knowledge *knowledge)
-{
-	return (struct plan_query){
-		.dialect = x->dialect->id,
-		.operation = x->endpoint->operation,
-		.model = x->facts.model,
-		.needs = x->facts.needs,
-		.stream = x->facts.stream,
-		.max_output = x->facts.max_output,
-		.has_foreign_state = state_is_in(buf_slice(&x->body)),
-		.chat = chat_for_plan,
-		.only = x->only,
-		.prompt_tokens = prompt_tokens_for_plan,
-		.prompt_most = (int64_t)x->body.len,
-		.conversation = conversation_for_plan,
-		.ctx = x,
-		.caller = {
-			.key = x->record.key,
-			.user = x->record.user,
-			.session = x->record.session,
-			.tags = x->record.tags,
-			.headers = &x->stream->headers,
-			.hour = (unsigned)(x->record.wall_ms / MS_PER_HOUR % 24),
-		},
-		.knowledge = knowledge,
-		.now_ns = loop_now(x->worker->loop),
-		.deadline_ns = x->deadline.deadline,
-		.draw = x->draw,
-	};
-}
-
-/* What was decided, for those who ask the admin plane later. */
-static void explain(struct exchange *x, const struct plan_query *query, const struct failure *refusal)
-{
-	x->explanation = explanation_new(&x->snapshot->config->routing, query, &x->plan, refusal, NULL);
-}
-
 static enum step_result step_plan(struct exchange *x)
 {
-	const struct config *config = x->snapshot->config;
-	const struct shared *shared = x->worker->shared;
-	const struct knowledge knowledge = { shared->vitals, shared->breakers, shared->keys, shared->affinity,
-					     shared->health };
-	struct plan_query query = plan_query_of(x, &knowledge);
-	struct failure refusal;
-	bool planned;
-
-	retry_budget_request(&x->worker->shared->retries, query.now_ns);
-	if (x->endpoint->kind == ENDPOINT_STORED) {
-		stored_plan(x);
-		return STEP_NEXT;
-	}
-	planned = plan_make(&config->routing, &query, &x->arena, &x->plan, &refusal) &&
-		  stored_constrain(x, &query, &refusal);
-	x->record.route = exchange_keep(x, x->plan.route);
-	x->record.model = x->plan.public_id.len ? exchange_keep(x, x->plan.public_id) : x->record.model_requested;
-	x->planned_ns = clock_now_ns();
-	x->record.plan_us = (x->planned_ns - x->body_ready_ns) / NS_PER_US;
-	if (!planned) {
-		/* What cannot be read can go to nobody: then that is the reason. */
-		const struct failure *why = x->chat_failure ? x->chat_failure : &refusal;
-
-		explain(x, &query, why);
-		exchange_fail(x, why);
+	if (!exchange_plan(x))
 		return STEP_ABORT;
-	}
-	mirror_start(x);
-	mirror_plan(x);
-	explain(x, &query, NULL);
-	rescue_arm(x);
-	if (x->plan.hedge.on)
-		retry_budget_request(&x->worker->shared->hedges, query.now_ns);
 	if (x->wants_stream)
-		timer_set(&x->heartbeat, loop_now(x->worker->loop) + config->defaults.heartbeat_after_ms * NS_PER_MS);
+		timer_set(&x->heartbeat, loop_now(x->worker->loop) +
+						 x->snapshot->config->defaults.heartbeat_after_ms * NS_PER_MS);
 	return STEP_NEXT;
 }
 
@@ -759,54 +653,6 @@ static enum step_result step_relay(struct exchange *x)
 	/* Past the second latch: the client is told inside the stream, nobody else can take over. */
 	exchange_fail(x, x->attempt->failure);
 	return STEP_NEXT;
-}
-
-/* What the provider did not tell is estimated from what went through, and marked. A stream that broke off before its
- * last report has said less than it delivered: Anthropic's message_start counts one token, Gemini's first chunks none
- * (pain.md F1, F11). */
-static void estimate_untold(struct exchange *x, const struct attempt *a, struct usage *u)
-{
-	int64_t delivered = (int64_t)((a->reader.output_bytes + 3) / 4);
-
-	if (!u->reported)
-		*u = (struct usage){ .estimated = true, .input = exchange_prompt_tokens(x), .output = delivered };
-	else if (a->streams && !a->reader.finished && u->output < delivered) {
-		u->output = delivered;
-		u->estimated = true;
-	}
-}
-
-static bool account(struct exchange *x, struct attempt *a, struct usage *ret)
-{
-	/* What a stored response has used was booked when it was made. */
-	if (!a->live || !a->upstream || x->endpoint->kind == ENDPOINT_STORED)
-		return false;
-	*ret = a->reader.usage;
-	if (a->upstream->request_sent)
-		estimate_untold(x, a, ret);
-	usage_clamp(ret);
-	record_attempt(&x->record, a->row)->cost_nano_usd = price_cost(&a->price, ret);
-	return true;
-}
-
-/* A provider that told its usage before it failed will bill it, and so will one whose answer was begun, or was cut off
- * because somebody else's came first. */
-void exchange_account_lost(struct exchange *x, struct attempt *a)
-{
-	struct usage ignored;
-
-	if (a->reader.usage.reported || a->reader.content || (a->lost && a->upstream && a->upstream->request_sent))
-		account(x, a, &ignored);
-}
-
-void exchange_account(struct exchange *x)
-{
-	struct attempt *a = x->attempt;
-
-	if (!account(x, a, &x->record.usage))
-		return;
-	x->record.cost_nano_usd = record_cost(&x->record);
-	x->record.model_provider = exchange_keep(x, slice_cstr(a->reader.model));
 }
 
 /* A count that no provider gives is estimated here: clients plan with it, and an error would stop them (pain.md F44).

@@ -157,7 +157,7 @@ struct exchange {
 	unsigned rests;                /* why, of all who do (dispatch.c) */
 	struct line *line;             /* heap; while it stands in line (line.c) */
 	int64_t smallest_retry_after_ms; /* -1 = nobody said */
-	bool fallback;                 /* the live attempt is not at the plan's first target */
+	bool fallback;                 /* who answers, or finishes the answer, is not the plan's first target */
 
 	/* Attempts: the one that the exchange follows, never NULL, and one beside it while both may still win. Which of
 	 * the two places each has does not matter. */
@@ -210,6 +210,8 @@ void exchange_wake(struct exchange *x);
 /* Remembers what to tell the client; of several the one that says most (outcome_outranks). False: not this one. */
 bool exchange_fail(struct exchange *x, const struct failure *f);
 bool exchange_refuse(struct exchange *x, enum failure_kind kind, const char *format, ...) PRINTF(3, 4);
+/* planning.c: makes x->plan, and starts or arms what it asks for. False: refused. */
+bool exchange_plan(struct exchange *x);
 /* Parses the body and reads what routing needs. False: refused. */
 bool exchange_read_request(struct exchange *x);
 int64_t exchange_prompt_tokens(struct exchange *x);
@@ -301,6 +303,8 @@ enum dispatch_result dispatch_next(struct exchange *x);
 /* After a failed attempt (already ended): moves the plan on. False: the client hears the failure now. */
 bool dispatch_after_failure(struct exchange *x, const struct failure *f, const struct attempt *a);
 
+/* Is it not at the plan's first target? */
+bool dispatch_is_fallback(const struct exchange *x, const struct attempt *a);
 /* One second attempt elsewhere, beside the one that is slow. False: nobody takes it now. */
 bool dispatch_hedge(struct exchange *x);
 /* One of two attempts has failed: the walk goes on from the other one. */
