@@ -140,7 +140,7 @@ static const struct key defaults_keys[] = {
 	{ "attempts", "1 to 20", "4", "Upstream tries of one request, over all targets.", read_attempts },
 	{ "retries", "0 to 10", "1", "Further tries of the same target after a transient fault.", read_retries },
 	{ "heartbeat", "map", "below", "Signs of life on silent streams.", read_heartbeat },
-	{ "retry_budget", "share", "10%", "How many tries beyond the first all requests together may make.",
+	{ "retry_budget", "share", "10%", "How many further tries of a target that has just failed all requests together may make.",
 	  read_retry_budget },
 	{ "hedge", "true, false or map", "false", "As in a rule: when the first content is late, a second target is asked as well.",
 	  read_hedge },

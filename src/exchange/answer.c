@@ -40,9 +40,10 @@ static int64_t own_time_us(const struct exchange *x, const struct attempt *a)
 	const struct client_stream *up = a ? a->upstream : NULL;
 	int64_t now = clock_now_ns();
 
-	if (!up)
-		return (now - x->body_ready_ns) / NS_PER_US;
-	return (a->started_ns - x->body_ready_ns + now - loop_now(x->worker->loop)) / NS_PER_US;
+	/* What earlier attempts took, and the waiting between them, is not weir's. */
+	int64_t asked_ns = x->record.attempt_count > 1 ? x->planned_ns : up ? a->started_ns : now;
+
+	return (asked_ns - x->body_ready_ns + (up ? now - loop_now(x->worker->loop) : 0)) / NS_PER_US;
 }
 
 /* W3C Server Timing: stages in milliseconds. */

@@ -253,6 +253,7 @@ void attempt_win(struct attempt *a)
 	}
 	x->attempt = a;
 	x->rival = NULL;
+	x->fallback = dispatch_is_fallback(x, a);
 	name(a);
 }
 
@@ -605,12 +606,13 @@ void attempt_progress(struct attempt *a, unsigned flags)
 
 	if ((flags & (READING_PROGRESS | READING_CONTENT)) && !a->progressed) {
 		a->progressed = true;
-		report_first_token(a);
 		record_attempt(&x->record, a->row)->first_token_us = since_us(a->started_ns, now_of(a));
 		if (x->record.first_token_us < 0)
 			x->record.first_token_us = since_us(x->stream->started_ns, now_of(a));
 	}
 	if (flags & READING_CONTENT) {
+		if (!a->first_token_ns)
+			report_first_token(a);
 		report_content(a);
 		relay_watch_speed(a);
 	}

@@ -189,6 +189,11 @@ static unsigned first_choice(const struct exchange *x)
 	return first;
 }
 
+bool dispatch_is_fallback(const struct exchange *x, const struct attempt *a)
+{
+	return a->place != first_choice(x);
+}
+
 /* At the place where the walk stands, with one key after the other. NULL: nobody there takes it now; a failure that
  * stands in the request itself is noted. */
 static struct attempt *start_here(struct exchange *x, bool force)
@@ -309,7 +314,7 @@ enum dispatch_result dispatch_next(struct exchange *x)
 	if (has_tries_left(x) && (a = start_any(x))) {
 		line_leave(x);
 		x->attempt = a;
-		x->fallback = a->place != first_choice(x);
+		x->fallback = dispatch_is_fallback(x, a);
 		hedge_arm(x);
 		return DISPATCH_STARTED;
 	}
@@ -322,6 +327,11 @@ enum dispatch_result dispatch_next(struct exchange *x)
 	}
 	fail_exhausted(x);
 	return DISPATCH_EXHAUSTED;
+}
+
+bool dispatch_has_another(const struct exchange *x, const struct attempt *a)
+{
+	return has_tries_left(x) && next_place(x, x->places_done | 1ull << a->place, CAUSE_TIMEOUT) != PLACE_NONE;
 }
 
 bool dispatch_hedge(struct exchange *x)

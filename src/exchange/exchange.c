@@ -562,6 +562,8 @@ static bool try_another(struct exchange *x, struct attempt *a)
 	struct failure f = *a->failure;
 
 	buf_clear(&x->last);
+	timer_cancel(&x->hedge); /* it was the failed one's */
+	x->hedge_due = false;
 	x->elements_written = x->elements_written && x->committed;
 	if (x->rival) {
 		hedge_lose(x, a, &f);

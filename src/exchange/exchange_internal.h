@@ -303,6 +303,8 @@ enum dispatch_result dispatch_next(struct exchange *x);
 /* After a failed attempt (already ended): moves the plan on. False: the client hears the failure now. */
 bool dispatch_after_failure(struct exchange *x, const struct failure *f, const struct attempt *a);
 
+/* Could somebody else be asked, if this one were given up? */
+bool dispatch_has_another(const struct exchange *x, const struct attempt *a);
 /* Is it not at the plan's first target? */
 bool dispatch_is_fallback(const struct exchange *x, const struct attempt *a);
 /* One second attempt elsewhere, beside the one that is slow. False: nobody takes it now. */

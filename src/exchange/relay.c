@@ -367,7 +367,7 @@ enum attempt_result relay_judge_speed(struct exchange *x, struct attempt *a)
 	a->slow_due = false;
 	if (x->committed || a->fast_enough)
 		return ATTEMPT_WAITS;
-	if (!has_shown_speed(a))
+	if (!has_shown_speed(a) && (x->rival || dispatch_has_another(x, a)))
 		return attempt_fail(a, FAILURE_TIMEOUT_SLOW_STREAM, "%.*s began slower than slow_stream, %lld tokens per second",
 				    SLICE_ARG(a->provider->name), (long long)slow->below);
 	a->fast_enough = true;

@@ -29,6 +29,8 @@ static void list_candidates(struct planner *p)
 		return;
 	}
 	planner_add_meaning(p);
+	if (p->constraint)
+		planner_require(p, 0, &p->constraint->actions.require);
 	if (!rule)
 		return;
 	planner_require(p, 0, &rule->actions.require);
@@ -146,7 +148,8 @@ static bool is_denied(const struct rule *rule)
 	return rule && rule->actions.deny.ptr;
 }
 
-/* A pinned request is no rule's matter, but for what it forbids. */
+/* A pinned request is no rule's matter, but for what the rule forbids: `deny` and `require` are no choice of a way that a
+ * client could choose better. */
 static void choose_rule(struct planner *p)
 {
 	struct plan *plan = p->plan;
@@ -154,6 +157,8 @@ static void choose_rule(struct planner *p)
 
 	if (plan->named != NAMED_AT_PROVIDER || is_denied(rule))
 		plan->rule = rule;
+	else
+		p->constraint = rule;
 	plan->actions = plan->rule ? &plan->rule->actions :
 			plan->named == NAMED_ENTRY ? &p->meaning.entry->actions : &p->routing->defaults;
 	plan->route = route_of(p);

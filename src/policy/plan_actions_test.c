@@ -280,13 +280,14 @@ static void who_is_denied_hears_why(void **state)
 	assert_int_equal(failure.kind, FAILURE_DENIED);
 	assert_string_equal(failure.message, "not on Sundays: 100 %s");
 	assert_string_equal(arena_cstr(&f.arena, plan.route), "rule-1");
-	/* Pinned requests, too, which no other word of a rule concerns. */
+	/* Pinned requests, too, which no other word of a rule concerns but `require`. */
 	q.model = SLICE("p1/m");
 	assert_int_equal(refuse(&f, &q, &plan).kind, FAILURE_DENIED);
 	f.rule.actions.deny = (struct slice){ 0 };
-	f.rule.actions.require.zero_retention = true;
+	f.rule.actions.hedge_said = f.rule.actions.hedge.on = true;
 	plan = make(&f, &q);
 	assert_null(plan.rule);
+	assert_false(plan.hedge.on);
 	assert_string_equal(plan.order, "as named");
 	fleet_done(&f);
 }
@@ -325,6 +326,16 @@ static void requirements_hold_for_everything_a_rule_names(void **state)
 	failure = refuse(&f, &q, &plan);
 	assert_int_equal(failure.kind, FAILURE_FORBIDDEN);
 	assert_string_equal(failure.message, "'m' cannot be served here: p0 is not in region eu or ch");
+	/* Naming the provider is no way around. */
+	q.model = SLICE("p0/m");
+	failure = refuse(&f, &q, &plan);
+	assert_int_equal(failure.kind, FAILURE_FORBIDDEN);
+	assert_string_equal(failure.message, "'p0/m' cannot be served here: p0 is not in region eu or ch");
+	f.providers[1].zero_retention = true;
+	q.model = SLICE("p1/m");
+	plan = make(&f, &q);
+	assert_null(plan.rule);
+	assert_string_equal(render(&f, &plan), "p1");
 	fleet_done(&f);
 }
 

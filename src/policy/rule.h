@@ -100,7 +100,7 @@ struct rescue_list {
 /* What happens when every candidate rests or is saturated. */
 enum when_down {
 	WHEN_DOWN_UNSAID,
-	WHEN_DOWN_LEAST_BAD,           /* one request at a time tries the one that rests least */
+	WHEN_DOWN_LEAST_BAD,           /* one request at a time tries the first in order anyway */
 	WHEN_DOWN_WAIT,                /* stands in line for `wait.up_to` */
 	WHEN_DOWN_REFUSE
 };
