@@ -38,6 +38,14 @@ static const struct model *model_row(struct reader *r, struct slice id)
 	return m;
 }
 
+/* The model that goes by this name at the provider, whatever is sent for it there. */
+static const struct model *model_named(struct reader *r, const struct provider_draft *d, struct slice id)
+{
+	const struct catalogue_offer *known = d->known ? catalogue_find_offer(d->known, id) : NULL;
+
+	return known ? &catalogue_models[known->model] : model_row(r, id);
+}
+
 static void warn_if_unknown(struct reader *r, struct provider_draft *d, struct yaml where, struct slice id)
 {
 	struct nearest near;
@@ -75,8 +83,8 @@ static void add_offer(struct reader *r, struct provider_draft *d, struct yaml wh
 		offer_from_catalogue(r, known, o);
 	/* An alias (a dated id, the own id) stands for its public id; a name of the operator's own is a model of its
 	 * own. */
-	if (!known || (own.ptr && !catalogue_find_offer(d->known, id)))
-		o->model = model_row(r, id);
+	if (!known || own.ptr)
+		o->model = model_named(r, d, id);
 	if (own.ptr)
 		o->own_id = own;
 	else if (!known)

@@ -373,6 +373,8 @@ static void test_models_of_a_provider(void **state)
 		"  anthropic: { models: { claude-opus-4.7: claude-opus-4-7-20260416,"
 		" mine: claude-haiku-4-5, other: x } }\n"
 		"  mistral:\n"
+		"  bedrock: { base_url: https://bedrock-runtime.eu-west-1.amazonaws.com, keys: [k],"
+		" models: { claude-sonnet-4.6: eu.anthropic.claude-sonnet-4-6 } }\n"
 		"  box: { dialect: openai-chat, base_url: http://127.0.0.1:1/v1,"
 		" models: [kimi-k2.6, own, gpt-9-unheard-of] }\n"
 		"  any: { dialect: openai-chat, base_url: http://127.0.0.1:2/v1 }\n");
@@ -391,6 +393,11 @@ static void test_models_of_a_provider(void **state)
 	assert_true(o[1].price.rates.input > 0);
 	assert_slice(o[2].own_id, "x");
 	assert_int_equal(o[2].price.rates.input, PRICE_UNKNOWN);
+	/* What is sent may be another offer's id there; the name is the one that was written. */
+	o = provider(c, "bedrock")->offers;
+	assert_slice(o[0].model->id, "claude-sonnet-4.6");
+	assert_slice(o[0].own_id, "eu.anthropic.claude-sonnet-4-6");
+	assert_true(o[0].price.rates.input > 0);
 	assert_true(provider(c, "mistral")->offer_count >= 5);
 	assert_false(provider(c, "mistral")->lists_models);
 	/* A known public id keeps its row at a foreign provider, but what it costs there is unknown. */
