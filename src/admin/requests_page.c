@@ -158,9 +158,10 @@ static int by_time(const void *a, const void *b)
 static void write_row(const struct row *row, struct json_writer *w, struct arena *a)
 {
 	static const char *const names[] = {
-		"request_id", "time", "endpoint", "dialect", "stream", "model_requested", "key", "route", "provider_chosen",
-		"model", "status", "outcome", "fallback_used", "attempt_count", "latency_ms", "first_token_ms",
-		"input_tokens", "output_tokens", "cost_usd"
+		"request_id",      "time",         "endpoint",      "dialect",         "stream",
+		"model_requested", "key",          "route",         "provider_chosen", "model",
+		"status",          "outcome",      "fallback_used", "attempt_count",   "latency_ms",
+		"first_token_ms",  "input_tokens", "output_tokens", "cost_usd"
 	};
 	struct json_error error;
 	struct json_doc doc;

@@ -18,6 +18,8 @@ static const struct credential *spread_key(struct exchange *x, const struct prov
 
 	for (unsigned k = 0; k < p->key_count; k++)
 		total += p->keys[k].weight;
+	if (total == 0)
+		return NULL;
 	for (turn = x->rotation % total; turn >= p->keys[i].weight; i++)
 		turn -= p->keys[i].weight;
 	for (unsigned k = 0; k < p->key_count; k++, i++)

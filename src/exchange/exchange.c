@@ -622,7 +622,8 @@ static enum step_result step_await_content(struct exchange *x)
 			forget_failure(x);
 			return STEP_NEXT;
 		case ATTEMPT_FAILED:
-			if (is_whole(x, a) || (x->committed && !rescue_is_running(x))) { /* content and fault came in one read */
+			if (is_whole(x, a) ||
+			    (x->committed && !rescue_is_running(x))) { /* content and fault came in one read */
 				forget_failure(x);
 				return STEP_NEXT;
 			}

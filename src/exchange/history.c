@@ -4,11 +4,16 @@
 
 #include "base/map.h"
 
-enum { HISTORY_ROOM_FIRST = 64 };
+enum { HISTORY_ROOM_FIRST = 64 };       /* doubled until it is HISTORY_MAX: always a power of two */
+
+static unsigned wrap(const struct history *h, unsigned place)
+{
+	return place & (h->room - 1);
+}
 
 static struct history_entry *at(const struct history *h, unsigned index)
 {
-	return &h->entries[(h->first + index) % h->room];
+	return &h->entries[wrap(h, h->first + index)];
 }
 
 static void forget_oldest(struct history *h)
@@ -18,7 +23,7 @@ static void forget_oldest(struct history *h)
 	h->bytes -= e->line.len + (e->explanation ? explanation_size(e->explanation) : 0);
 	explanation_free(e->explanation);
 	free((char *)e->line.ptr);
-	h->first = (h->first + 1) % h->room;
+	h->first = wrap(h, h->first + 1);
 	h->count--;
 }
 

@@ -3,9 +3,9 @@
  * configuration, so that a reload keeps what is known; entries nobody used for an hour are dropped.
  *
  *   closed     requests pass; outcomes of the last 30 s are counted in ten buckets
- *   open       after at least 5 outcomes of which half or more were faults, after 10 faults in a row (a busy target that
- *              dies has many good outcomes behind it), or when the provider said retry-after; until a deadline (5 s,
- *              doubled at each further opening up to 2 min; the longest known deadline wins)
+ *   open       after at least 5 outcomes of which half or more were faults, after 10 faults in a row (a busy target
+ *              that dies has many good outcomes behind it), or when the provider said retry-after; until a deadline
+ *              (5 s, doubled at each further opening up to 2 min; the longest known deadline wins)
  *   half open  after the deadline one single probe may pass; it decides
  *
  * Client-caused 4xx never count. */
