@@ -270,6 +270,13 @@ enum attempt_result attempt_fail_with(struct attempt *a, const struct failure *f
 /* Content has come: the breaker hears the good news, the timer changes from first token to idle. */
 void attempt_progress(struct attempt *a, unsigned reading_flags);
 
+/* asking.c: how an attempt asks */
+/* Must usage be asked for at that target (its breaker's key)? */
+bool asking_wants_usage(const struct exchange *x, const struct candidate *c, uint64_t target);
+/* Sends the request; of the attempt's memory, credential and token everything is there. */
+struct client_stream *asking_open(struct attempt *a, const struct candidate *c,
+				  void (*on_event)(struct client_stream *));
+
 /* relay.c: what an attempt reads, on its way to the client */
 enum attempt_result relay_stream_bytes(struct exchange *x, struct attempt *a, struct slice bytes);
 enum attempt_result relay_stream_end(struct exchange *x, struct attempt *a);

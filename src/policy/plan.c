@@ -148,8 +148,8 @@ static bool is_denied(const struct rule *rule)
 	return rule && rule->actions.deny.ptr;
 }
 
-/* A pinned request is no rule's matter, but for what the rule forbids: `deny` and `require` are no choice of a way that a
- * client could choose better. */
+/* A pinned request is no rule's matter, but for what the rule forbids: `deny` and `require` are no choice of a way that
+ * a client could choose better. */
 static void choose_rule(struct planner *p)
 {
 	struct plan *plan = p->plan;

@@ -35,7 +35,7 @@ struct planner {
 	unsigned room;                     /* allocated entries of plan->candidates */
 	unsigned list_start;               /* from here on nobody stands twice: `on:` may name who is before it */
 	uint64_t providers_seen;           /* a bit for each of the list, by their places modulo 64 */
-	const struct rule *constraint;     /* whose `require` holds though it does not decide: of a pinned request; NULL = none */
+	const struct rule *constraint;     /* of a pinned request: whose `require` holds though it does not decide */
 	int64_t prompt_tokens;             /* -1 = not asked for yet */
 	bool has_conversation;             /* `conversation` was asked for */
 	uint64_t conversation;
