@@ -78,6 +78,13 @@ static struct translation *new_voice(struct exchange *x, const struct attempt *a
 	return t;
 }
 
+/* Two models speak in one answer: who looks for it finds where. Other framings than SSE have no comments. */
+static void name_seam(const struct exchange *x, const struct attempt *a, struct buf *out)
+{
+	if (x->framing == FRAMING_SSE)
+		check(buf_printf(out, ": weir: %.*s goes on from here\n\n", SLICE_ARG(a->provider->name)), "there is no limit");
+}
+
 void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 {
 	struct rescuer *r = x->rescue;
@@ -95,10 +102,12 @@ void rescue_begin_attempt(struct exchange *x, struct attempt *a)
 	a->voice->repeats = true;
 	a->voice->speaker = r->speaker;
 	r->speaker->writer.usage = &a->reader.usage;
-	if (r->running == RESCUE_CONTINUE)
+	if (r->running == RESCUE_CONTINUE) {
 		replay_continue(r->replay);
-	else
+		name_seam(x, a, &r->speaker->out);
+	} else {
 		replay_again(r->replay);
+	}
 }
 
 bool rescue_keeps_voice(struct exchange *x, const struct attempt *a)
