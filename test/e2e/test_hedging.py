@@ -250,5 +250,11 @@ class Costs(Case):
                 self.assertEqual((record["model"], record["output_tokens"]), ("gpt-5.5", 50))
 
 
+class RacesOfWorkers(Races):
+    """The same where each connection may be another worker's."""
+
+    workers = 4
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -114,5 +114,11 @@ class Share(Mirror):
         self.assertTrue(30 <= len(self.third.journal) <= 90, len(self.third.journal))
 
 
+class ShadowsOfWorkers(Shadows):
+    """The same where each connection may be another worker's."""
+
+    workers = 4
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -269,5 +269,11 @@ class Order(Case):
         self.assertLess(order.index("b1"), order.index("a3"))
 
 
+class LinesOfWorkers(Lines):
+    """The same where each connection may be another worker's."""
+
+    workers = 4
+
+
 if __name__ == "__main__":
     unittest.main()
