@@ -95,13 +95,17 @@ static unsigned next_place(const struct exchange *x, uint64_t done, enum cause c
 
 /* ---- starting ---- */
 
-enum rest { REST_FAULT = 1 << 0, REST_LIMIT = 1 << 1, REST_KEY = 1 << 2 };
+enum rest { REST_FAULT = 1 << 0, REST_LIMIT = 1 << 1, REST_KEY = 1 << 2, REST_FOR_GOOD = 1 << 3 };
 
 /* When somebody may be asked again, for the client's retry-after and for those who wait. */
 static void note_rest(struct exchange *x, int64_t until_ns, enum rest why, int64_t now)
 {
 	int64_t left_ms = until_ns > now ? (until_ns - now + NS_PER_MS - 1) / NS_PER_MS : 1;
 
+	if (until_ns == NEVER) { /* waiting does not help: it is too large for the key's limits */
+		x->rests |= REST_FOR_GOOD;
+		return;
+	}
 	if (x->rest_ms < 0 || left_ms < x->rest_ms)
 		x->rest_ms = left_ms;
 	x->rests |= why;
@@ -263,6 +267,7 @@ static void fail_exhausted(struct exchange *x)
 		const char *text;
 	} reasons[] = {
 		{ REST_LIMIT, FAILURE_RATE_LIMITED, "is at its rate limit" },
+		{ REST_FOR_GOOD, FAILURE_RATE_LIMITED, "has keys that allow fewer tokens in a minute than this request may take" },
 		{ REST_KEY, FAILURE_KEYS_EXHAUSTED, "has had its keys refused, which are retired for a while" },
 		{ 0, FAILURE_UNAVAILABLE, "is resting after faults" },
 	};

@@ -263,6 +263,16 @@ class KeyPools(Rules):
         refused = self.chat(weir)
         self.assertLessEqual(int(refused.header("retry-after")), 61)
 
+    def test_a_request_that_no_key_allows_is_not_told_to_wait_for_ever(self):
+        sim = self.sims["one"]
+        sim.key = None
+        weir = self.with_(Weir({"providers": {"one": self.provider("one", keys=[{"key": "sk-key-a", "tokens_per_minute": 20}])}}))
+        refused = self.chat(weir)
+        self.assert_error(refused, 429, "weir_upstream_rate_limited")
+        self.assertIn("fewer tokens", refused.message)
+        self.assertLessEqual(int(refused.header("retry-after") or 0), 61)
+        self.assertEqual(sim.journal, [])
+
 
 class Recovery(Rules):
     """A dead primary is tried no more often than requests arrive, and is used again within seconds of its recovery."""
