@@ -27,8 +27,7 @@ void report_head(struct attempt *a)
 	struct rate_limit limit;
 
 	rate_limit_read(&up->headers, clock_wall_ms(), &limit);
-	if (limit.said)
-		vital_limits(a->admission.vital, &limit, now_of(a));
+	vital_limits(a->admission.vital, &limit, now_of(a));
 	if (!up->reused && up->connected_ns > up->opened_ns)
 		vital_connected(a->admission.vital, (up->connected_ns - up->opened_ns) / NS_PER_US, now_of(a));
 }

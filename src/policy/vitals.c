@@ -417,8 +417,13 @@ static void window_note(struct window *w, int64_t left, int64_t reset_ms, int64_
 
 void vital_limits(struct vital *v, const struct rate_limit *limit, int64_t now_ns)
 {
-	if (v->is_spare || !limit->said)
+	if (v->is_spare)
 		return;
+	if (!limit->said) {
+		STORE(&v->requests_window.left, UNKNOWN);
+		STORE(&v->tokens_window.left, UNKNOWN);
+		return;
+	}
 	window_note(&v->requests_window, limit->requests_left, limit->requests_reset_ms, now_ns);
 	window_note(&v->tokens_window, limit->tokens_left, limit->tokens_reset_ms, now_ns);
 }

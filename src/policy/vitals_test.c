@@ -188,7 +188,10 @@ static void test_windows_without_an_end(void **state)
 	assert_int_equal(look(v, 0, START).tokens_left, 7);
 	limit = (struct rate_limit){ false, 9, 9, 1000, 1000 };
 	vital_limits(v, &limit, START);
-	assert_int_equal(look(v, 0, START).tokens_left, 7);
+	/* A head that says nothing leaves nothing to believe: counting down alone ends in a rest nobody asked for. */
+	assert_int_equal(look(v, 0, START).tokens_left, -1);
+	assert_int_equal(look(v, 0, START).requests_left, -1);
+	assert_int_equal(look(v, 0, START).saturated_until_ns, 0);
 }
 
 static void test_refusals_saturate(void **state)
