@@ -35,8 +35,8 @@ void vital_connected(struct vital *v, int64_t us, int64_t now_ns); /* a new conn
 void vital_first_token(struct vital *v, int64_t us, int64_t now_ns);
 /* `tokens` of output came within `us` after the first. */
 void vital_streamed(struct vital *v, int64_t tokens, int64_t us, int64_t now_ns);
-/* What the provider said in the head of an answer. Nothing said: what an earlier head said is out of date, for it cannot
- * be known how far requests have used it up. */
+/* What the provider said in the head of an answer. Nothing said: what an earlier head said is out of date, for it can
+ * not be known how far requests have used it up. */
 void vital_limits(struct vital *v, const struct rate_limit *limit, int64_t now_ns);
 /* It said 429 and when to come back; until then it is saturated. */
 void vital_saturated(struct vital *v, int64_t until_ns);
