@@ -81,6 +81,7 @@ class Shadows(Mirror):
     def test_stored_responses_have_no_shadow(self):
         model = self.model("openai-responses")
         kept = json.loads(self.ask("openai-responses", model=model, store=True).body)["id"]
+        self.third.wait_requests(1)  # the shadow of that one may come later than its answer
         self.third.clear()
         response = self.ask("openai-responses", model=model, previous_response_id=kept)
         self.assertEqual(response.status, 200, response.body)
