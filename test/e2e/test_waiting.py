@@ -273,7 +273,7 @@ class LinesOfWorkers(Lines):
     """The same where each connection may be another worker's."""
 
     workers = 4
-    # Who is called counts in the line until its worker has heard of it: a full line may refuse one too many for that moment.
+    # Who is called counts in the line until its worker has heard: a full line may refuse one too many for that moment.
     test_many = None
 
 
